@@ -1,0 +1,93 @@
+"""PEP 249 driver for the Micromegas telemetry lakehouse.
+
+>>> import micromegas_dbapi as mm
+>>> with mm.connect("demo:", begin="-10m") as connection:
+...     cursor = connection.execute("SELECT level, msg FROM log_entries WHERE level <= ?", (2,))
+...     rows = cursor.fetchall()
+"""
+
+from __future__ import annotations
+
+from datetime import date as Date  # noqa: N812  (PEP 249 names these)
+from datetime import datetime as Timestamp  # noqa: N812
+from datetime import time as Time  # noqa: N812
+from datetime import timezone as _timezone
+
+from micromegas_dbapi.connection import Connection, connect
+from micromegas_dbapi.cursor import Cursor
+from micromegas_dbapi.errors import (
+    DatabaseError,
+    DataError,
+    Error,
+    IntegrityError,
+    InterfaceError,
+    InternalError,
+    NotSupportedError,
+    OperationalError,
+    ProgrammingError,
+    Warning,
+)
+from micromegas_dbapi.settings import BasicAuth, BearerAuth, Timeout
+from micromegas_dbapi.timerange import ALL_TIME, TimeRange
+from micromegas_dbapi.typecodes import BINARY, DATETIME, NUMBER, ROWID, STRING
+
+#: The version of the DB-API.
+apilevel = "2.0"
+#: Threads may share the module and connections.
+threadsafety = 2
+#: ``WHERE level <= ?``; a mapping of parameters uses ``:name``.
+paramstyle = "qmark"
+
+Binary = bytes
+
+
+def DateFromTicks(ticks: float) -> Date:  # noqa: N802
+    """Make a date in UTC from seconds since the epoch."""
+    return TimestampFromTicks(ticks).date()
+
+
+def TimeFromTicks(ticks: float) -> Time:  # noqa: N802
+    """Make a time of day in UTC from seconds since the epoch."""
+    return TimestampFromTicks(ticks).time()
+
+
+def TimestampFromTicks(ticks: float) -> Timestamp:  # noqa: N802
+    """Make a datetime, aware in UTC, from seconds since the epoch."""
+    return Timestamp.fromtimestamp(ticks, _timezone.utc)
+
+
+__all__ = [
+    "ALL_TIME",
+    "BINARY",
+    "DATETIME",
+    "NUMBER",
+    "ROWID",
+    "STRING",
+    "BasicAuth",
+    "BearerAuth",
+    "Binary",
+    "Connection",
+    "Cursor",
+    "DataError",
+    "DatabaseError",
+    "Date",
+    "DateFromTicks",
+    "Error",
+    "IntegrityError",
+    "InterfaceError",
+    "InternalError",
+    "NotSupportedError",
+    "OperationalError",
+    "ProgrammingError",
+    "Time",
+    "TimeFromTicks",
+    "TimeRange",
+    "Timeout",
+    "Timestamp",
+    "TimestampFromTicks",
+    "Warning",
+    "apilevel",
+    "connect",
+    "paramstyle",
+    "threadsafety",
+]

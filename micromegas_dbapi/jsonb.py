@@ -1,0 +1,117 @@
+"""Reader of JSONB, the form of properties on newer services.
+
+It is the binary format of the Rust crate ``jsonb`` (0.5, feature "databend"), neither PostgreSQL's
+nor SQLite's; all integers are big-endian. A value is a header, one entry for each item, and the
+payloads in the order of the entries::
+
+    header  0x20...... scalar (1 entry) | 0x80...... array | 0x40...... object (keys, then values)
+            the low 29 bits count the items
+    entry   0x0....... null | 0x1.. string | 0x2.. number | 0x3.. false | 0x4.. true
+            0x5....... a nested value | 0x6.. extension; the low 28 bits are the payload's length
+"""
+
+from __future__ import annotations
+
+import math
+import struct
+from datetime import datetime, timedelta, timezone
+from decimal import Context, Decimal
+from typing import Any
+
+__all__ = ["decode"]
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
+_EXACT = Context(prec=80)
+
+
+def decode(data: bytes) -> Any:
+    """Decode a JSONB value.
+
+    Parameters
+    ----------
+    data : bytes
+        The whole of one value.
+
+    Returns
+    -------
+    dict, list, str, int, float, Decimal, bool, bytes, datetime, date or None
+
+    Raises
+    ------
+    ValueError
+        If the bytes are no JSONB, are cut short, or hold an extension that is not known.
+    """
+    try:
+        value, end = _value(memoryview(data), 0)
+    except (struct.error, IndexError, KeyError, OverflowError, UnicodeDecodeError) as error:
+        raise ValueError(f"not a JSONB value: {error}") from error
+    if end != len(data):
+        raise ValueError(f"not a JSONB value: it ends after {end} of {len(data)} bytes")
+    return value
+
+
+def _value(data: memoryview, at: int) -> tuple[Any, int]:
+    (header,) = struct.unpack_from(">I", data, at)
+    kind, count = header & 0xE000_0000, header & 0x1FFF_FFFF
+    entries_by_kind = {0x2000_0000: 1, 0x8000_0000: count, 0x4000_0000: 2 * count}
+    if kind not in entries_by_kind:
+        raise ValueError(f"not a JSONB value: header {header:#010x}")
+    size = entries_by_kind[kind]
+    entries = struct.unpack_from(f">{size}I", data, at + 4)
+    at += 4 + 4 * size
+    items = []
+    for entry in entries:
+        length = entry & 0x0FFF_FFFF
+        if at + length > len(data):
+            raise ValueError("not a JSONB value: it is cut short")
+        items.append(_item(entry & 0x7000_0000, data, at, length))
+        at += length
+    if kind == 0x2000_0000:
+        return items[0], at
+    if kind == 0x8000_0000:
+        return items, at
+    return dict(zip(items[:count], items[count:], strict=True)), at
+
+
+def _item(kind: int, data: memoryview, at: int, length: int) -> Any:
+    payload = bytes(data[at : at + length])
+    if kind == 0x0000_0000:
+        return None
+    if kind == 0x1000_0000:
+        return payload.decode()
+    if kind == 0x2000_0000:
+        return _number(payload)
+    if kind in (0x3000_0000, 0x4000_0000):
+        return kind == 0x4000_0000
+    if kind == 0x5000_0000:
+        return _value(data, at)[0]
+    if kind == 0x6000_0000:
+        return _extension(payload)
+    raise ValueError(f"not a JSONB value: entry {kind:#010x}")
+
+
+def _number(payload: bytes) -> Any:
+    tag, body = payload[0], payload[1:]
+    constants = {0x00: 0, 0x10: math.nan, 0x20: math.inf, 0x30: -math.inf}
+    if tag in constants:
+        return constants[tag]
+    if tag in (0x40, 0x50):
+        return int.from_bytes(body, "big", signed=tag == 0x40)
+    if tag == 0x60:
+        return struct.unpack(">d", body)[0]
+    if tag == 0x70:  # the value, in older files a precision byte, the scale
+        width = {9: 8, 17: 16, 18: 16, 33: 32, 34: 32}[len(body)]
+        digits = Decimal(int.from_bytes(body[:width], "big", signed=True))
+        return digits.scaleb(-body[-1], _EXACT)
+    raise ValueError(f"not a JSONB value: number {tag:#04x}")
+
+
+def _extension(payload: bytes) -> Any:
+    tag, body = payload[0], payload[1:]
+    if tag == 0x00:
+        return body
+    if tag == 0x10:
+        return (_EPOCH + timedelta(days=int.from_bytes(body, "big", signed=True))).date()
+    if tag in (0x20, 0x30):
+        return _EPOCH + timedelta(microseconds=int.from_bytes(body[:8], "big", signed=True))
+    raise ValueError(f"a JSONB value with the unknown extension {tag:#04x}")

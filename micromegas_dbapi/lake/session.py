@@ -1,0 +1,185 @@
+"""A DataFusion session for one query: the lake's views within a time range, and the functions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.dataset as ds
+from datafusion import DataFrame, Expr, SessionConfig, SessionContext, SQLOptions, col, lit, udtf
+
+from micromegas_dbapi.catalog import SCHEMAS, time_columns
+from micromegas_dbapi.errors import DatabaseError
+from micromegas_dbapi.lake import instances
+from micromegas_dbapi.lake.folder import Folder, Source
+from micromegas_dbapi.lake.properties import property_get
+from micromegas_dbapi.timerange import TimeRange
+
+__all__ = ["Session"]
+
+_VIEWS = ("log_entries", "measures", "processes", "streams", "blocks", "log_stats")
+_TIME = pa.timestamp("ns", tz="+00:00")
+
+_CONFIG = {
+    # The files of view/<id>/*.parquet are seen too.
+    "datafusion.execution.listing_table_ignore_subdirectory": "false",
+    # Types as in the files, and as a service answers: no view types.
+    "datafusion.execution.parquet.schema_force_view_types": "false",
+    "datafusion.sql_parser.map_string_types_to_utf8view": "false",
+    # Reading all statistics first costs more than it brings to a session of one query.
+    "datafusion.execution.collect_statistics": "false",
+}
+_READ_ONLY = SQLOptions().with_allow_ddl(False).with_allow_dml(False).with_allow_statements(False)
+
+
+class Session:
+    """One query's view of a lake.
+
+    A session of its own for each query is what a service does; it costs a fraction of a
+    millisecond, sees files that were added since, and needs no locks.
+
+    Parameters
+    ----------
+    folder : Folder
+    time_range : TimeRange or None
+        Filters every scan of a view, as the services of its generation filter theirs.
+    """
+
+    def __init__(self, folder: Folder, time_range: TimeRange | None) -> None:
+        self._folder = folder
+        self._range = time_range
+        self._views = {v: source for v in _VIEWS if (source := folder.source(v)) is not None}
+        #: Services since 0.10 have this column; they have an information_schema as well, and
+        #: fold constants before view_instance() sees them.
+        self._recent = "last_update_time" in self._columns("processes")
+        #: An error of ours that was raised inside the engine, which makes a text of it.
+        self.refusal: Exception | None = None
+
+    def query(self, sql: str) -> DataFrame:
+        """Plan a statement; changes of any kind are refused."""
+        if not self._recent:
+            instances.check_arguments(sql)
+        context = self._context()
+        for name, source in self._views.items():
+            context.register_view(name, self._scan(name, source))
+        context.register_udtf(udtf(self._guarded(self._view_instance), "view_instance"))
+        if (properties := self._properties_type()) is not None:
+            context.register_udf(property_get(properties, self._guarded))
+        return context.sql_with_options(sql, _READ_ONLY)
+
+    def _columns(self, view: str) -> list[str]:
+        return self._views[view].schema.names if view in self._views else []
+
+    def _properties_type(self) -> pa.DataType | None:
+        types = [
+            s.schema.field("properties").type
+            for s in self._views.values()
+            if "properties" in s.schema.names
+        ]
+        return types[0] if types else None
+
+    def _context(self) -> SessionContext:
+        # now() counts in UTC everywhere, but has a zone only on the older services.
+        recent = {"datafusion.catalog.information_schema": "true"}
+        older = {"datafusion.execution.time_zone": "+00:00"}
+        return SessionContext(SessionConfig({**_CONFIG, **(recent if self._recent else older)}))
+
+    def _guarded(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        """Keep what a function called by the engine raises."""
+
+        def guarded(*arguments: Any) -> Any:
+            try:
+                return function(*arguments)
+            except Exception as error:
+                self.refusal = error
+                raise
+
+        return guarded
+
+    def _scan(self, view: str, source: Source) -> DataFrame:
+        """Read a view's files within the range.
+
+        On a context of its own, since a view's name may be taken in the query's.
+        """
+        context = SessionContext(SessionConfig(_CONFIG))
+        path = f"{source.path}/" if source.path.is_dir() else str(source.path)
+        frame = context.read_parquet(path, schema=source.schema)
+        if self._range is None:
+            return frame
+        upto, since = time_columns(view, source.schema.names)
+        return frame.filter(
+            col(f'"{upto}"') <= _instant(self._range.end),
+            col(f'"{since}"') >= _instant(self._range.begin),
+        )
+
+    def _view_instance(self, *arguments: Any) -> Any:
+        given = [_text(Expr(argument)) for argument in arguments]
+        for position in range(2):
+            if len(given) <= position or given[position] is None:
+                raise instances.no_text(position)
+        view_set, name = str(given[0]), str(given[1])
+        # The engine allows no blocking call of it inside a call by it, but in another thread.
+        with ThreadPoolExecutor(1) as thread:
+            return thread.submit(lambda: self._instance(view_set, name).into_view()).result()
+
+    def _instance(self, view_set: str, name: str) -> DataFrame:
+        if view_set == "thread_spans":
+            if name == "global":
+                raise instances.no_view_set("thread_spans/global")
+            return self._spans(instances.instance_id(name))
+        if view_set not in self._views:
+            raise instances.no_view_set(view_set)
+        frame = self._scan(view_set, self._views[view_set])
+        if name == "global":
+            return frame
+        if view_set not in ("log_entries", "measures"):
+            raise instances.no_view_set(f"{view_set}/{name}")
+        process = instances.instance_id(name)
+        if not self._has("processes", "process_id", process):
+            return self._failing(self._views[view_set].schema, instances.no_row("process"))
+        return frame.filter(col("process_id") == lit(pa.scalar(process)))
+
+    def _spans(self, stream: str) -> DataFrame:
+        source = self._folder.source("thread_spans", stream)
+        schema = SCHEMAS["thread_spans"] if source is None else source.schema
+        if self._range is None:
+            return self._failing(schema, instances.no_range())
+        if source is not None:
+            return self._scan("thread_spans", source)
+        if not self._has("streams", "stream_id", stream):
+            return self._failing(schema, instances.no_row("stream"))
+        return self._context().from_arrow(schema.empty_table())
+
+    def _has(self, view: str, column: str, value: str) -> bool:
+        if view not in self._views:
+            return False
+        source = self._views[view]
+        table = ds.dataset(source.path, source.schema, format="parquet")
+        return bool(table.count_rows(filter=ds.field(column) == value))
+
+    def _failing(self, schema: pa.Schema, error: DatabaseError) -> DataFrame:
+        """Make a table whose scan fails: like a service, EXPLAIN and LIMIT 0 don't get that far."""
+
+        class Failing(ds.InMemoryDataset):  # type: ignore[misc]
+            scanner = self._guarded(lambda *_, **__: _raise(error))
+
+        context = self._context()
+        context.register_dataset("failing", Failing(schema.empty_table()))
+        return context.table("failing")
+
+
+def _raise(error: Exception) -> None:
+    raise error
+
+
+def _instant(ns: int) -> Expr:
+    return lit(pa.scalar(ns, pa.int64()).cast(_TIME))
+
+
+def _text(argument: Expr) -> str | None:
+    if argument.variant_name() != "Literal":
+        return None
+    value = argument.python_value().as_py()
+    return value if isinstance(value, str) else None

@@ -1,0 +1,245 @@
+"""Python values -> SQL literals: the one renderer of the driver and the dialect.
+
+Every form was tried on DataFusion 43 and 55, the oldest and the newest engine of a service, and
+means the same there.
+"""
+
+from __future__ import annotations
+
+import enum
+import math
+from datetime import date, datetime, time, timedelta
+from decimal import Decimal
+from functools import singledispatch
+from typing import Any
+from uuid import UUID
+
+import numpy as np
+
+from micromegas_dbapi.errors import DataError, ProgrammingError
+from micromegas_dbapi.timerange import MAX_NS, MIN_NS, datetime64_ns, datetime_ns, format_ns
+
+__all__ = ["literal"]
+
+ACCEPTED = (
+    "None, bool, int, float, Decimal, str, bytes, date, time, datetime, timedelta, UUID, Enum, "
+    "numpy and pandas scalars of these, and a list, tuple or set of them for IN"
+)
+
+
+def literal(value: object, where: str = "the value") -> str:
+    """Render a Python value as a SQL literal.
+
+    Parameters
+    ----------
+    value : object
+        * None, ``NaT``: ``NULL``; bool; int from -2**63 to 2**64 - 1
+        * float: exact to the last bit, nan and the infinities included
+        * Decimal of up to 76 digits: DECIMAL of just its own precision and scale
+        * str: any text but lone surrogates; bytes, bytearray, memoryview
+        * date; time without a zone
+        * datetime, pandas Timestamp, numpy datetime64: TIMESTAMP in UTC to the nanosecond, a
+          naive one read as UTC; outside of the years 1677 to 2262 in microseconds
+        * timedelta, pandas Timedelta, numpy timedelta64: INTERVAL in days and microseconds
+        * UUID: its text; Enum: its value; numpy numbers: as the Python number they equal
+        * list, tuple, set, frozenset: a bracketed list, for IN
+    where : str
+        How an error names the value, for example ``"parameter 2"``.
+
+    Returns
+    -------
+    str
+        Text that reads back as the same value whatever stands around it; negative numbers are
+        bracketed, so that ``1-?`` never becomes a comment.
+
+    Raises
+    ------
+    ProgrammingError
+        If the type is not accepted, or a list is empty or nested.
+    DataError
+        If the type is accepted but SQL cannot express the value.
+    """
+    try:
+        return _render(value)
+    except _RefusedError as refused:
+        raise DataError(f"{where} {refused}") from None
+    except _UnknownError as unknown:
+        raise ProgrammingError(f"{where} {unknown}") from None
+
+
+class _RefusedError(Exception):
+    """The value cannot be expressed."""
+
+
+class _UnknownError(Exception):
+    """The type is not accepted."""
+
+
+@singledispatch
+def _render(value: object) -> str:
+    raise _UnknownError(f"is of type {type(value).__qualname__}; accepted: {ACCEPTED}")
+
+
+@_render.register
+def _(value: None) -> str:
+    return "NULL"
+
+
+@_render.register
+def _(value: bool) -> str:
+    return "TRUE" if value else "FALSE"
+
+
+@_render.register
+def _(value: int) -> str:
+    number = int(value)
+    if not -(2**63) <= number < 2**64:
+        raise _RefusedError(
+            "is an int outside of 64 bits, which the engine would turn into an inexact float; "
+            "give a Decimal"
+        )
+    return f"({number})" if number < 0 else str(number)
+
+
+@_render.register
+def _(value: float) -> str:
+    number = float(value)
+    if math.isnan(number):
+        return "CAST('NaN' AS DOUBLE)"
+    if math.isinf(number):
+        return f"CAST('{'-' if number < 0 else ''}inf' AS DOUBLE)"
+    text = repr(number)
+    return f"({text})" if text.startswith("-") else text
+
+
+@_render.register
+def _(value: Decimal) -> str:
+    # A bare 1.50 would be a Float64: the type is spelt out.
+    _, digits, exponent = value.as_tuple()
+    if not isinstance(exponent, int):
+        raise _RefusedError(
+            f"is Decimal({str(value)!r}), which SQL decimals do not have; give a float"
+        )
+    scale = max(-exponent, 0)
+    precision = max(len(digits) + max(exponent, 0), scale, 1)
+    if precision > 76:
+        raise _RefusedError(f"is a Decimal of {precision} digits; SQL decimals have up to 76")
+    width = 128 if precision <= 38 else 256
+    return f"arrow_cast('{value:f}', 'Decimal{width}({precision}, {scale})')"
+
+
+@_render.register
+def _(value: str) -> str:
+    try:
+        value.encode()
+    except UnicodeEncodeError as error:
+        raise _RefusedError(
+            f"is a str with a lone surrogate at character {error.start + 1}, which UTF-8 does "
+            "not have"
+        ) from None
+    return "'" + value.replace("'", "''") + "'"
+
+
+@_render.register(bytes)
+@_render.register(bytearray)
+@_render.register(memoryview)
+def _(value: bytes | bytearray | memoryview) -> str:
+    return f"X'{value.hex()}'"
+
+
+@_render.register
+def _(value: date) -> str:
+    return f"DATE '{value.isoformat()}'"
+
+
+@_render.register
+def _(value: time) -> str:
+    if value.tzinfo is not None:
+        raise _RefusedError("is a time with a time zone, which the engine does not have")
+    return f"TIME '{value.isoformat()}'"
+
+
+@_render.register
+def _(value: datetime) -> str:
+    if value != value:  # pandas.NaT, which is a datetime
+        return "NULL"
+    return _timestamp(datetime_ns(value))
+
+
+@_render.register
+def _(value: np.datetime64) -> str:
+    if np.isnat(value):
+        return "NULL"
+    try:
+        return _timestamp(datetime64_ns(value))
+    except ProgrammingError as error:
+        raise _RefusedError(f"is a numpy datetime64: {error}") from None
+
+
+def _timestamp(ns: int) -> str:
+    if MIN_NS <= ns <= MAX_NS:
+        return f"TIMESTAMP '{format_ns(ns)}'"
+    if ns % 1000:
+        raise _RefusedError("is a timestamp with nanoseconds outside of the years 1677 to 2262")
+    try:
+        text = format_ns(ns)
+    except OverflowError:
+        raise _RefusedError("is a timestamp outside of the years 1 to 9999") from None
+    return f"arrow_cast('{text}', 'Timestamp(Microsecond, None)')"
+
+
+@_render.register
+def _(value: timedelta) -> str:
+    return _interval(value.days, value.seconds * 10**9 + value.microseconds * 1000, value)
+
+
+@_render.register
+def _(value: np.timedelta64) -> str:
+    if np.isnat(value):
+        return "NULL"
+    unit, count = np.datetime_data(value)
+    per = {"W": 604_800, "D": 86_400, "h": 3600, "m": 60, "s": 1}
+    scale = per[unit] * 10**9 if unit in per else {"ms": 10**6, "us": 1000, "ns": 1}.get(unit)
+    if scale is None:
+        raise _RefusedError(f"is a numpy timedelta64 of the unit {unit!r}; accepted: W to ns")
+    days, ns = divmod(int(value.astype("i8")) * count * scale, 86_400 * 10**9)
+    return _interval(days, ns)
+
+
+def _interval(days: int, ns: int, value: timedelta | None = None) -> str:
+    ns += int(getattr(value, "nanoseconds", 0))  # of a pandas Timedelta
+    if not -(2**31) <= days < 2**31:
+        raise _RefusedError("is an interval of more days than 32 bits hold")
+    us, rest = divmod(ns, 1000)
+    nanoseconds = f" {rest} nanoseconds" if rest else ""
+    return f"INTERVAL '{days} days {us} microseconds{nanoseconds}'"
+
+
+@_render.register
+def _(value: UUID) -> str:
+    return f"'{value}'"
+
+
+@_render.register
+def _(value: enum.Enum) -> str:
+    return _render(value.value)
+
+
+@_render.register
+def _(value: np.generic) -> str:
+    plain: Any = value.item()
+    if isinstance(plain, np.generic):  # a longdouble, which Python has no number for
+        raise _UnknownError(f"is of type {type(value).__qualname__}; accepted: {ACCEPTED}")
+    return _render(plain)
+
+
+@_render.register(list)
+@_render.register(tuple)
+@_render.register(set)
+@_render.register(frozenset)
+def _(value: list[Any] | tuple[Any, ...] | set[Any] | frozenset[Any]) -> str:
+    if not value:
+        raise _UnknownError("is an empty list, which IN does not have; leave the condition out")
+    if any(isinstance(item, (list, tuple, set, frozenset)) for item in value):
+        raise _UnknownError("is a list of lists; an IN list has plain values")
+    return "(" + ", ".join(_render(item) for item in value) + ")"

@@ -1,0 +1,426 @@
+"""Arrow record batches to Python rows: the only place where Arrow values become Python values.
+
+A column is converted as a whole, by numpy where that is exact, and rows are zipped from columns:
+an order of magnitude faster than asking Arrow for one value at a time. pyarrow's own ``to_pylist``
+serves only the types for which it is both exact and fast. It is no use for times: nanoseconds come
+out as pandas objects where pandas is installed, and as a ValueError where it is not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime, timedelta, timezone
+from itertools import repeat
+from typing import Any, Literal
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from .errors import DatabaseError, DataError, NotSupportedError
+
+__all__ = ["Timestamps", "column", "columns"]
+
+Timestamps = Literal["datetime", "ns"]
+
+_UTC_EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
+_NAIVE_EPOCH = datetime(1970, 1, 1)
+
+_PER_SECOND = {"s": 1, "ms": 1_000, "us": 1_000_000, "ns": 1_000_000_000}
+_DAY = 86_400
+_MICROSECONDS_PER_DAY = _DAY * 1_000_000
+
+# The days since the epoch that date and datetime can hold: 0001-01-01 up to, not including,
+# 10000-01-01.
+_FIRST_DAY, _END_DAY = -719_162, 2_932_897
+
+# pyarrow 25 made to_pylist of strings faster than to_numpy; before, it is five times slower.
+_FAST_STRINGS = int(pa.__version__.partition(".")[0]) >= 25
+
+# Strings that repeat are worth a dictionary, which makes each distinct one once. Whether they do
+# is seen in a sample from the middle of the column.
+_WORTH_SAMPLING, _SAMPLE, _FEW = 2048, 256, 96
+
+
+def columns(batch: pa.RecordBatch, timestamps: Timestamps = "datetime") -> list[list[Any]]:
+    """Convert every column of a record batch; ``zip(*columns(batch))`` are its rows.
+
+    Parameters
+    ----------
+    batch : pyarrow.RecordBatch
+        Some thousand rows at a time are fastest. Column names may repeat.
+    timestamps : {"datetime", "ns"}
+        As for `column`.
+
+    Returns
+    -------
+    list of list
+        One list for each column, each as long as the batch; no list at all for a batch that has
+        rows but no columns.
+
+    Raises
+    ------
+    DataError, NotSupportedError
+        As `column` does, with the name of the column put first.
+    """
+    converted = []
+    for name, array in zip(batch.schema.names, batch.columns, strict=True):
+        try:
+            converted.append(column(array, timestamps))
+        except DatabaseError as error:
+            raise type(error)(f"column {name!r}: {error}") from error
+    return converted
+
+
+def column(array: pa.Array, timestamps: Timestamps = "datetime") -> list[Any]:
+    """Convert an Arrow array to a list of Python values.
+
+    Parameters
+    ----------
+    array : pyarrow.Array
+        Of any type but unions; slices are fine.
+    timestamps : {"datetime", "ns"}
+        What becomes of timestamps, nested ones included. ``"ns"`` gives the exact nanoseconds
+        since the epoch as int, whatever the unit and however far away.
+
+    Returns
+    -------
+    list
+        One value for each element; None for each null, and NaN only for NaN.
+
+        ============================  ==========================================================
+        Arrow type                    Python value
+        ============================  ==========================================================
+        null, bool                    None, bool
+        integers, floats              int, float
+        decimals                      Decimal with the scale of the type
+        strings, binaries             str, bytes (each in all widths, and views)
+        timestamp with a zone         datetime in UTC, whatever the zone
+        timestamp without a zone      naive datetime
+        date, time                    date, time
+        duration                      timedelta
+        month-day-nanosecond interval timedelta, if it has no months; else
+                                      ``pyarrow.MonthDayNano(months, days, nanoseconds)``
+        lists                         list
+        struct                        dict by field name
+        map                           dict
+        dictionary, run-end encoded   the value stood for
+        extension                     the value of its storage
+        ============================  ==========================================================
+
+        What is finer than a microsecond is floored, also before 1970. Each row has lists and
+        dicts of its own.
+
+    Raises
+    ------
+    DataError
+        If Python cannot hold a value: a year before 1 or after 9999, a duration of more than
+        999,999,999 days, text that is not UTF-8, a map with an unhashable key or two equal keys,
+        a struct with two fields of one name. Values that no row shows (behind a null, or cut off
+        by a slice) never count.
+    NotSupportedError
+        If the type is a union, or one that this driver does not know.
+    """
+    convert = _CONVERTERS.get(array.type.id)
+    if convert is None:
+        if isinstance(array.type, pa.BaseExtensionType):
+            return column(array.storage, timestamps)
+        raise NotSupportedError(
+            f"values of the Arrow type {array.type} cannot be given as Python values; "
+            "fetch_arrow_table() gives them as they are"
+        )
+    if array.null_count == len(array):
+        return [None] * len(array)
+    return convert(array, timestamps)
+
+
+def _unholdable(kind: pa.DataType, reason: str) -> DataError:
+    way = "fetch_arrow_table() gives it as it is"
+    if pa.types.is_timestamp(kind):
+        way = f'timestamps="ns" gives it as an integer, {way}'
+    return DataError(f"a value of the Arrow type {kind} {reason}; {way}")
+
+
+def _with_nulls(values: list[Any], array: pa.Array) -> list[Any]:
+    """Put None where the array is null: numpy knows no null, so conversions pass over them."""
+    if array.null_count:
+        for index in np.flatnonzero(_null_mask(array)).tolist():
+            values[index] = None
+    return values
+
+
+def _null_mask(array: pa.Array) -> Any:
+    return array.is_null().to_numpy(zero_copy_only=False)
+
+
+# ---- Values of a fixed width --------------------------------------------------------------------
+
+
+def _as_pyarrow_does(array: pa.Array, timestamps: Timestamps) -> list[Any]:
+    values: list[Any] = array.to_pylist()
+    return values
+
+
+def _filled(array: pa.Array, value: object) -> Any:
+    """Give the elements to numpy, nulls as `value`; left alone, they would turn int to float."""
+    filled = array.fill_null(value) if array.null_count else array
+    return filled.to_numpy(zero_copy_only=False)
+
+
+def _booleans(array: pa.Array, timestamps: Timestamps) -> list[Any]:
+    return _with_nulls(_filled(array, False).tolist(), array)
+
+
+def _numbers(array: pa.Array, timestamps: Timestamps) -> list[Any]:
+    return _with_nulls(_filled(array, 0).tolist(), array)
+
+
+def _half_floats(array: pa.Array, timestamps: Timestamps) -> list[Any]:
+    bits = array.view(pa.uint16())  # since pyarrow 16 cannot fill nulls of half floats
+    return _with_nulls(_filled(bits, 0).view(np.float16).tolist(), array)
+
+
+def _stored(array: pa.Array) -> Any:
+    """Give the integers that a date or a time is stored as, and the least of them for nulls.
+
+    So a null adds neither an error nor a far-off value to those that count.
+    """
+    integers = array.view(pa.int32() if array.type.bit_width == 32 else pa.int64())
+    return _filled(integers, pc.min(integers)).astype(np.int64, copy=False)
+
+
+def _require(stored: Any, kind: pa.DataType, first: int, end: int, reason: str) -> None:
+    """Raise unless ``first <= each < end``: numpy would wrap around, or give a bare integer."""
+    if int(stored.min()) < first or int(stored.max()) >= end:
+        raise _unholdable(kind, reason)
+
+
+def _microseconds(stored: Any, unit: str) -> Any:
+    if unit == "ns":
+        return stored // 1000  # floors; a cast of Arrow's would go toward zero
+    return stored * (1_000_000 // _PER_SECOND[unit])
+
+
+def _timestamps(array: pa.Array, timestamps: Timestamps) -> list[Any]:
+    kind, stored = array.type, _stored(array)
+    per_second = _PER_SECOND[kind.unit]
+    if timestamps == "ns":
+        nanoseconds = stored.tolist()
+        if kind.unit != "ns":  # in Python's integers, for what int64 cannot hold
+            scale = 1_000_000_000 // per_second
+            nanoseconds = [value * scale for value in nanoseconds]
+        return _with_nulls(nanoseconds, array)
+    per_day = per_second * _DAY
+    reason = "is out of the years 1 to 9999 of a datetime"
+    _require(stored, kind, _FIRST_DAY * per_day, _END_DAY * per_day, reason)
+    microseconds = _microseconds(stored, kind.unit)
+    # Counted from the midnight before the first of them, most are less than a day: the addition
+    # of timedelta and datetime has a short way for these.
+    least = int(microseconds.min())
+    midnight = least - least % _MICROSECONDS_PER_DAY
+    epoch = _NAIVE_EPOCH if kind.tz is None else _UTC_EPOCH
+    values = (microseconds - midnight).view("m8[us]").astype(object)
+    values += epoch + timedelta(microseconds=midnight)
+    return _with_nulls(values.tolist(), array)
+
+
+def _dates(array: pa.Array, timestamps: Timestamps) -> list[Any]:
+    days = _stored(array)
+    if array.type.bit_width == 64:
+        days = days // (_DAY * 1000)
+    _require(days, array.type, _FIRST_DAY, _END_DAY, "is out of the years 1 to 9999 of a date")
+    return _with_nulls(days.view("M8[D]").tolist(), array)
+
+
+def _times(array: pa.Array, timestamps: Timestamps) -> list[Any]:
+    kind, stored = array.type, _stored(array)
+    _require(stored, kind, 0, _DAY * _PER_SECOND[kind.unit], "is not within one day")
+    moments = _microseconds(stored, kind.unit).view("M8[us]").tolist()
+    return _with_nulls([moment.time() for moment in moments], array)
+
+
+def _durations(array: pa.Array, timestamps: Timestamps) -> list[Any]:
+    kind, stored = array.type, _stored(array)
+    # Days apart from the rest, since timedelta reaches farther than 64 bits of microseconds, and
+    # since numpy takes the least integer for "not a time".
+    days, rest = np.divmod(stored, _PER_SECOND[kind.unit] * _DAY)
+    microseconds = _microseconds(rest, kind.unit)
+    try:
+        values = list(map(timedelta, days.tolist(), repeat(0), microseconds.tolist()))
+    except OverflowError as error:
+        raise _unholdable(kind, "is longer than a timedelta can be") from error
+    return _with_nulls(values, array)
+
+
+def _intervals(array: pa.Array, timestamps: Timestamps) -> list[Any]:
+    try:
+        return [
+            value
+            if value is None or value.months
+            else timedelta(value.days, 0, value.nanoseconds // 1000)
+            for value in array.to_pylist()
+        ]
+    except OverflowError as error:
+        raise _unholdable(array.type, "is longer than a timedelta can be") from error
+
+
+# ---- Text, bytes, and values behind an index ----------------------------------------------------
+
+
+def _strings(array: pa.Array, timestamps: Timestamps) -> list[Any]:
+    count = len(array)
+    if count >= _WORTH_SAMPLING and len(array.slice(count // 2, _SAMPLE).unique()) <= _FEW:
+        encoded = array.dictionary_encode()
+        if len(encoded.dictionary) * 2 <= count:
+            return _dictionary(encoded, timestamps)
+    values: list[Any]
+    try:
+        if _FAST_STRINGS:
+            values = array.to_pylist()
+        else:
+            values = array.to_numpy(zero_copy_only=False).tolist()
+    except (UnicodeDecodeError, pa.ArrowException) as error:
+        raise _unholdable(array.type, f"cannot be decoded as UTF-8 ({error})") from error
+    return values
+
+
+def _dictionary(array: pa.DictionaryArray, timestamps: Timestamps) -> list[Any]:
+    return _gather(array.dictionary, array.indices, timestamps)
+
+
+def _run_ends(array: pa.RunEndEncodedArray, timestamps: Timestamps) -> list[Any]:
+    # Neither run ends nor values of a slice are sliced themselves.
+    start, count = array.find_physical_offset(), array.find_physical_length()
+    ends = array.run_ends.slice(start, count).to_numpy().astype(np.int64) - array.offset
+    lengths = np.diff(np.minimum(ends, len(array)), prepend=0)
+    indices = pa.array(np.repeat(np.arange(count), lengths))
+    return _gather(array.values.slice(start, count), indices, timestamps)
+
+
+def _gather(values: pa.Array, indices: pa.Array, timestamps: Timestamps) -> list[Any]:
+    """Give ``values[index]`` for each index; each value is converted once if that is less work."""
+    if len(values) > len(indices) or pa.types.is_nested(values.type):
+        # A dictionary for many batches; or lists and dicts, which rows must not share.
+        return _take(values, indices, timestamps)
+    try:
+        converted = column(values, timestamps)
+    except DataError:  # perhaps an entry that no index points to
+        return _take(values, indices, timestamps)
+    # One None more, for null indices. (fromiter, since assignment would unpack sequences.)
+    objects = np.fromiter([*converted, None], dtype=object, count=len(values) + 1)
+    indices = indices.cast(pa.int64())  # numpy takes no uint64; int8 may not hold the None's index
+    if indices.null_count:
+        indices = indices.fill_null(len(values))
+    taken: list[Any] = objects.take(indices.to_numpy()).tolist()
+    return taken
+
+
+def _take(values: pa.Array, indices: pa.Array, timestamps: Timestamps) -> list[Any]:
+    try:
+        return column(values.take(indices), timestamps)
+    except pa.ArrowNotImplementedError:  # of string views, for one
+        return [
+            None if index is None else column(values.slice(index, 1), timestamps)[0]
+            for index in indices.to_pylist()
+        ]
+
+
+# ---- Lists, maps and structs --------------------------------------------------------------------
+
+
+def _lists(array: pa.Array, timestamps: Timestamps) -> list[Any]:
+    starts, ends = _spans(array)
+    return _with_nulls(_cut(array.values, starts, ends, timestamps), array)
+
+
+def _maps(array: pa.MapArray, timestamps: Timestamps) -> list[Any]:
+    starts, ends = _spans(array)
+    keys = _cut(array.keys, starts, ends, timestamps)
+    items = _cut(array.items, starts, ends, timestamps)
+    try:
+        maps = list(map(dict, map(zip, keys, items)))
+    except TypeError as error:
+        raise _unholdable(array.type, f"has a key that a dict cannot have ({error})") from error
+    if sum(map(len, maps)) < sum(map(len, keys)):
+        raise _unholdable(array.type, "has two equal keys, which a dict cannot have")
+    return _with_nulls(maps, array)
+
+
+def _spans(array: pa.Array) -> tuple[Any, Any]:
+    """Find where each list starts and ends within the child, which a slice leaves whole.
+
+    A null list is empty: whatever its place in the child holds is no value.
+    """
+    kind = array.type.id
+    if kind == pa.lib.Type_FIXED_SIZE_LIST:
+        offsets = (np.arange(len(array) + 1) + array.offset) * array.type.list_size
+    else:
+        offsets = array.offsets.to_numpy()
+    if kind in _LIST_VIEWS:
+        starts, ends = offsets, offsets + array.sizes.to_numpy()
+    else:
+        starts, ends = offsets[:-1], offsets[1:]
+    if array.null_count:
+        ends = np.where(_null_mask(array), starts, ends)
+    return starts, ends
+
+
+def _cut(child: pa.Array, starts: Any, ends: Any, timestamps: Timestamps) -> list[Any]:
+    """Convert ``child[start:end]`` for all pairs, by one conversion of all that they cover."""
+    used = ends > starts
+    if not used.any():
+        return [[] for _ in used]
+    low, high = int(starts[used].min()), int(ends[used].max())
+    try:
+        values = column(child.slice(low, high - low), timestamps)
+    except DataError:  # perhaps a value of no list: behind a null, or between two views
+        pairs = zip(starts.tolist(), ends.tolist(), strict=True)
+        return [column(child.slice(start, end - start), timestamps) for start, end in pairs]
+    pairs = zip((starts - low).tolist(), (ends - low).tolist(), strict=True)
+    return [values[start:end] for start, end in pairs]
+
+
+def _structs(array: pa.StructArray, timestamps: Timestamps) -> list[Any]:
+    names = [field.name for field in array.type]
+    if len(set(names)) < len(names):
+        raise _unholdable(array.type, "has two fields of one name, which a dict cannot have")
+    # flatten, unlike field, gives the fields the nulls of the struct.
+    fields = [column(child, timestamps) for child in array.flatten()]
+    values: list[Any]
+    if not fields:
+        values = [{} for _ in range(len(array))]
+    elif len(fields) == 2:  # properties are key and value; a display is twice as fast as dict()
+        key, value = names
+        values = [{key: a, value: b} for a, b in zip(*fields, strict=True)]
+    else:
+        values = [dict(zip(names, row, strict=True)) for row in zip(*fields, strict=True)]
+    return _with_nulls(values, array)
+
+
+_LIST_VIEWS = {pa.lib.Type_LIST_VIEW, pa.lib.Type_LARGE_LIST_VIEW}
+
+_BY_NAME: dict[Callable[[pa.Array, Timestamps], list[Any]], str] = {
+    _as_pyarrow_does: "NA DECIMAL32 DECIMAL64 DECIMAL128 DECIMAL256",
+    _booleans: "BOOL",
+    _numbers: "INT8 INT16 INT32 INT64 UINT8 UINT16 UINT32 UINT64 FLOAT DOUBLE",
+    _half_floats: "HALF_FLOAT",
+    _timestamps: "TIMESTAMP",
+    _dates: "DATE32 DATE64",
+    _times: "TIME32 TIME64",
+    _durations: "DURATION",
+    _intervals: "INTERVAL_MONTH_DAY_NANO",
+    _strings: "STRING LARGE_STRING STRING_VIEW BINARY LARGE_BINARY BINARY_VIEW FIXED_SIZE_BINARY",
+    _dictionary: "DICTIONARY",
+    _run_ends: "RUN_END_ENCODED",
+    _lists: "LIST LARGE_LIST LIST_VIEW LARGE_LIST_VIEW FIXED_SIZE_LIST",
+    _maps: "MAP",
+    _structs: "STRUCT",
+}
+
+# By the number that pyarrow gives each type; pyarrow 16 to 18 have no decimals of 32 and 64 bits.
+_CONVERTERS = {
+    getattr(pa.lib, f"Type_{name}"): convert
+    for convert, names in _BY_NAME.items()
+    for name in names.split()
+    if hasattr(pa.lib, f"Type_{name}")
+}

@@ -1,0 +1,293 @@
+"""SQL text and parameters -> the exact text that is sent.
+
+Neither wire of the service has parameters, so values are rendered into the text here, by one
+renderer that the dialect shares. The lexer follows the tokenizer of DataFusion (sqlparser-rs, its
+generic dialect; the forms were tried on DataFusion 43 and 55): ``'..'`` with doubled quotes and
+plain backslashes, ``E'..'`` with escapes, ``"..."`` and backtick identifiers, ``$tag$..$tag$``,
+``--`` to the end of the line and nested ``/* */``.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from micromegas_dbapi.errors import NotSupportedError, ProgrammingError
+from micromegas_dbapi.literals import literal
+
+__all__ = ["Parameters", "Token", "bind", "refuse_changes", "tokens"]
+
+Parameters = Sequence[Any] | Mapping[str, Any] | None
+
+
+class Token(NamedTuple):
+    """A piece of a statement: its kind and its place in the text."""
+
+    kind: str
+    start: int
+    end: int
+
+
+_TOKEN = re.compile(
+    r"""
+      (?P<blank>   \s+ )
+    | (?P<comment> --[^\n]* )
+    | (?P<block>   /\* )
+    | (?P<string>  [eE]'[^'\\]*(?:(?:\\.|'')[^'\\]*)*' | '[^']*(?:''[^']*)*' )
+    | (?P<quoted>  "[^"]*(?:""[^"]*)*" | `[^`]*(?:``[^`]*)*` )
+    | (?P<dollar>  \$(?P<tag>\w*)\$ .*? \$(?P=tag)\$ )
+    | (?P<word>    [^\W\d][\w$@\#]* | [@\#][\w$@\#]+ )
+    | (?P<number>  \d+(?:\.\d*)?(?:[eE][+-]?\d+)? )
+    | (?P<cast>    :: )
+    | (?P<name>    (?<![\w"'`)\]:$@\#]) : [^\W\d]\w* )
+    | (?P<mark>    \? )
+    | (?P<open>    [eE]?'.* | ["`].* | \$\w*\$.* )
+    | (?P<other>   . )
+    """,
+    re.VERBOSE | re.DOTALL,
+)
+_COMMENT_EDGE = re.compile(r"/\*|\*/")
+_IGNORED = ("blank", "comment")
+
+
+def tokens(sql: str) -> Iterator[Token]:
+    """Split a statement into tokens that together cover all of it.
+
+    Yields
+    ------
+    Token
+        Of the kinds blank, comment, string, quoted, word, number, cast, name (``:x``), mark
+        (``?``), other (one character), and ``open``: a string, identifier or comment that never
+        ends, up to the end of the text.
+    """
+    at = 0
+    while at < len(sql):
+        match = _TOKEN.match(sql, at)
+        assert match is not None  # the last alternative matches any character
+        kind, end = str(match.lastgroup), match.end()
+        if kind == "block":
+            kind, end = _block_comment(sql, at)
+        elif kind == "dollar":
+            kind = "string"
+        yield Token(kind, at, end)
+        at = end
+
+
+def _block_comment(sql: str, at: int) -> tuple[str, int]:
+    depth = 0
+    for edge in _COMMENT_EDGE.finditer(sql, at):
+        depth += 1 if edge.group() == "/*" else -1
+        if depth == 0:
+            return "comment", edge.end()
+    return "open", len(sql)
+
+
+def bind(sql: str, parameters: Parameters = None) -> str:
+    """Render parameters into a statement.
+
+    Parameters
+    ----------
+    sql : str
+        With ``?`` for a sequence of parameters, or ``:name`` for a mapping. Neither is seen
+        inside strings, quoted identifiers and comments; ``::`` casts, and a colon right behind a
+        word, quote or bracket (slices, struct fields), are no names.
+    parameters : sequence, mapping or None
+        None sends the text byte for byte. A list, tuple or set as a value is an ``IN`` list:
+        ``level IN ?``, or ``level IN (?)``.
+
+    Returns
+    -------
+    str
+        The text to send.
+
+    Raises
+    ------
+    ProgrammingError
+        If there are too few or too many parameters, a name is unknown or unused, a value is of
+        no accepted type (its position and type are named), or the statement has a string,
+        identifier or comment that never ends.
+    DataError
+        If a value has an accepted type but SQL cannot express it.
+    """
+    if parameters is None:
+        return sql
+    named = isinstance(parameters, Mapping)
+    if isinstance(parameters, (str, bytes, bytearray)) or not (
+        named or isinstance(parameters, Sequence)
+    ):
+        raise ProgrammingError(
+            f"parameters are of type {type(parameters).__name__}; accepted: a sequence for ? "
+            "markers, a mapping for :name markers"
+        )
+    parts = list(tokens(sql))
+    if parts and parts[-1].kind == "open":
+        raise ProgrammingError(
+            f"the statement has a string, identifier or comment that never ends, from character "
+            f"{parts[-1].start + 1} on"
+        )
+    return _bind_names(sql, parts, parameters) if named else _bind_marks(sql, parts, parameters)  # type: ignore[arg-type]
+
+
+def _bind_marks(sql: str, parts: list[Token], values: Sequence[Any]) -> str:
+    marks = sum(part.kind == "mark" for part in parts)
+    if marks != len(values):
+        hint = ""
+        if any(part.kind == "name" for part in parts):
+            hint = "; for :name markers give a mapping"
+        raise ProgrammingError(
+            f"the statement has {marks} ? markers but {len(values)} parameters were given{hint}"
+        )
+    given = iter(enumerate(values, 1))
+    return _replace(
+        sql,
+        parts,
+        {
+            i: (f"parameter {n}", value)
+            for i, part in enumerate(parts)
+            if part.kind == "mark"
+            for n, value in [next(given)]
+        },
+    )
+
+
+def _bind_names(sql: str, parts: list[Token], values: Mapping[str, Any]) -> str:
+    if any(part.kind == "mark" for part in parts):
+        raise ProgrammingError(
+            "the statement has ? markers but the parameters are a mapping; give a sequence, or "
+            "use :name markers"
+        )
+    places = {i: sql[p.start + 1 : p.end] for i, p in enumerate(parts) if p.kind == "name"}
+    if unknown := sorted({name for name in places.values() if name not in values}):
+        raise ProgrammingError(
+            f"no value was given for :{', :'.join(unknown)}; given: {_listed(values)}. (A colon "
+            "that is not meant as a marker needs a blank behind it.)"
+        )
+    if unused := [name for name in values if name not in places.values()]:
+        raise ProgrammingError(
+            f"the statement has no marker for {_listed(unused)}; it has: "
+            f"{_listed(dict.fromkeys(places.values()))}"
+        )
+    return _replace(
+        sql, parts, {i: (f"parameter :{name}", values[name]) for i, name in places.items()}
+    )
+
+
+def _listed(names: Any) -> str:
+    return ", ".join(str(name) for name in names) or "none"
+
+
+# A literal must not run into its neighbours: E? is no escape string, LIMIT? no identifier.
+_STICKS = re.compile(r"[\w'\"`$@#.?:&-]")
+
+
+def _replace(sql: str, parts: list[Token], values: dict[int, tuple[str, Any]]) -> str:
+    out: list[str] = []
+    for i, part in enumerate(parts):
+        text = sql[part.start : part.end]
+        if i in values:
+            where, value = values[i]
+            text = literal(value, where)
+            if isinstance(value, (list, tuple, set, frozenset)) and _in_brackets(sql, parts, i):
+                text = text[1:-1]
+            if part.start and _STICKS.match(sql[part.start - 1]):
+                text = " " + text
+            if not sql.startswith("::", part.end) and _STICKS.match(sql, part.end):
+                text += " "
+        out.append(text)
+    return "".join(out)
+
+
+def _in_brackets(sql: str, parts: list[Token], i: int) -> bool:
+    """Tell whether a marker stands alone in brackets behind IN: ``IN (?)``."""
+    before = [p for p in parts[:i] if p.kind not in _IGNORED][-2:]
+    after = next((p for p in parts[i + 1 :] if p.kind not in _IGNORED), None)
+    words = [sql[p.start : p.end].upper() for p in before]
+    return words == ["IN", "("] and after is not None and sql[after.start : after.end] == ")"
+
+
+# What changes something, were it run. On 0.2.3 the service keeps nothing of it, answers as if it
+# had, and CREATE EXTERNAL TABLE reads the server's own disk.
+_WRITES = frozenset({"DELETE", "INSERT", "MERGE", "UPDATE"})
+_CHANGES = _WRITES | {
+    *("ALTER", "BEGIN", "CALL", "COMMIT", "COPY", "CREATE", "DEALLOCATE", "DROP", "END"),
+    *("EXECUTE", "GRANT", "LOAD", "PREPARE", "RELEASE", "REPLACE", "RESET", "REVOKE"),
+    *("ROLLBACK", "SAVEPOINT", "SET", "START", "TRUNCATE", "UNLOAD", "USE"),
+}
+_EXPLAIN = ("EXPLAIN", "DESCRIBE", "DESC")
+_SUSPECT = re.compile(rf"\b(?:INTO|{'|'.join(sorted(_CHANGES))})\b", re.IGNORECASE)
+
+
+def refuse_changes(sql: str) -> None:
+    """Refuse DDL, DML, COPY, SET and the like before anything is sent.
+
+    Raises
+    ------
+    NotSupportedError
+        If one of the statements in the text is of that kind, also behind comments, EXPLAIN or a
+        WITH clause, or is a ``SELECT .. INTO``.
+    """
+    if not _SUSPECT.search(sql):  # most statements need no lexer
+        return
+    words: list[str] = []
+    for part in tokens(sql):
+        if part.kind in _IGNORED:
+            continue
+        if part.kind == "word" or part.kind == "other":
+            words.append(sql[part.start : part.end].upper())
+        else:
+            words.append(f"<{part.kind}>")
+    statement: list[str] = []
+    for word in [*words, ";"]:
+        if word != ";":
+            statement.append(word)
+            continue
+        if changing := _changing_word(statement):
+            raise NotSupportedError(
+                f"{changing} is refused, and nothing was sent: a Micromegas service is read-only "
+                "and keeps nothing of DDL, DML, COPY, SET or transactions; accepted: SELECT, "
+                "WITH, VALUES, DESCRIBE, SHOW, EXPLAIN",
+                sql=sql,
+                retryable=False,
+            )
+        statement = []
+
+
+def _changing_word(words: list[str]) -> str | None:
+    """Find the word that makes a statement one that changes something."""
+    at = 0
+    while at < len(words) and words[at] in _EXPLAIN:
+        at = _behind_explain(words, at + 1)
+        if at == len(words) - 1:  # DESCRIBE "set", a table of that name
+            return None
+    if at < len(words) and words[at] in _CHANGES:
+        return words[at]
+    depth = 0
+    for before, word in zip(["", *words], words, strict=False):
+        depth += (word == "(") - (word == ")")
+        if word == "INTO" and before != ".":
+            return "SELECT INTO"
+        if depth == 0 and word in _WRITES and before == ")" and words[at] == "WITH":
+            return word
+    return None
+
+
+def _behind_explain(words: list[str], at: int) -> int:
+    """Skip the options of an EXPLAIN: ANALYZE, VERBOSE, FORMAT x, or a list in brackets."""
+    while at < len(words):
+        if words[at] in ("ANALYZE", "VERBOSE"):
+            at += 1
+        elif words[at] == "FORMAT":
+            at += 2
+        elif words[at] == "(":
+            depth, end = 0, at
+            for end in range(at, len(words)):
+                depth += (words[end] == "(") - (words[end] == ")")
+                if depth == 0:
+                    break
+            if end + 1 >= len(words) or words[end + 1] not in _CHANGES:
+                return at  # EXPLAIN (SELECT ..)
+            return end + 1
+        else:
+            return at
+    return at

@@ -1,0 +1,280 @@
+"""The time range that every query of a Micromegas service carries beside its SQL.
+
+A range is two instants in nanoseconds since the epoch, both included. What the service does with
+it, and why its open ends are the two constants here, was read in its source and measured on
+running services: a missing bound is an error or a silent full scan, and a bound outside of what
+64-bit nanoseconds can hold gives an empty result, so neither is ever sent.
+"""
+
+from __future__ import annotations
+
+import enum
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta, timezone
+from typing import Final, TypeAlias
+
+import numpy as np
+
+from micromegas_dbapi.errors import ProgrammingError
+
+__all__ = [
+    "ALL_TIME",
+    "MAX_NS",
+    "MIN_NS",
+    "AllTime",
+    "Bound",
+    "TimeRange",
+    "datetime64_ns",
+    "datetime_ns",
+    "format_ns",
+    "resolve",
+    "to_ns",
+]
+
+#: The earliest bound that every service accepts, 1677-09-21T00:12:44Z. (The exact 64-bit minimum,
+#: 0.86 s earlier, is refused by the string parser of DataFusion 43.)
+MIN_NS: Final = -9_223_372_036_000_000_000
+#: The latest bound, 2262-04-11T23:47:16.854775807Z: the 64-bit maximum.
+MAX_NS: Final = 2**63 - 1
+
+_EPOCH = datetime(1970, 1, 1)
+_UTC_EPOCH = _EPOCH.replace(tzinfo=timezone.utc)
+_MICROSECOND = timedelta(microseconds=1)
+
+
+class AllTime(enum.Enum):
+    """The type of `ALL_TIME`."""
+
+    ALL_TIME = "ALL_TIME"
+
+    def __repr__(self) -> str:
+        return self.name
+
+
+#: "No time range, on purpose": as ``begin`` it overrides the range of a cursor or connection.
+ALL_TIME: Final = AllTime.ALL_TIME
+
+#: What may be given as ``begin`` or ``end``; None means "not given here".
+Bound: TypeAlias = str | datetime | date | timedelta | np.datetime64 | AllTime | None
+
+ACCEPTED = (
+    "an aware datetime, a date (midnight UTC), RFC 3339 text such as '2026-11-01T00:00:00Z', "
+    "'now', a relative '-2h', '-1h30m' or timedelta (units w, d, h, m, s, ms), or ALL_TIME"
+)
+
+
+@dataclass(frozen=True)
+class TimeRange:
+    """A range that is sent with a query.
+
+    Attributes
+    ----------
+    begin, end : int
+        Nanoseconds since 1970-01-01T00:00:00Z, both included, within `MIN_NS` .. `MAX_NS`.
+    source : str
+        Where the bounds were given: ``"execute"``, ``"cursor"``, ``"connection"``, or two of
+        them joined by ``+``.
+    """
+
+    begin: int
+    end: int
+    source: str = "execute"
+
+    def __post_init__(self) -> None:
+        if self.begin > self.end:
+            raise ProgrammingError(
+                f"the time range begins at {format_ns(self.begin)}, after its end "
+                f"{format_ns(self.end)}"
+            )
+
+    @property
+    def begin_text(self) -> str:
+        """The begin as RFC 3339 text in UTC, exact to the nanosecond."""
+        return format_ns(self.begin)
+
+    @property
+    def end_text(self) -> str:
+        """The end as RFC 3339 text in UTC, exact to the nanosecond."""
+        return format_ns(self.end)
+
+
+def resolve(levels: Iterable[tuple[str, Bound, Bound]], now: int) -> TimeRange | None:
+    """Find the range to send from what was given where.
+
+    Each bound is taken from the first level that gives it. `ALL_TIME` opens its bound, and where
+    its level gives no other, the whole range.
+
+    Parameters
+    ----------
+    levels : iterable of (source, begin, end)
+        Highest precedence first; inference is to be the last.
+    now : int
+        Nanoseconds since the epoch that ``"now"`` and relative bounds are taken from.
+
+    Returns
+    -------
+    TimeRange or None
+        Both bounds, open ones as `MIN_NS` and `MAX_NS`, others clamped to these; None where
+        neither is given.
+
+    Raises
+    ------
+    ProgrammingError
+        If a bound is not one of the forms of `Bound`, or begin lies after end.
+    """
+    begin: Bound = None
+    end: Bound = None
+    sources: list[str] = []
+    for source, low, high in levels:
+        if (low is ALL_TIME and high is None) or (high is ALL_TIME and low is None):
+            low = high = ALL_TIME
+        if begin is None and low is not None:
+            begin = low
+            sources.append(source)
+        if end is None and high is not None:
+            end = high
+            sources.append(source)
+    open_begin, open_end = begin in (None, ALL_TIME), end in (None, ALL_TIME)
+    if open_begin and open_end:
+        return None
+    first = MIN_NS if open_begin else to_ns(begin, now, "begin")
+    last = MAX_NS if open_end else to_ns(end, now, "end")
+    if first > last:
+        raise ProgrammingError(f"begin={begin!r} lies after end={end!r}: the range is empty")
+    return TimeRange(_clamp(first), _clamp(last), "+".join(dict.fromkeys(sources)))
+
+
+def _clamp(ns: int) -> int:
+    return min(max(ns, MIN_NS), MAX_NS)
+
+
+_RELATIVE = re.compile(r"([+-])((?:\d+(?:ms|[wdhms]))+)")
+_STEP = re.compile(r"(\d+)(ms|[wdhms])")
+_UNITS = {
+    "ms": 10**6,
+    "s": 10**9,
+    "m": 60 * 10**9,
+    "h": 3600 * 10**9,
+    "d": 86_400 * 10**9,
+    "w": 604_800 * 10**9,
+}
+_RFC3339 = re.compile(
+    r"(\d{4}-\d\d-\d\d)[Tt ](\d\d:\d\d:\d\d)(?:\.(\d+))?([Zz]|[+-]\d\d:\d\d)?", re.ASCII
+)
+
+
+def to_ns(bound: Bound, now: int, name: str = "bound") -> int:
+    """Turn a bound into nanoseconds since the epoch, exactly.
+
+    Parameters
+    ----------
+    bound : Bound
+        Neither None nor `ALL_TIME`.
+    now : int
+        What ``"now"``, ``"-2h"`` and timedelta count from.
+    name : str
+        The option's name, for the error.
+
+    Returns
+    -------
+    int
+        Not limited to 64 bits.
+
+    Raises
+    ------
+    ProgrammingError
+        If the bound is of no accepted form, or a datetime or text without a zone.
+    """
+    if isinstance(bound, str):
+        return _text_ns(bound, now, name)
+    if bound != bound or (isinstance(bound, np.datetime64) and np.isnat(bound)):
+        raise ProgrammingError(f"{name} is not a time: {bound!r}")
+    if isinstance(bound, datetime):
+        if bound.tzinfo is None or bound.utcoffset() is None:
+            raise ProgrammingError(
+                f"{name}={bound!r} has no time zone: give an aware datetime, for example "
+                "datetime.now(timezone.utc) or value.replace(tzinfo=timezone.utc)"
+            )
+        return datetime_ns(bound)
+    if isinstance(bound, date):
+        return datetime_ns(datetime.combine(bound, time()))
+    if isinstance(bound, timedelta):
+        return now + bound // _MICROSECOND * 1000 + int(getattr(bound, "nanoseconds", 0))
+    if isinstance(bound, np.datetime64):
+        return datetime64_ns(bound)
+    raise ProgrammingError(
+        f"{name}={bound!r} is of type {type(bound).__name__}; accepted: {ACCEPTED}"
+    )
+
+
+def _text_ns(text: str, now: int, name: str) -> int:
+    if text == "now":
+        return now
+    if match := _RELATIVE.fullmatch(text):
+        sign, steps = match.groups()
+        total = sum(int(count) * _UNITS[unit] for count, unit in _STEP.findall(steps))
+        return now + total if sign == "+" else now - total
+    match = _RFC3339.fullmatch(text)
+    if match is None:
+        raise ProgrammingError(f"{name}={text!r} is not understood; accepted: {ACCEPTED}")
+    day, clock, fraction, zone = match.groups()
+    if zone is None:
+        raise ProgrammingError(
+            f"{name}={text!r} has no time zone: append Z for UTC, or an offset such as +02:00"
+        )
+    if fraction is not None and len(fraction) > 9:
+        raise ProgrammingError(f"{name}={text!r} is finer than a nanosecond (9 digits)")
+    try:
+        naive = datetime.fromisoformat(f"{day}T{clock}")
+        offset = timezone.utc if zone in "Zz" else datetime.strptime(zone, "%z").tzinfo
+    except ValueError as error:
+        raise ProgrammingError(f"{name}={text!r} is no valid time: {error}") from error
+    shift = naive.replace(tzinfo=offset).utcoffset() or timedelta()
+    return datetime_ns(naive) - shift // _MICROSECOND * 1000 + int((fraction or "").ljust(9, "0"))
+
+
+def datetime_ns(value: datetime) -> int:
+    """Count the nanoseconds from the epoch to a datetime, a naive one read as UTC.
+
+    The ``nanosecond`` of a pandas Timestamp is kept, without pandas being imported.
+    """
+    plain = datetime(
+        value.year,
+        value.month,
+        value.day,
+        value.hour,
+        value.minute,
+        value.second,
+        value.microsecond,
+        value.tzinfo,
+        fold=value.fold,
+    )
+    since = plain - (_EPOCH if plain.utcoffset() is None else _UTC_EPOCH)
+    return since // _MICROSECOND * 1000 + int(getattr(value, "nanosecond", 0))
+
+
+def datetime64_ns(value: np.datetime64) -> int:
+    """Count the nanoseconds from the epoch to a numpy datetime, which has no zone: read as UTC.
+
+    Raises
+    ------
+    ProgrammingError
+        If it has no unit, or is finer than a nanosecond.
+    """
+    unit, count = np.datetime_data(value)
+    if unit in ("Y", "M"):
+        value, unit, count = value.astype("M8[D]"), "D", 1
+    per = {"W": 604_800 * 10**9, "D": 86_400 * 10**9, "h": 3600 * 10**9, "m": 60 * 10**9}
+    per |= {"s": 10**9, "ms": 10**6, "us": 1000, "ns": 1}
+    if unit not in per:
+        raise ProgrammingError(f"{value!r} has the unit {unit!r}; accepted: Y to ns")
+    return int(value.astype("i8")) * count * per[unit]
+
+
+def format_ns(ns: int) -> str:
+    """Write nanoseconds since the epoch as RFC 3339 text in UTC: nine digits, or none if whole."""
+    seconds, fraction = divmod(ns, 10**9)
+    text = (_EPOCH + timedelta(seconds=seconds)).isoformat()
+    return f"{text}.{fraction:09d}Z" if fraction else f"{text}Z"

@@ -1,0 +1,73 @@
+"""What every way to an engine looks like from above: a request in, Arrow batches out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Protocol
+
+import pyarrow as pa
+
+from micromegas_dbapi.timerange import TimeRange
+
+__all__ = ["Request", "Transport", "stream"]
+
+
+@dataclass(frozen=True)
+class Request:
+    """One query.
+
+    Attributes
+    ----------
+    sql : str
+        The exact text to send.
+    time_range : TimeRange or None
+        None sends no range.
+    query_id : str
+        A UUID that names the attempt.
+    """
+
+    sql: str
+    time_range: TimeRange | None
+    query_id: str
+
+
+class Transport(Protocol):
+    """A way to an engine. Safe to use from several threads at once."""
+
+    def run(self, request: Request) -> pa.RecordBatchReader:
+        """Run a query, as lazily as the wire allows; errors are of our tree, also mid-stream."""
+        ...
+
+    def close(self) -> None:
+        """Give back what is held; may be called more than once."""
+        ...
+
+
+def stream(schema: pa.Schema, batches: Iterable[pa.RecordBatch]) -> pa.RecordBatchReader:
+    """Make a reader that, once it has failed, fails the same way for ever.
+
+    A plain generator is finished after an error: whoever asks again is told that the result has
+    ended, and takes a part of it for the whole.
+    """
+    return pa.RecordBatchReader.from_batches(schema, _Latched(batches))
+
+
+class _Latched:
+    def __init__(self, batches: Iterable[pa.RecordBatch]) -> None:
+        self._batches = iter(batches)
+        self._error: BaseException | None = None
+
+    def __iter__(self) -> Iterator[pa.RecordBatch]:
+        return self
+
+    def __next__(self) -> pa.RecordBatch:
+        if self._error is not None:
+            raise self._error
+        try:
+            return next(self._batches)
+        except StopIteration:
+            raise
+        except BaseException as error:
+            self._error = error
+            raise

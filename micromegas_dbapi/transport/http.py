@@ -1,0 +1,298 @@
+"""The HTTP service: POST analytics/<name>, CBOR in, one Parquet file out."""
+
+from __future__ import annotations
+
+import os
+import re
+import threading
+from typing import Any
+from urllib.parse import urlsplit
+
+import cbor2
+import pyarrow as pa
+import requests
+from requests.adapters import HTTPAdapter
+from urllib3.exceptions import HTTPError
+
+from micromegas_dbapi.errors import (
+    DatabaseError,
+    OperationalError,
+    ProgrammingError,
+    ServiceMessage,
+    from_service,
+)
+from micromegas_dbapi.settings import Auth, HttpSettings
+from micromegas_dbapi.transport import Request
+from micromegas_dbapi.transport.parquet import Spool, decode
+
+__all__ = ["HttpTransport"]
+
+_ERROR_TEXT_BYTES = 4 * 2**20
+_CHUNK = 2**20
+_SECRET_HEADER = re.compile(r"auth|token|key|secret|cookie|password|session", re.IGNORECASE)
+
+
+class HttpTransport:
+    """A keep-alive session with one service.
+
+    Parameters
+    ----------
+    address : str
+        Base URL, with a path prefix or without, ending in no slash.
+    settings : HttpSettings
+
+    Raises
+    ------
+    ProgrammingError
+        If credentials would go over plain HTTP to a host that is not loopback, and
+        ``allow_insecure_auth`` does not allow that.
+    """
+
+    def __init__(self, address: str, settings: HttpSettings) -> None:
+        self._address = address
+        self._settings = settings
+        self._lock = threading.Lock()
+        self._session: requests.Session | None = None
+        self._pid = 0
+        _refuse_insecure(address, settings)
+
+    def run(self, request: Request) -> pa.RecordBatchReader:
+        """Run a query; see `Transport`."""
+        time_range = request.time_range
+        payload = {
+            "sql": request.sql,
+            "begin": time_range and time_range.begin_text,
+            "end": time_range and time_range.end_text,
+        }
+        return self.call("query", payload, sql=request.sql, query_id=request.query_id)
+
+    def call(
+        self, name: str, payload: dict[str, Any], *, sql: str | None = None, query_id: str
+    ) -> pa.RecordBatchReader:
+        """Call one of the service's endpoints that answer with a Parquet file.
+
+        Parameters
+        ----------
+        name : str
+            The endpoint below ``analytics/``.
+        payload : dict
+            Sent as a CBOR map.
+        sql, query_id
+            For errors; `query_id` is sent as ``X-Request-Id`` too.
+
+        Raises
+        ------
+        DatabaseError
+            Of the class that fits the failure.
+        """
+        about = {"sql": sql, "query_id": query_id}
+        response = self._post(name, payload, about)
+        with response:
+            if response.status_code != 200:
+                raise self._failure(response, about)
+            body = self._read(response, about)
+        return decode(body, about)
+
+    def close(self) -> None:
+        """Close the session's sockets."""
+        with self._lock:
+            if self._session is not None:
+                self._session.close()
+                self._session = None
+
+    def _sessions(self) -> requests.Session:
+        # A forked child must not write into its parent's sockets.
+        with self._lock:
+            if self._session is None or self._pid != os.getpid():
+                self._session, self._pid = self._open(), os.getpid()
+            return self._session
+
+    def _open(self) -> requests.Session:
+        settings = self._settings
+        session = requests.Session()
+        for scheme in ("http://", "https://"):
+            session.mount(scheme, HTTPAdapter(pool_maxsize=32))
+        session.headers["Accept-Encoding"] = "identity"  # Parquet is compressed already
+        session.headers["Content-Type"] = "application/cbor"
+        session.headers.update(settings.headers)
+        session.auth = _Authorization(settings.auth)
+        # Looked up once: requests would read the environment again for each request.
+        environment = session.merge_environment_settings(
+            self._address, dict(settings.proxies or {}), None, settings.verify, settings.cert
+        )
+        session.trust_env = False
+        session.proxies = environment["proxies"]
+        session.verify = environment["verify"]
+        session.cert = environment["cert"]
+        return session
+
+    def _post(self, name: str, payload: dict[str, Any], about: dict[str, Any]) -> requests.Response:
+        timeout = self._settings.timeout
+        host = urlsplit(self._address).netloc
+        try:
+            return self._sessions().post(
+                f"{self._address}/analytics/{name}",
+                data=cbor2.dumps(payload),
+                headers={"X-Request-Id": about["query_id"]},
+                timeout=(timeout.connect, timeout.read),
+                allow_redirects=False,  # a redirect would turn POST into GET, or leak headers
+                stream=True,
+            )
+        except requests.exceptions.ConnectTimeout as error:
+            message = f"no connection to {host} within {timeout.connect:g} s"
+            raise OperationalError(message, retryable=True, **about) from error
+        except requests.exceptions.ReadTimeout as error:
+            message = (
+                f"no answer from {host} within {timeout.read:g} s; the query may still be running "
+                "there (timeout=Timeout(read=...) waits longer)"
+            )
+            raise OperationalError(message, retryable=False, **about) from error
+        except requests.exceptions.SSLError as error:
+            message = f"the TLS connection to {host} failed: {_reason(error)}"
+            raise OperationalError(message, retryable=False, **about) from error
+        except requests.exceptions.ConnectionError as error:
+            message = f"no answer from {host}: {_reason(error)}"
+            refused = "NewConnectionError" in repr(error)
+            raise OperationalError(message, retryable=refused or None, **about) from error
+        except (ValueError, requests.exceptions.RequestException, OSError) as error:
+            message = f"the request to {host} could not be made: {_reason(error)}"
+            raise ProgrammingError(message, retryable=False, **about) from error
+
+    def _read(self, response: requests.Response, about: dict[str, Any]) -> bytes | Spool:
+        """Read a whole body: in memory up to the limit, else into a temporary file."""
+        limit = self._settings.spool_bytes
+        length = _content_length(response)
+        raw = response.raw
+        try:
+            if length is not None and length <= limit:
+                # One read, one bytes object that Arrow uses as it is.
+                body: bytes | Spool = raw.read(decode_content=True)
+            else:
+                body = _spool(raw, limit)
+        except (HTTPError, OSError) as error:
+            message = (
+                f"the answer was cut after {raw.tell()} of "
+                f"{'?' if length is None else length} bytes: {_reason(error)}"
+            )
+            raise OperationalError(message, status=200, retryable=None, **about) from error
+        if length is not None and raw.tell() < length:
+            message = f"the answer was cut after {raw.tell()} of {length} bytes"
+            raise OperationalError(message, status=200, retryable=None, **about)
+        return body
+
+    def _failure(self, response: requests.Response, about: dict[str, Any]) -> DatabaseError:
+        """Say what an answer of another status than 200 means."""
+        status, host = response.status_code, urlsplit(self._address).netloc
+        try:
+            body = response.raw.read(_ERROR_TEXT_BYTES, decode_content=True)
+        except (HTTPError, OSError):
+            body = b""
+        text = body.decode(errors="replace").strip()
+        page = "html" in response.headers.get("content-type", "") or _is_page(body)
+        if status == 500 and text and not page:
+            return from_service(text, status=status, **about)
+        retryable = status in (429, 502, 503, 504)
+        error = OperationalError(
+            f"{host} answered with status {status}{_MEANING.get(status, '')}",
+            status=status,
+            retryable=retryable,
+            **about,
+        )
+        if 300 <= status < 400:
+            error.args = (
+                f"{error.args[0]}: it redirects to {response.headers.get('location', '?')}; "
+                "connect to that URL itself if you trust it",
+            )
+        elif page:
+            error.args = (f"{error.args[0]}, and a page of HTML: a proxy or a login page?",)
+        elif text:
+            error.args = (f"{error.args[0]}: {text[:500]}",)
+        if text:
+            error.__cause__ = ServiceMessage(text)
+        return error
+
+
+_MEANING = {
+    401: " (unauthorized): credentials are missing or refused",
+    403: " (forbidden): the credentials do not allow this",
+    404: ": is this a Micromegas HTTP service, and the path prefix right?",
+    405: ": is this a Micromegas HTTP service, and the path prefix right?",
+    408: ": the query took longer than the service allows (5 minutes); narrow the time range",
+    413: ": the statement is larger than the service, or a proxy before it, accepts",
+    429: " (too many requests)",
+    502: " (bad gateway): the service behind the proxy is down",
+    503: " (unavailable): the service is down or overloaded",
+    504: " (gateway timeout): the proxy gave up before the service answered",
+}
+
+
+class _Authorization(requests.auth.AuthBase):
+    """Our credentials or none: with this in place requests never takes any from ~/.netrc."""
+
+    def __init__(self, auth: Auth | None) -> None:
+        self._auth = auth
+
+    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        if self._auth is not None:
+            request.headers["Authorization"] = self._auth.header()
+        return request
+
+
+def _refuse_insecure(address: str, settings: HttpSettings) -> None:
+    parts = urlsplit(address)
+    host = parts.hostname or ""
+    secret = settings.auth is not None or any(map(_SECRET_HEADER.search, settings.headers))
+    loopback = host in ("localhost", "::1") or host.endswith(".localhost")
+    loopback = loopback or re.fullmatch(r"127(\.\d{1,3}){3}", host) is not None
+    if secret and parts.scheme == "http" and not loopback and not settings.allow_insecure_auth:
+        raise ProgrammingError(
+            f"credentials would go to {host} in the clear, over http: use https, or say "
+            "allow_insecure_auth=True"
+        )
+
+
+def _content_length(response: requests.Response) -> int | None:
+    text = response.headers.get("content-length", "")
+    return int(text) if text.isascii() and text.isdigit() else None
+
+
+def _spool(raw: Any, limit: int) -> bytes | Spool:
+    """Read to the end, moving to a file once there are more bytes than the limit."""
+    pieces: list[bytes] = []
+    size = 0
+    while piece := raw.read(_CHUNK, decode_content=True):
+        pieces.append(piece)
+        size += len(piece)
+        if size > limit:
+            break
+    else:
+        return b"".join(pieces)
+    spool = Spool()
+    try:
+        for piece in pieces:
+            spool.write(piece)
+        pieces.clear()
+        while piece := raw.read(_CHUNK, decode_content=True):
+            spool.write(piece)
+    except BaseException:
+        spool.close()
+        raise
+    return spool
+
+
+def _is_page(body: bytes) -> bool:
+    return body[:200].lstrip().lower().startswith((b"<!doctype", b"<html", b"<?xml"))
+
+
+def _reason(error: BaseException) -> str:
+    """Give the innermost text of a chain of network errors, which says most in the fewest words."""
+    inner: BaseException = error
+    for _ in range(8):
+        deeper = getattr(inner, "reason", None)
+        if not isinstance(deeper, BaseException):
+            deeper = next((a for a in reversed(inner.args) if isinstance(a, BaseException)), None)
+        if deeper is None:
+            break
+        inner = deeper
+    text = str(inner).rpartition(": ")[2] if "object at 0x" in str(inner) else str(inner)
+    return text or type(inner).__name__

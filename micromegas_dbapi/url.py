@@ -1,0 +1,174 @@
+"""Connection URLs -> what to open; strict, so that a typing mistake never changes a result."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+from micromegas_dbapi.errors import ProgrammingError
+from micromegas_dbapi.settings import Auth, BasicAuth, BearerAuth
+
+__all__ = ["Target", "parse"]
+
+
+@dataclass(frozen=True)
+class Target:
+    """What a connection URL names. Repr shows no credentials.
+
+    Attributes
+    ----------
+    scheme : str
+        ``http``, ``https``, ``lake`` or ``demo``.
+    address : str
+        The service's base URL without user, query and final slash; the lake's folder; for
+        ``demo`` empty.
+    auth : BearerAuth, BasicAuth or None
+        From ``user:password@`` or, as a bearer token, ``:token@``.
+    options : dict
+        The query's values, typed.
+    """
+
+    scheme: str
+    address: str
+    auth: Auth | None = None
+    options: dict[str, Any] = field(default_factory=dict)
+
+
+def _boolean(text: str) -> bool:
+    if text.lower() not in ("true", "false", "1", "0"):
+        raise ValueError("true or false")
+    return text.lower() in ("true", "1")
+
+
+def _verify(text: str) -> bool | str:
+    try:
+        return _boolean(text)
+    except ValueError:
+        return text
+
+
+def _timestamps(text: str) -> str:
+    if text not in ("datetime", "ns"):
+        raise ValueError("datetime or ns")
+    return text
+
+
+def _seconds(text: str) -> float:
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = math.nan
+    if not 0 < seconds < math.inf:
+        raise ValueError("a positive number of seconds")
+    return seconds
+
+
+def _count(text: str) -> int:
+    if not (text.isascii() and text.isdigit()):
+        raise ValueError("a whole number")
+    return int(text)
+
+
+_Reader = Callable[[str], Any]
+_EVERYWHERE: dict[str, _Reader] = {"begin": str, "end": str, "timestamps": _timestamps}
+_HTTP: dict[str, _Reader] = {
+    **_EVERYWHERE,
+    "connect_timeout": _seconds,
+    "read_timeout": _seconds,
+    "verify": _verify,
+    "allow_insecure_auth": _boolean,
+    "spool_bytes": _count,
+}
+_OPTIONS: dict[str, dict[str, _Reader]] = {
+    "http": _HTTP,
+    "https": _HTTP,
+    "lake": _EVERYWHERE,
+    "demo": {**_EVERYWHERE, "seed": _count, "size": _count},
+}
+
+
+def parse(url: str) -> Target:
+    """Read a connection URL.
+
+    Parameters
+    ----------
+    url : str
+        ``http://[user:password@]host[:port][/prefix][?options]``, the same with ``https``,
+        ``lake:FOLDER[?options]`` or ``demo:[?options]``. Percent signs are decoded once.
+
+    Returns
+    -------
+    Target
+
+    Raises
+    ------
+    ProgrammingError
+        If the scheme or an option is unknown, a value is bad, or a part is missing. The text
+        never shows a password.
+    """
+    if not isinstance(url, str):
+        raise ProgrammingError(f"the URL is of type {type(url).__name__}; accepted: str")
+    scheme, colon, _ = url.partition(":")
+    scheme = scheme.lower()
+    if not colon or scheme not in _OPTIONS:
+        named = f"the scheme {scheme!r}" if colon else "no scheme"
+        raise ProgrammingError(
+            f"the URL has {named}; accepted: http://HOST, https://HOST, lake:FOLDER, demo:"
+        )
+    if scheme in ("lake", "demo"):
+        return _local(scheme, url)
+    try:
+        parts = urlsplit(url)
+        host, port = parts.hostname, parts.port
+    except ValueError as error:
+        raise ProgrammingError(f"the URL cannot be read: {error}") from None
+    if not host:
+        raise ProgrammingError(f"the URL names no host; accepted: {scheme}://HOST[:PORT][/PREFIX]")
+    if parts.fragment:
+        raise ProgrammingError("the URL has a fragment (#...), which means nothing here")
+    place = f"[{host}]" if ":" in host else host
+    address = f"{scheme}://{place}{'' if port is None else f':{port}'}{parts.path.rstrip('/')}"
+    return Target(
+        scheme, address, _auth(parts.username, parts.password), _query(scheme, parts.query)
+    )
+
+
+def _auth(user: str | None, password: str | None) -> Auth | None:
+    if user is None and password is None:
+        return None
+    if not user:
+        return BearerAuth(unquote(password or ""))
+    return BasicAuth(unquote(user), unquote(password or ""))
+
+
+def _local(scheme: str, url: str) -> Target:
+    path, _, query = url[len(scheme) + 1 :].partition("?")
+    path = unquote(path)
+    if path.startswith("///"):  # lake:///abs/olute, as in other URLs
+        path = path[2:]
+    if scheme == "lake" and not path:
+        raise ProgrammingError("the URL names no folder; accepted: lake:FOLDER")
+    if scheme == "demo" and path.strip("/"):
+        raise ProgrammingError(f"demo: takes no path, {path!r} was given; accepted: demo:?size=2")
+    return Target(scheme, path if scheme == "lake" else "", None, _query(scheme, query))
+
+
+def _query(scheme: str, query: str) -> dict[str, Any]:
+    readers = _OPTIONS[scheme]
+    options: dict[str, Any] = {}
+    for pair in filter(None, query.split("&")):
+        name, _, text = map(unquote, pair.partition("="))  # a plus is a plus, as in +02:00
+        if name not in readers:
+            raise ProgrammingError(
+                f"the URL has the option {name!r}; accepted by {scheme}: {', '.join(readers)}"
+            )
+        if name in options:
+            raise ProgrammingError(f"the URL has the option {name!r} twice")
+        try:
+            options[name] = readers[name](text)
+        except ValueError as error:
+            raise ProgrammingError(f"{name}={text!r} in the URL; accepted: {error}") from None
+    return options

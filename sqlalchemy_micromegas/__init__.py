@@ -1,0 +1,1 @@
+"""SQLAlchemy dialect for the Micromegas telemetry lakehouse; its parts come with later releases."""
