@@ -104,7 +104,7 @@ class Session:
         On a context of its own, since a view's name may be taken in the query's.
         """
         context = SessionContext(SessionConfig(_CONFIG))
-        path = f"{source.path}/" if source.path.is_dir() else str(source.path)
+        path = source.path.as_uri() + ("/" if source.path.is_dir() else "")
         frame = context.read_parquet(path, schema=source.schema)
         if self._range is None:
             return frame

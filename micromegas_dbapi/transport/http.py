@@ -294,5 +294,6 @@ def _reason(error: BaseException) -> str:
         if deeper is None:
             break
         inner = deeper
-    text = str(inner).rpartition(": ")[2] if "object at 0x" in str(inner) else str(inner)
+    # urllib3 begins some of its texts with the repr of a connection.
+    text = re.sub(r"^(<.*?object at 0x.*?>|HTTPS?Connection\(.*?\)): ", "", str(inner))
     return text or type(inner).__name__

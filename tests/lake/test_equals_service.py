@@ -1,0 +1,235 @@
+"""The embedded engine answers as the real services did: every recorded statement, on their data."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+
+import micromegas_dbapi as mm
+from micromegas_dbapi.rows import column
+from micromegas_dbapi.transport.parquet import decode
+from tests.wire import flight
+from tests.wire.recordings import case, index
+
+OLD, NEW = "http-0.2.3", "flight-0.30"
+
+# Where the engine differs, and why. Nothing else may. What must hold all the same:
+#   "text"    columns, types and the number of rows are those recorded, texts may differ
+#   "values"  columns and types are those recorded, values may differ
+#   "order"   the rows are those recorded, in some order, since the statement asks for none
+#   "answers" the service fails, the engine answers
+#   "fails"   the service answers, the engine fails with the class given
+SPELLING = "DataFusion 55 spells types in another way than 43"
+PLAN = "plans are those of another version of DataFusion, over other files"
+PARQUET = "the engine has durations and intervals, Parquet does not: flight-0.2.3 answers these"
+READ_ONLY = "the service forgets it and answers with nothing; the driver refuses it unsent"
+EMPTY_RANGE = "the driver refuses a range that ends before it begins; the service answers nothing"
+CLAMPED = "the driver clamps bounds that the service would take for none, answering nothing"
+HALF = "the driver completes half a range, which the service refuses"
+NO_DATA = "the lake has no such view set, function or internal table: it has the public views"
+SERVER = "it tells of the server and its version"
+
+DIFFERENT: dict[str, dict[str, tuple[str, type[mm.Error] | None, str]]] = {
+    OLD: {
+        **dict.fromkeys(
+            [f"describe_{v}" for v in ("log_entries", "measures", "processes", "streams", "blocks")]
+            + ["type_now_type"],
+            ("text", None, SPELLING),
+        ),
+        **dict.fromkeys(
+            [
+                c["name"]
+                for c in index(OLD)
+                if c["name"].startswith("explain") and "spans" not in c["name"]
+            ]
+            + ["explain_thread_spans"],
+            ("text", None, PLAN),
+        ),
+        "explain_norange_thread_spans": ("values", None, "55 adds a row with the plan's error"),
+        "percentile": ("values", None, "approx_percentile_cont of 55 is another algorithm"),
+        "error_subquery": ("fails", mm.DataError, "55 refuses a scalar subquery of many rows"),
+        **dict.fromkeys(
+            ["type_duration", "type_duration_s", "type_interval", "type_ts_diff"],
+            ("answers", None, PARQUET),
+        ),
+        **dict.fromkeys(
+            ["error_create_table", "error_drop_table", "error_set"],
+            ("fails", mm.NotSupportedError, READ_ONLY),
+        ),
+        "range_reversed": ("fails", mm.ProgrammingError, EMPTY_RANGE),
+        **dict.fromkeys(
+            ["range_year1_9999", "range_past_max", "range_before_min"], ("values", None, CLAMPED)
+        ),
+        **dict.fromkeys(
+            ["range_begin_only", "range_end_only", "backtrace_range_begin_only"],
+            ("answers", None, HALF),
+        ),
+    },
+    NEW: {
+        **dict.fromkeys(
+            [n for n in flight.queries(NEW) if n.startswith("explain")], ("text", None, PLAN)
+        ),
+        **dict.fromkeys(
+            ["explain_async_events", "explain_net_spans", "explain_images", "explain_otel_spans"],
+            ("fails", mm.ProgrammingError, NO_DATA),
+        ),
+        **dict.fromkeys(
+            ["async_events", "net_spans", "images", "otel_spans", "process_spans"]
+            + ["view_sets", "partitions", "materialize", "retire"]
+            + ["jsonb_text", "jsonb_object_keys", "jsonb_parse"],
+            ("fails", mm.ProgrammingError, NO_DATA),
+        ),
+        **dict.fromkeys(
+            ["error_show_tables", "show_tables", "error_information_schema", "schema_tables"]
+            + ["schema_columns", "schema_views", "schema_routines"],
+            ("values", None, NO_DATA),
+        ),
+        "version": ("text", None, SERVER),
+        "jsonb_log": ("order", None, "SELECT DISTINCT without ORDER BY"),
+        **dict.fromkeys(
+            ["error_create_table", "error_drop_table", "error_set", "error_prepare"],
+            ("fails", mm.NotSupportedError, READ_ONLY),
+        ),
+        "range_reversed": ("fails", mm.ProgrammingError, EMPTY_RANGE),
+        **dict.fromkeys(
+            ["range_year1_9999", "range_past_max", "range_before_min"], ("values", None, CLAMPED)
+        ),
+    },
+}
+
+
+def statements(generation: str) -> list[str]:
+    if generation == NEW:
+        return list(flight.queries(NEW))
+    return [
+        c["name"]
+        for c in index(OLD)
+        if c["path"] == "/analytics/query"
+        and c["method"] == "POST"
+        and isinstance(c["request"], dict)
+        and isinstance(c["request"].get("sql"), str)
+    ]
+
+
+@pytest.fixture(scope="module")
+def lakes(wire: Callable[[str], Path]) -> Iterator[dict[str, mm.Connection]]:
+    lakes = {name: mm.connect(f"lake:{wire(name) / 'data'}") for name in (OLD, NEW)}
+    yield lakes
+    for lake in lakes.values():
+        lake.close()
+
+
+Recorded = tuple[str, str | None, str | None, pa.Table | None]
+
+
+def recorded(wire: Callable[[str], Path], generation: str, name: str) -> Recorded:
+    """Return statement, begin, end and answer (None for an error) of a recorded case."""
+    folder = wire(generation)
+    if generation == NEW:
+        entry = flight.queries(NEW)[name]
+        answer = flight.table(folder, name) if entry["code"] == "OK" else None
+        return entry["sql"], entry["begin"], entry["end"], answer
+    one = case(folder, name)
+    answer = decode(one.body, {}).read_all() if one.status == 200 else None
+    asked = one.request
+    return asked["sql"], asked.get("begin"), asked.get("end"), answer
+
+
+def plain(type_: pa.DataType, hydrated: bool) -> pa.DataType:
+    """Level what differs by wire or pyarrow version, not by engine.
+
+    FlightSQL sends dictionaries hydrated unless asked not to; keys of dictionaries have 32 bits,
+    and views are strings, where pyarrow before 21 reads them from Parquet.
+    """
+    if pa.types.is_dictionary(type_):
+        value = plain(type_.value_type, hydrated)
+        return value if hydrated else pa.dictionary(pa.int32(), value)
+    if str(type_) == "string_view":
+        return pa.string()
+    return type_
+
+
+def columns(table: pa.Table, hydrated: bool) -> list[tuple[str, pa.DataType, bool]]:
+    return [(f.name, plain(f.type, hydrated), f.nullable) for f in table.schema]
+
+
+def rows(table: pa.Table) -> list[str]:
+    """Write each row as text, which tells NaN from NULL and 0.0 from -0.0, and keeps every ns."""
+    batches = table.to_batches()
+    return [
+        repr(row)
+        for batch in batches
+        for row in zip(*(column(c, "ns") for c in batch.columns), strict=True)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("generation", "name"), [(g, n) for g in (OLD, NEW) for n in statements(g)]
+)
+def test_recorded_statement(
+    lakes: dict[str, mm.Connection], wire: Callable[[str], Path], generation: str, name: str
+) -> None:
+    sql, begin, end, answer = recorded(wire, generation, name)
+    how, expected_error, _ = DIFFERENT[generation].get(name, ("", None, ""))
+    try:
+        ours = lakes[generation].execute(sql, begin=begin, end=end).fetch_arrow_table()
+    except mm.Error as error:
+        if how == "fails":
+            assert type(error) is expected_error
+            assert answer is not None, "no longer an exception: the service fails as well"
+        else:
+            assert answer is None, error
+        return
+    if how == "answers":
+        assert answer is None, "no longer an exception: the service answers as well"
+        return
+    assert answer is not None, "the service fails"
+    hydrated = generation == NEW and not name.startswith("dict_")
+    assert columns(ours, hydrated) == columns(answer, hydrated)
+    if how == "order":
+        assert sorted(rows(ours)) == sorted(rows(answer))
+    elif how == "text":
+        assert ours.num_rows == answer.num_rows
+        assert rows(ours) != rows(answer), "no longer an exception: take it out of the table"
+    elif how == "values":
+        assert rows(ours) != rows(answer), "no longer an exception: take it out of the table"
+    else:
+        assert rows(ours) == rows(answer)
+
+
+@pytest.mark.parametrize("generation", [OLD, NEW])
+def test_exceptions_name_statements(generation: str) -> None:
+    assert set(DIFFERENT[generation]) <= set(statements(generation))
+
+
+def test_durations_and_intervals_are_those_of_the_same_service_on_another_wire(
+    lakes: dict[str, mm.Connection], wire: Callable[[str], Path]
+) -> None:
+    folder = wire("flight-0.2.3")
+    for name in ("type_duration", "type_duration_s", "type_interval", "type_ts_diff"):
+        answer = flight.table(folder, name)
+        ours = lakes[OLD].execute(flight.queries("flight-0.2.3")[name]["sql"]).fetch_arrow_table()
+        assert columns(ours, True) == columns(answer, True)
+        assert rows(ours) == rows(answer)
+
+
+def test_the_catalog_has_the_public_views(
+    lakes: dict[str, mm.Connection], wire: Callable[[str], Path]
+) -> None:
+    """information_schema of the newer service tells more tables, but of ours the same."""
+    sql, _, _, answer = recorded(wire, NEW, "schema_columns")
+    ours = lakes[NEW].execute(sql).fetch_arrow_table()
+    assert answer is not None
+    recorded_rows = set(rows(answer))
+    public = [row for row in rows(ours) if "'log_stats'" not in row]
+    assert len(public) > 80
+    assert set(public) <= recorded_rows, set(public) - recorded_rows
+
+
+def test_all_statements_are_replayed() -> None:
+    """The index has 194 statements over HTTP, and as many of FlightSQL as were asked in one way."""
+    assert len(statements(OLD)) == 194
+    assert len(statements(NEW)) == 237
