@@ -137,7 +137,10 @@ _MEANINGS: list[tuple[str, type[DatabaseError]]] = [
     (r"Error during planning|Plan\(|Schema error|SchemaError\(", ProgrammingError),
     (r"(Execution error: )?Placeholder ", ProgrammingError),
     (r"query range mandatory|Either specify both begin & end", ProgrammingError),
-    (r"parsing (begin|end) time range|Time range or process_id", ProgrammingError),
+    (
+        r"parsing (begin|end) time range|Unable to parse query_range|Time range or process_id",
+        ProgrammingError,
+    ),
     (r"parsing \w+Request|view set \S+ not found", ProgrammingError),
     (r"find_(process|stream)$|find_(process|stream): ", ProgrammingError),
     (r"Internal error|Internal\(|panic", InternalError),
@@ -157,7 +160,9 @@ _WRAPPER = re.compile(
     re.VERBOSE,
 )
 _LINK = re.compile(r"^ {4}(?:\d+: )?", re.MULTILINE)
-_BACKTRACE = re.compile(r"\n\s*Stack backtrace:\s*\n(?:\s+\d+: .*\n?|\s+at .*\n?|\s*\n)*")
+_BACKTRACE = re.compile(
+    r"^[ ]*Stack backtrace:[ ]*\n(?:[ ]+\d+: .*\n?|[ ]+at .*\n?|[ ]*\n)*", re.MULTILINE
+)
 
 # What to do about it, where the service's own words don't say.
 _ADVICE = [
@@ -211,7 +216,7 @@ def from_service(
     >>> type(error).__name__, str(error)
     ('DataError', 'the query failed: Arrow error: Divide by zero error')
     """
-    links = _chain(_BACKTRACE.sub("\n", text))
+    links = _chain(_BACKTRACE.sub("", text))
     kind, words = _meaning(links)
     advice = next((advice for sign, advice in _ADVICE if sign in words), None)
     message = f"{advice} (the engine said: {words})" if advice else f"the query failed: {words}"
@@ -226,7 +231,8 @@ def _chain(text: str) -> list[str]:
     if not found:
         return [text.strip()]
     starts = [match.start() for match in re.finditer(r"^ {4}\d+: ", rest, re.MULTILINE)]
-    pieces = [rest[a:b] for a, b in zip(starts, [*starts[1:], len(rest)], strict=True)] or [rest]
+    starts = starts or [0]  # a single cause has no number
+    pieces = [rest[a:b] for a, b in zip(starts, [*starts[1:], len(rest)], strict=True)]
     return [head.strip(), *(_LINK.sub("", piece, count=1).strip() for piece in pieces)]
 
 
@@ -252,9 +258,11 @@ def _words(links: list[str], at: int) -> str:
     """Give the link that counts, and what its own causes add to it."""
     words = links[at]
     for cause in links[at + 1 :]:
-        if cause not in words and not words.endswith(cause):
+        # Most causes say again what the link before them said, perhaps behind another prefix.
+        if cause not in words and (cause.partition(": ")[2] or cause) not in words:
             words += f": {cause}"
-    return re.sub(r"\n[ \t]+", "\n", words)
+    words = re.sub(r"\s*\n\s*Caused by:\s*", ": ", words)
+    return re.sub(r"\n[ \t]+", "\n", words).strip()
 
 
 def _unwrap(link: str) -> str:

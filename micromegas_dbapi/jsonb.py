@@ -22,6 +22,7 @@ __all__ = ["decode"]
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 _EXACT = Context(prec=80)
+_MAX_DEPTH = 200
 
 
 def decode(data: bytes) -> Any:
@@ -42,51 +43,54 @@ def decode(data: bytes) -> Any:
         If the bytes are no JSONB, are cut short, or hold an extension that is not known.
     """
     try:
-        value, end = _value(memoryview(data), 0)
+        return _value(memoryview(data), 0)
     except (struct.error, IndexError, KeyError, OverflowError, UnicodeDecodeError) as error:
         raise ValueError(f"not a JSONB value: {error}") from error
-    if end != len(data):
-        raise ValueError(f"not a JSONB value: it ends after {end} of {len(data)} bytes")
-    return value
 
 
-def _value(data: memoryview, at: int) -> tuple[Any, int]:
-    (header,) = struct.unpack_from(">I", data, at)
+def _value(data: memoryview, depth: int) -> Any:
+    """Decode a value that takes all of `data`, so that no byte is ever read twice."""
+    if depth > _MAX_DEPTH:
+        raise ValueError(f"a JSONB value that is nested more than {_MAX_DEPTH} deep")
+    (header,) = struct.unpack_from(">I", data)
     kind, count = header & 0xE000_0000, header & 0x1FFF_FFFF
     entries_by_kind = {0x2000_0000: 1, 0x8000_0000: count, 0x4000_0000: 2 * count}
     if kind not in entries_by_kind:
         raise ValueError(f"not a JSONB value: header {header:#010x}")
     size = entries_by_kind[kind]
-    entries = struct.unpack_from(f">{size}I", data, at + 4)
-    at += 4 + 4 * size
+    entries = struct.unpack_from(f">{size}I", data, 4)
+    at = 4 + 4 * size
     items = []
     for entry in entries:
-        length = entry & 0x0FFF_FFFF
-        if at + length > len(data):
+        end = at + (entry & 0x0FFF_FFFF)
+        if end > len(data):
             raise ValueError("not a JSONB value: it is cut short")
-        items.append(_item(entry & 0x7000_0000, data, at, length))
-        at += length
+        items.append(_item(entry & 0x7000_0000, data[at:end], depth))
+        at = end
+    if at != len(data):
+        raise ValueError(f"not a JSONB value: it ends after {at} of {len(data)} bytes")
     if kind == 0x2000_0000:
-        return items[0], at
+        return items[0]
     if kind == 0x8000_0000:
-        return items, at
-    return dict(zip(items[:count], items[count:], strict=True)), at
+        return items
+    if not all(isinstance(key, str) for key in items[:count]):
+        raise ValueError("not a JSONB value: a key that is no string")
+    return dict(zip(items[:count], items[count:], strict=True))
 
 
-def _item(kind: int, data: memoryview, at: int, length: int) -> Any:
-    payload = bytes(data[at : at + length])
+def _item(kind: int, payload: memoryview, depth: int) -> Any:
     if kind == 0x0000_0000:
         return None
     if kind == 0x1000_0000:
-        return payload.decode()
+        return str(payload, "utf-8")
     if kind == 0x2000_0000:
-        return _number(payload)
+        return _number(bytes(payload))
     if kind in (0x3000_0000, 0x4000_0000):
         return kind == 0x4000_0000
     if kind == 0x5000_0000:
-        return _value(data, at)[0]
+        return _value(payload, depth + 1)
     if kind == 0x6000_0000:
-        return _extension(payload)
+        return _extension(bytes(payload))
     raise ValueError(f"not a JSONB value: entry {kind:#010x}")
 
 

@@ -49,8 +49,9 @@ def literal(value: object, where: str = "the value") -> str:
     Returns
     -------
     str
-        Text that reads back as the same value whatever stands around it; negative numbers are
-        bracketed, so that ``1-?`` never becomes a comment.
+        Text that reads back as the same value whatever stands around it; negative numbers and
+        intervals are bracketed, so that ``1-?`` never becomes a comment, and a name behind an
+        interval (``? second``) never its unit.
 
     Raises
     ------
@@ -212,7 +213,7 @@ def _interval(days: int, ns: int, value: timedelta | None = None) -> str:
         raise _RefusedError("is an interval of more days than 32 bits hold")
     us, rest = divmod(ns, 1000)
     nanoseconds = f" {rest} nanoseconds" if rest else ""
-    return f"INTERVAL '{days} days {us} microseconds{nanoseconds}'"
+    return f"(INTERVAL '{days} days {us} microseconds{nanoseconds}')"
 
 
 @_render.register

@@ -15,9 +15,8 @@ from typing import Any, Literal
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
-from .errors import DatabaseError, DataError, NotSupportedError
+from micromegas_dbapi.errors import DatabaseError, DataError, NotSupportedError
 
 __all__ = ["Timestamps", "column", "columns"]
 
@@ -34,7 +33,8 @@ _MICROSECONDS_PER_DAY = _DAY * 1_000_000
 # 10000-01-01.
 _FIRST_DAY, _END_DAY = -719_162, 2_932_897
 
-# pyarrow 25 made to_pylist of strings faster than to_numpy; before, it is five times slower.
+# pyarrow 25 made to_pylist of strings as fast as to_numpy; before, it is five to ten times slower,
+# which is worth it that to_numpy imports pandas where that is installed.
 _FAST_STRINGS = int(pa.__version__.partition(".")[0]) >= 25
 
 # Strings that repeat are worth a dictionary, which makes each distinct one once. Whether they do
@@ -144,13 +144,35 @@ def _unholdable(kind: pa.DataType, reason: str) -> DataError:
 def _with_nulls(values: list[Any], array: pa.Array) -> list[Any]:
     """Put None where the array is null: numpy knows no null, so conversions pass over them."""
     if array.null_count:
-        for index in np.flatnonzero(_null_mask(array)).tolist():
+        for index in np.flatnonzero(_nulls(array)).tolist():
             values[index] = None
     return values
 
 
-def _null_mask(array: pa.Array) -> Any:
-    return array.is_null().to_numpy(zero_copy_only=False)
+# ---- The buffers of an array --------------------------------------------------------------------
+# Read as they are: pyarrow's to_numpy would turn integers beside a null to floats, nulls to NaN,
+# and it imports pandas where that is installed.
+
+
+def _raw(array: pa.Array) -> Any:
+    """See the numbers that an array of fixed width stores; what stands at a null is anything."""
+    kind = array.type
+    letter = (
+        "u" if pa.types.is_unsigned_integer(kind) else "f" if pa.types.is_floating(kind) else "i"
+    )
+    dtype = np.dtype(f"{letter}{kind.bit_width // 8}")
+    return np.frombuffer(array.buffers()[1], dtype, len(array), array.offset * dtype.itemsize)
+
+
+def _bits(array: pa.Array, buffer: pa.Buffer) -> Any:
+    skipped, first = divmod(array.offset, 8)
+    count = first + len(array)
+    packed = np.frombuffer(buffer, np.uint8, (count + 7) // 8, skipped)
+    return np.unpackbits(packed, count=count, bitorder="little")[first:].view(np.bool_)
+
+
+def _nulls(array: pa.Array) -> Any:
+    return ~_bits(array, array.buffers()[0])
 
 
 # ---- Values of a fixed width --------------------------------------------------------------------
@@ -161,23 +183,12 @@ def _as_pyarrow_does(array: pa.Array, timestamps: Timestamps) -> list[Any]:
     return values
 
 
-def _filled(array: pa.Array, value: object) -> Any:
-    """Give the elements to numpy, nulls as `value`; left alone, they would turn int to float."""
-    filled = array.fill_null(value) if array.null_count else array
-    return filled.to_numpy(zero_copy_only=False)
-
-
 def _booleans(array: pa.Array, timestamps: Timestamps) -> list[Any]:
-    return _with_nulls(_filled(array, False).tolist(), array)
+    return _with_nulls(_bits(array, array.buffers()[1]).tolist(), array)
 
 
 def _numbers(array: pa.Array, timestamps: Timestamps) -> list[Any]:
-    return _with_nulls(_filled(array, 0).tolist(), array)
-
-
-def _half_floats(array: pa.Array, timestamps: Timestamps) -> list[Any]:
-    bits = array.view(pa.uint16())  # since pyarrow 16 cannot fill nulls of half floats
-    return _with_nulls(_filled(bits, 0).view(np.float16).tolist(), array)
+    return _with_nulls(_raw(array).tolist(), array)
 
 
 def _stored(array: pa.Array) -> Any:
@@ -185,8 +196,11 @@ def _stored(array: pa.Array) -> Any:
 
     So a null adds neither an error nor a far-off value to those that count.
     """
-    integers = array.view(pa.int32() if array.type.bit_width == 32 else pa.int64())
-    return _filled(integers, pc.min(integers)).astype(np.int64, copy=False)
+    stored = _raw(array).astype(np.int64, copy=False)
+    if array.null_count:
+        nulls = _nulls(array)
+        stored = np.where(nulls, stored[~nulls].min(), stored)
+    return stored
 
 
 def _require(stored: Any, kind: pa.DataType, first: int, end: int, reason: str) -> None:
@@ -291,9 +305,11 @@ def _dictionary(array: pa.DictionaryArray, timestamps: Timestamps) -> list[Any]:
 def _run_ends(array: pa.RunEndEncodedArray, timestamps: Timestamps) -> list[Any]:
     # Neither run ends nor values of a slice are sliced themselves.
     start, count = array.find_physical_offset(), array.find_physical_length()
-    ends = array.run_ends.slice(start, count).to_numpy().astype(np.int64) - array.offset
+    run_ends = array.run_ends.slice(start, count)
+    ends = _raw(run_ends).astype(np.int64) - array.offset
     lengths = np.diff(np.minimum(ends, len(array)), prepend=0)
-    indices = pa.array(np.repeat(np.arange(count), lengths))
+    runs = pa.py_buffer(np.repeat(np.arange(count, dtype=np.int64), lengths))
+    indices = pa.Array.from_buffers(pa.int64(), len(array), [None, runs])
     return _gather(array.values.slice(start, count), indices, timestamps)
 
 
@@ -308,10 +324,10 @@ def _gather(values: pa.Array, indices: pa.Array, timestamps: Timestamps) -> list
         return _take(values, indices, timestamps)
     # One None more, for null indices. (fromiter, since assignment would unpack sequences.)
     objects = np.fromiter([*converted, None], dtype=object, count=len(values) + 1)
-    indices = indices.cast(pa.int64())  # numpy takes no uint64; int8 may not hold the None's index
+    positions = _raw(indices)
     if indices.null_count:
-        indices = indices.fill_null(len(values))
-    taken: list[Any] = objects.take(indices.to_numpy()).tolist()
+        positions = np.where(_nulls(indices), len(values), positions.astype(np.int64))
+    taken: list[Any] = objects.take(positions.astype(np.int64, copy=False)).tolist()
     return taken
 
 
@@ -355,13 +371,13 @@ def _spans(array: pa.Array) -> tuple[Any, Any]:
     if kind == pa.lib.Type_FIXED_SIZE_LIST:
         offsets = (np.arange(len(array) + 1) + array.offset) * array.type.list_size
     else:
-        offsets = array.offsets.to_numpy()
+        offsets = _raw(array.offsets)
     if kind in _LIST_VIEWS:
-        starts, ends = offsets, offsets + array.sizes.to_numpy()
+        starts, ends = offsets, offsets + _raw(array.sizes)
     else:
         starts, ends = offsets[:-1], offsets[1:]
     if array.null_count:
-        ends = np.where(_null_mask(array), starts, ends)
+        ends = np.where(_nulls(array), starts, ends)
     return starts, ends
 
 
@@ -399,28 +415,26 @@ def _structs(array: pa.StructArray, timestamps: Timestamps) -> list[Any]:
 
 _LIST_VIEWS = {pa.lib.Type_LIST_VIEW, pa.lib.Type_LARGE_LIST_VIEW}
 
-_BY_NAME: dict[Callable[[pa.Array, Timestamps], list[Any]], str] = {
-    _as_pyarrow_does: "NA DECIMAL32 DECIMAL64 DECIMAL128 DECIMAL256",
-    _booleans: "BOOL",
-    _numbers: "INT8 INT16 INT32 INT64 UINT8 UINT16 UINT32 UINT64 FLOAT DOUBLE",
-    _half_floats: "HALF_FLOAT",
-    _timestamps: "TIMESTAMP",
-    _dates: "DATE32 DATE64",
-    _times: "TIME32 TIME64",
-    _durations: "DURATION",
-    _intervals: "INTERVAL_MONTH_DAY_NANO",
-    _strings: "STRING LARGE_STRING STRING_VIEW BINARY LARGE_BINARY BINARY_VIEW FIXED_SIZE_BINARY",
-    _dictionary: "DICTIONARY",
-    _run_ends: "RUN_END_ENCODED",
-    _lists: "LIST LARGE_LIST LIST_VIEW LARGE_LIST_VIEW FIXED_SIZE_LIST",
-    _maps: "MAP",
-    _structs: "STRUCT",
-}
-
-# By the number that pyarrow gives each type; pyarrow 16 to 18 have no decimals of 32 and 64 bits.
-_CONVERTERS = {
+# By the number that pyarrow gives each type.
+_CONVERTERS: dict[int, Callable[[pa.Array, Timestamps], list[Any]]] = {
     getattr(pa.lib, f"Type_{name}"): convert
-    for convert, names in _BY_NAME.items()
+    for convert, names in {
+        _as_pyarrow_does: "NA DECIMAL32 DECIMAL64 DECIMAL128 DECIMAL256",
+        _booleans: "BOOL",
+        _numbers: "INT8 INT16 INT32 INT64 UINT8 UINT16 UINT32 UINT64 HALF_FLOAT FLOAT DOUBLE",
+        _timestamps: "TIMESTAMP",
+        _dates: "DATE32 DATE64",
+        _times: "TIME32 TIME64",
+        _durations: "DURATION",
+        _intervals: "INTERVAL_MONTH_DAY_NANO",
+        _strings: "STRING LARGE_STRING STRING_VIEW "
+        "BINARY LARGE_BINARY BINARY_VIEW FIXED_SIZE_BINARY",
+        _dictionary: "DICTIONARY",
+        _run_ends: "RUN_END_ENCODED",
+        _lists: "LIST LARGE_LIST LIST_VIEW LARGE_LIST_VIEW FIXED_SIZE_LIST",
+        _maps: "MAP",
+        _structs: "STRUCT",
+    }.items()
     for name in names.split()
-    if hasattr(pa.lib, f"Type_{name}")
+    if hasattr(pa.lib, f"Type_{name}")  # an older pyarrow has no decimals of 32 and 64 bits
 }

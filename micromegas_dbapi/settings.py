@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Any, TypeAlias
+
+from micromegas_dbapi.errors import ProgrammingError
 
 __all__ = ["Auth", "BasicAuth", "BearerAuth", "HttpSettings", "Timeout"]
 
@@ -29,17 +31,37 @@ class Timeout:
     read: float = 310.0
 
 
+class _Secretive:
+    """Masked in pickles; a copy is the thing itself, since a masked one would be of no use."""
+
+    def __copy__(self) -> Any:
+        return self
+
+    def __deepcopy__(self, memo: object) -> Any:
+        return self
+
+
 @dataclass(frozen=True)
-class BearerAuth:
+class BearerAuth(_Secretive):
     """A bearer token. Neither repr nor pickle shows it.
 
     Attributes
     ----------
     token : str
-        Sent as ``Authorization: Bearer <token>``.
+        Sent as ``Authorization: Bearer <token>``: visible ASCII characters without blanks.
     """
 
     token: str = field(repr=False)
+
+    def __post_init__(self) -> None:
+        # What a header cannot carry would be refused later, with the token in the error's text.
+        if not (
+            self.token.isascii() and self.token.isprintable() and self.token.split() == [self.token]
+        ):
+            raise ProgrammingError(
+                "the bearer token is empty, or has a blank, a line end or a character that is "
+                "not ASCII; was it read from a file without strip()?"
+            )
 
     def __repr__(self) -> str:
         return f"BearerAuth({_MASK!r})"
@@ -53,17 +75,24 @@ class BearerAuth:
 
 
 @dataclass(frozen=True)
-class BasicAuth:
+class BasicAuth(_Secretive):
     """A user name and password. Neither repr nor pickle shows the password.
 
     Attributes
     ----------
     user, password : str
-        Sent as ``Authorization: Basic <...>``, encoded in UTF-8.
+        Sent as ``Authorization: Basic <...>``, encoded in UTF-8. The name has no colon, which
+        is where the password begins.
     """
 
     user: str
     password: str = field(repr=False)
+
+    def __post_init__(self) -> None:
+        if ":" in self.user:
+            raise ProgrammingError(
+                "a user name with a colon cannot be sent: the password begins there"
+            )
 
     def __repr__(self) -> str:
         return f"BasicAuth({self.user!r}, {_MASK!r})"
@@ -80,8 +109,8 @@ Auth: TypeAlias = BearerAuth | BasicAuth
 
 
 @dataclass(frozen=True)
-class HttpSettings:
-    """How to speak HTTP. Repr shows names of headers only.
+class HttpSettings(_Secretive):
+    """How to speak HTTP. Neither repr nor pickle shows values of headers and proxies.
 
     Attributes
     ----------
@@ -110,3 +139,9 @@ class HttpSettings:
     proxies: Mapping[str, str] | None = field(default=None, repr=False)
     allow_insecure_auth: bool = False
     spool_bytes: int = 64 * 2**20
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        shown = {item.name: getattr(self, item.name) for item in fields(self)}
+        shown["headers"] = dict.fromkeys(self.headers, _MASK)
+        shown["proxies"] = None if self.proxies is None else dict.fromkeys(self.proxies, _MASK)
+        return HttpSettings, tuple(shown.values())

@@ -34,15 +34,15 @@ _TOKEN = re.compile(
       (?P<blank>   \s+ )
     | (?P<comment> --[^\n]* )
     | (?P<block>   /\* )
-    | (?P<string>  [eE]'[^'\\]*(?:(?:\\.|'')[^'\\]*)*' | '[^']*(?:''[^']*)*' )
-    | (?P<quoted>  "[^"]*(?:""[^"]*)*" | `[^`]*(?:``[^`]*)*` )
+    | (?P<string>  [eE]'[^'\\]*(?:(?:\\.|'')[^'\\]*)*'(?!') | '[^']*(?:''[^']*)*'(?!') )
+    | (?P<quoted>  "[^"]*(?:""[^"]*)*"(?!") | `[^`]*(?:``[^`]*)*`(?!`) )
     | (?P<dollar>  \$(?P<tag>\w*)\$ .*? \$(?P=tag)\$ )
+    | (?P<open>    [eE]?'.* | ["`].* | \$\w*\$.* )
     | (?P<word>    [^\W\d][\w$@\#]* | [@\#][\w$@\#]+ )
     | (?P<number>  \d+(?:\.\d*)?(?:[eE][+-]?\d+)? )
     | (?P<cast>    :: )
     | (?P<name>    (?<![\w"'`)\]:$@\#]) : [^\W\d]\w* )
     | (?P<mark>    \? )
-    | (?P<open>    [eE]?'.* | ["`].* | \$\w*\$.* )
     | (?P<other>   . )
     """,
     re.VERBOSE | re.DOTALL,
@@ -215,7 +215,10 @@ _CHANGES = _WRITES | {
     *("ROLLBACK", "SAVEPOINT", "SET", "START", "TRUNCATE", "UNLOAD", "USE"),
 }
 _EXPLAIN = ("EXPLAIN", "DESCRIBE", "DESC")
-_SUSPECT = re.compile(rf"\b(?:INTO|{'|'.join(sorted(_CHANGES))})\b", re.IGNORECASE)
+_SUSPECT = re.compile("INTO|" + "|".join(sorted(_CHANGES)), re.IGNORECASE)
+# Where an expression is still to come: INTO is a name there.
+_BEFORE_OPERAND = frozenset("([{.+-/%=<|&^")
+_NAMES = ("<string>", "<quoted>", "<mark>", "<name>")
 
 
 def refuse_changes(sql: str) -> None:
@@ -225,7 +228,8 @@ def refuse_changes(sql: str) -> None:
     ------
     NotSupportedError
         If one of the statements in the text is of that kind, also behind comments, EXPLAIN or a
-        WITH clause, or is a ``SELECT .. INTO``.
+        WITH clause, or is a ``SELECT .. INTO``. (Where a table or column is named ``into``, put
+        it in double quotes.)
     """
     if not _SUSPECT.search(sql):  # most statements need no lexer
         return
@@ -255,21 +259,52 @@ def refuse_changes(sql: str) -> None:
 
 def _changing_word(words: list[str]) -> str | None:
     """Find the word that makes a statement one that changes something."""
-    at = 0
+    at, describe = 0, False
     while at < len(words) and words[at] in _EXPLAIN:
+        describe = words[at] != "EXPLAIN"
         at = _behind_explain(words, at + 1)
-        if at == len(words) - 1:  # DESCRIBE "set", a table of that name
-            return None
+    if describe and words[at + 1 : at + 2] in ([], ["."]):  # DESCRIBE copy, a table of that name
+        return None
+    while at < len(words) and words[at] == "(":
+        at += 1
     if at < len(words) and words[at] in _CHANGES:
         return words[at]
+    if at < len(words) and words[at] == "WITH" and (writing := _write_in_with(words[at:])):
+        return writing
+    for i, word in enumerate(words):
+        if word == "INTO" and _names_a_target(words, i):
+            return "INTO"
+    return None
+
+
+def _write_in_with(words: list[str]) -> str | None:
+    """Find a write as a part of WITH, or behind it."""
     depth = 0
-    for before, word in zip(["", *words], words, strict=False):
+    for i, word in enumerate(words):
         depth += (word == "(") - (word == ")")
-        if word == "INTO" and before != ".":
-            return "SELECT INTO"
-        if depth == 0 and word in _WRITES and before == ")" and words[at] == "WITH":
+        before = words[max(i - 2, 0) : i]
+        if depth == 0 and word in ("SELECT", "VALUES", "FROM"):
+            return None
+        if word in _WRITES and (
+            (depth == 0 and before[1:] == [")"]) or (depth == 1 and before == ["AS", "("])
+        ):
             return word
     return None
+
+
+def _names_a_target(words: list[str], i: int) -> bool:
+    """Tell whether INTO is that of SELECT .. INTO, not a column or an alias of that name."""
+    target = words[i + 1] if i + 1 < len(words) else ""
+    if not (target in _NAMES or target[:1].isalpha() or target[:1] in ("_", "@", "#")):
+        return False
+    before, earlier = ["", "", *words][i + 1], ["", "", *words][i]
+    if before == "AS":  # an alias, unless that AS is a name itself
+        return earlier in ("AS", ".", ",", "SELECT")
+    if before in ("DISTINCT", "ALL"):
+        return earlier != "SELECT"
+    if before == "SELECT":
+        return earlier in ("AS", ".")
+    return before not in _BEFORE_OPERAND
 
 
 def _behind_explain(words: list[str], at: int) -> int:

@@ -136,21 +136,24 @@ def resolve(levels: Iterable[tuple[str, Bound, Bound]], now: int) -> TimeRange |
         if end is None and high is not None:
             end = high
             sources.append(source)
-    open_begin, open_end = begin in (None, ALL_TIME), end in (None, ALL_TIME)
-    if open_begin and open_end:
+    first = None if begin is None or begin is ALL_TIME else to_ns(begin, now, "begin")
+    last = None if end is None or end is ALL_TIME else to_ns(end, now, "end")
+    if first is None and last is None:
         return None
-    first = MIN_NS if open_begin else to_ns(begin, now, "begin")
-    last = MAX_NS if open_end else to_ns(end, now, "end")
-    if first > last:
+    if first is not None and last is not None and first > last:
         raise ProgrammingError(f"begin={begin!r} lies after end={end!r}: the range is empty")
-    return TimeRange(_clamp(first), _clamp(last), "+".join(dict.fromkeys(sources)))
+    return TimeRange(
+        MIN_NS if first is None else _clamp(first),
+        MAX_NS if last is None else _clamp(last),
+        "+".join(dict.fromkeys(sources)),
+    )
 
 
 def _clamp(ns: int) -> int:
     return min(max(ns, MIN_NS), MAX_NS)
 
 
-_RELATIVE = re.compile(r"([+-])((?:\d+(?:ms|[wdhms]))+)")
+_RELATIVE = re.compile(r"([+-])((?:\d{1,18}(?:ms|[wdhms]))+)", re.ASCII)
 _STEP = re.compile(r"(\d+)(ms|[wdhms])")
 _UNITS = {
     "ms": 10**6,
@@ -189,7 +192,7 @@ def to_ns(bound: Bound, now: int, name: str = "bound") -> int:
     """
     if isinstance(bound, str):
         return _text_ns(bound, now, name)
-    if bound != bound or (isinstance(bound, np.datetime64) and np.isnat(bound)):
+    if isinstance(bound, (datetime, timedelta, np.datetime64)) and bound != bound:
         raise ProgrammingError(f"{name} is not a time: {bound!r}")
     if isinstance(bound, datetime):
         if bound.tzinfo is None or bound.utcoffset() is None:

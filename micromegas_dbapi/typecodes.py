@@ -126,7 +126,7 @@ _NAMES = {
     "MAP": "MAP",
 }
 
-# By the number that pyarrow gives each type; pyarrow 16 to 18 have no decimals of 32 and 64 bits.
+# By the number that pyarrow gives each type; an older one has no decimals of 32 and 64 bits.
 _NAME_OF = {
     getattr(pa.lib, f"Type_{arrow_name}"): name
     for name, arrow_names in _NAMES.items()

@@ -122,9 +122,18 @@ def parse(url: str) -> Target:
         return _local(scheme, url)
     try:
         parts = urlsplit(url)
-        host, port = parts.hostname, parts.port
-    except ValueError as error:
-        raise ProgrammingError(f"the URL cannot be read: {error}") from None
+        behind = f"{parts.path}?{parts.query}#{parts.fragment}"
+        host, port = parts.hostname, None if "@" in behind else parts.port
+    except ValueError:  # its text may show a password
+        raise ProgrammingError(
+            "the host or the port of the URL cannot be read; accepted: a name, an address, or an "
+            "IPv6 address in brackets, and a port up to 65535"
+        ) from None
+    if "@" in behind:
+        raise ProgrammingError(
+            "the URL has an @ behind its host: in a user name, password or token write / as %2F, "
+            "? as %3F, # as %23 and @ as %40, elsewhere write @ as %40"
+        )
     if not host:
         raise ProgrammingError(f"the URL names no host; accepted: {scheme}://HOST[:PORT][/PREFIX]")
     if parts.fragment:

@@ -10,7 +10,7 @@ import re
 from micromegas_dbapi.errors import DatabaseError, from_service
 from micromegas_dbapi.statement import tokens
 
-__all__ = ["check_arguments", "instance_id", "no_range", "no_row", "no_view_set"]
+__all__ = ["check_arguments", "instance_id", "no_range", "no_row", "no_text", "no_view"]
 
 _POSITIONS = ("First", "(the view set name)"), ("Second", "(the view instance id)")
 _HEX = r"[0-9a-fA-F]"
@@ -26,9 +26,9 @@ def no_text(position: int) -> DatabaseError:
     )
 
 
-def no_view_set(name: str) -> DatabaseError:
-    """Say that there is no such view set."""
-    return from_service(f"Error during planning: error making view view set {name} not found")
+def no_view(why: str) -> DatabaseError:
+    """Say that there is no such view set, or no such instance of it."""
+    return from_service(f"Error during planning: error making view {why}")
 
 
 def no_range() -> DatabaseError:
@@ -55,9 +55,7 @@ def instance_id(text: str) -> str:
     """
     match = _UUID.fullmatch(text)
     if match is None:
-        raise from_service(
-            f"Error during planning: error making view Uuid::parse_str: {text!r} is no UUID"
-        )
+        raise no_view(f"Uuid::parse_str: {text!r} is no UUID")
     digits = next(filter(None, match.groups())).replace("-", "").lower()
     return "-".join(digits[a:b] for a, b in ((0, 8), (8, 12), (12, 16), (16, 20), (20, 32)))
 

@@ -127,15 +127,15 @@ class Session:
     def _instance(self, view_set: str, name: str) -> DataFrame:
         if view_set == "thread_spans":
             if name == "global":
-                raise instances.no_view_set("thread_spans/global")
+                raise instances.no_view("the global view is not implemented for thread spans")
             return self._spans(instances.instance_id(name))
         if view_set not in self._views:
-            raise instances.no_view_set(view_set)
+            raise instances.no_view(f"view set {view_set} not found")
         frame = self._scan(view_set, self._views[view_set])
         if name == "global":
             return frame
         if view_set not in ("log_entries", "measures"):
-            raise instances.no_view_set(f"{view_set}/{name}")
+            raise instances.no_view("only the global instance of this view is supported")
         process = instances.instance_id(name)
         if not self._has("processes", "process_id", process):
             return self._failing(self._views[view_set].schema, instances.no_row("process"))
@@ -162,16 +162,14 @@ class Session:
     def _failing(self, schema: pa.Schema, error: DatabaseError) -> DataFrame:
         """Make a table whose scan fails: like a service, EXPLAIN and LIMIT 0 don't get that far."""
 
-        class Failing(ds.InMemoryDataset):  # type: ignore[misc]
-            scanner = self._guarded(lambda *_, **__: _raise(error))
+        def scanner(*_: object, **__: object) -> None:
+            self.refusal = error
+            raise error
 
+        failing = type("Failing", (ds.InMemoryDataset,), {"scanner": scanner})
         context = self._context()
-        context.register_dataset("failing", Failing(schema.empty_table()))
+        context.register_dataset("failing", failing(schema.empty_table()))
         return context.table("failing")
-
-
-def _raise(error: Exception) -> None:
-    raise error
 
 
 def _instant(ns: int) -> Expr:

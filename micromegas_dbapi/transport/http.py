@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import threading
+from importlib.metadata import version
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -21,7 +22,7 @@ from micromegas_dbapi.errors import (
     ServiceMessage,
     from_service,
 )
-from micromegas_dbapi.settings import Auth, HttpSettings
+from micromegas_dbapi.settings import HttpSettings
 from micromegas_dbapi.transport import Request
 from micromegas_dbapi.transport.parquet import Spool, decode
 
@@ -33,7 +34,7 @@ _SECRET_HEADER = re.compile(r"auth|token|key|secret|cookie|password|session", re
 
 
 class HttpTransport:
-    """A keep-alive session with one service.
+    """One service, over sockets that are kept alive.
 
     Parameters
     ----------
@@ -52,8 +53,10 @@ class HttpTransport:
         self._address = address
         self._settings = settings
         self._lock = threading.Lock()
-        self._session: requests.Session | None = None
+        self._adapter: HTTPAdapter | None = None
         self._pid = 0
+        self._requests: dict[str, requests.PreparedRequest] = {}
+        self._connect: dict[str, Any] | None = None
         _refuse_insecure(address, settings)
 
     def run(self, request: Request) -> pa.RecordBatchReader:
@@ -94,49 +97,59 @@ class HttpTransport:
         return decode(body, about)
 
     def close(self) -> None:
-        """Close the session's sockets."""
+        """Close the sockets."""
         with self._lock:
-            if self._session is not None:
-                self._session.close()
-                self._session = None
+            adapter, self._adapter = self._adapter, None
+        if adapter is not None:
+            adapter.close()
 
-    def _sessions(self) -> requests.Session:
+    def _sockets(self) -> HTTPAdapter:
         # A forked child must not write into its parent's sockets.
         with self._lock:
-            if self._session is None or self._pid != os.getpid():
-                self._session, self._pid = self._open(), os.getpid()
-            return self._session
+            if self._adapter is None or self._pid != os.getpid():
+                self._adapter, self._pid = HTTPAdapter(pool_maxsize=32), os.getpid()
+            return self._adapter
 
-    def _open(self) -> requests.Session:
+    def _environment(self) -> dict[str, Any]:
+        """Give proxies and certificates, from the settings or as requests finds them."""
         settings = self._settings
-        session = requests.Session()
-        for scheme in ("http://", "https://"):
-            session.mount(scheme, HTTPAdapter(pool_maxsize=32))
-        session.headers["Accept-Encoding"] = "identity"  # Parquet is compressed already
-        session.headers["Content-Type"] = "application/cbor"
-        session.headers.update(settings.headers)
-        session.auth = _Authorization(settings.auth)
-        # Looked up once: requests would read the environment again for each request.
-        environment = session.merge_environment_settings(
-            self._address, dict(settings.proxies or {}), None, settings.verify, settings.cert
-        )
-        session.trust_env = False
-        session.proxies = environment["proxies"]
-        session.verify = environment["verify"]
-        session.cert = environment["cert"]
-        return session
+        with requests.Session() as session:
+            found = session.merge_environment_settings(
+                self._address, dict(settings.proxies or {}), None, settings.verify, settings.cert
+            )
+        return {name: found[name] for name in ("proxies", "verify", "cert")}
+
+    def _prepared(self, name: str) -> requests.PreparedRequest:
+        """Prepare all of a request but its body, once for each endpoint.
+
+        No session of requests is in between: it would double the time of a small query, take
+        credentials from ~/.netrc, keep cookies, and follow redirects.
+        """
+        if name not in self._requests:
+            headers = {
+                "Accept-Encoding": "identity",  # Parquet is compressed already
+                "Content-Type": "application/cbor",
+                "User-Agent": f"micromegas-dbapi/{version('micromegas-dbapi')}",
+                **self._settings.headers,
+            }
+            if self._settings.auth is not None:
+                headers["Authorization"] = self._settings.auth.header()
+            url = f"{self._address}/analytics/{name}"
+            self._requests[name] = requests.Request("POST", url, headers).prepare()
+        return self._requests[name].copy()
 
     def _post(self, name: str, payload: dict[str, Any], about: dict[str, Any]) -> requests.Response:
         timeout = self._settings.timeout
         host = urlsplit(self._address).netloc
         try:
-            return self._sessions().post(
-                f"{self._address}/analytics/{name}",
-                data=cbor2.dumps(payload),
-                headers={"X-Request-Id": about["query_id"]},
-                timeout=(timeout.connect, timeout.read),
-                allow_redirects=False,  # a redirect would turn POST into GET, or leak headers
-                stream=True,
+            request = self._prepared(name)
+            request.body = cbor2.dumps(payload)
+            request.headers["Content-Length"] = str(len(request.body))
+            request.headers["X-Request-Id"] = about["query_id"]
+            if self._connect is None:
+                self._connect = self._environment()
+            return self._sockets().send(
+                request, stream=True, timeout=(timeout.connect, timeout.read), **self._connect
             )
         except requests.exceptions.ConnectTimeout as error:
             message = f"no connection to {host} within {timeout.connect:g} s"
@@ -168,7 +181,7 @@ class HttpTransport:
                 # One read, one bytes object that Arrow uses as it is.
                 body: bytes | Spool = raw.read(decode_content=True)
             else:
-                body = _spool(raw, limit)
+                body = _spool(raw, limit if length is None else 0)
         except (HTTPError, OSError) as error:
             message = (
                 f"the answer was cut after {raw.tell()} of "
@@ -224,18 +237,6 @@ _MEANING = {
     503: " (unavailable): the service is down or overloaded",
     504: " (gateway timeout): the proxy gave up before the service answered",
 }
-
-
-class _Authorization(requests.auth.AuthBase):
-    """Our credentials or none: with this in place requests never takes any from ~/.netrc."""
-
-    def __init__(self, auth: Auth | None) -> None:
-        self._auth = auth
-
-    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
-        if self._auth is not None:
-            request.headers["Authorization"] = self._auth.header()
-        return request
 
 
 def _refuse_insecure(address: str, settings: HttpSettings) -> None:

@@ -71,24 +71,20 @@ def decode(body: bytes | Spool, about: dict[str, Any]) -> pa.RecordBatchReader:
 
     try:
         if isinstance(body, Spool):
-            options: dict[str, Any] = {"pre_buffer": False, "buffer_size": _SPOOL_BUFFER}
-            file = pq.ParquetFile(body.source(), **options)
+            file = pq.ParquetFile(body.source(), pre_buffer=False, buffer_size=_SPOOL_BUFFER)
+            batches = file.iter_batches(_SPOOL_ROWS)
         else:
             _check_marks(body, about)
-            file = pq.ParquetFile(pa.BufferReader(pa.py_buffer(body)))
-        schema = _meant(file.schema_arrow, file.metadata.metadata)
-        if isinstance(body, Spool):
-            batches = file.iter_batches(_SPOOL_ROWS)
-        elif len(body) < _SMALL_BYTES:
-            table = file.read(use_threads=False)
-            schema = _meant(table.schema, file.metadata.metadata)
-            batches = iter(table.to_batches())
-        else:
-            batches = file.iter_batches(_ROWS)
+            small = len(body) < _SMALL_BYTES
+            file = pq.ParquetFile(pa.BufferReader(pa.py_buffer(body)), pre_buffer=not small)
+            if small:
+                batches = iter(file.read(use_threads=False).to_batches())
+            else:
+                batches = file.iter_batches(_ROWS)
         first = next(batches, None)
-        if first is not None:
-            # On pyarrow before 21 the batches' dictionaries have wider keys than the schema says.
-            schema = _meant(first.schema, file.metadata.metadata)
+        # Of the batches, not of the file: older pyarrow gives dictionaries wider keys there.
+        read = file.schema_arrow if first is None else first.schema
+        schema = _meant(read, file.metadata.metadata)
         return stream(schema, _batches(schema, first, batches, body, about))
     except (pa.ArrowException, OSError, ValueError) as error:
         raise _damaged(error, about) from error
@@ -158,7 +154,7 @@ def _meant(read: pa.Schema, metadata: dict[bytes, bytes] | None) -> pa.Schema:
         written = pa.ipc.read_schema(pa.py_buffer(base64.b64decode(encoded)))
     except (pa.ArrowException, NotImplementedError, ValueError):
         return read  # a type that this pyarrow does not know: nothing to restore from
-    if len(written) != len(read):
+    if len(written) != len(read) or written.equals(read):
         return read
     fields = [_meant_field(a, b) for a, b in zip(read, written, strict=True)]
     return pa.schema(fields, read.metadata)

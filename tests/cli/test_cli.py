@@ -1,0 +1,186 @@
+"""``micromegas-sql`` as a person meets it."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from decimal import Decimal
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+
+from micromegas_dbapi.cli import main
+from micromegas_dbapi.cli.table import cell
+from tests.wire.recordings import case
+from tests.wire.replay import Answer, replay
+
+OURS = [sys.executable, "-c", "from micromegas_dbapi.cli import main; exit(main())"]
+
+
+@pytest.fixture
+def lake(wire: Callable[[str], Path]) -> str:
+    return f"lake:{wire('http-0.2.3') / 'data'}"
+
+
+def test_table(lake: str, capsys: pytest.CaptureFixture[str]) -> None:
+    sql = "SELECT level, count(*) AS n, min(time) AS first FROM log_entries GROUP BY 1 ORDER BY 1"
+    assert main([sql, "--url", lake]) == 0
+    lines = [line.split() for line in capsys.readouterr().out.splitlines() if line.strip()]
+    assert lines[0] == ["level", "n", "first"]
+    assert lines[2:4] == [
+        ["1", "3", "2026-11-23T20:39:30.152062098Z"],  # every nanosecond
+        ["2", "91", "2026-11-23T20:39:30.152052394Z"],
+    ]
+    assert len(lines) == 2 + 5
+
+
+def test_a_pipe_gets_each_row_whole(lake: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["SELECT repeat('word ', 100) AS long, 1 AS one", "--url", lake]) == 0
+    (row,) = capsys.readouterr().out.splitlines()[3:4] or ("",)
+    assert row.split() == ["word"] * 100 + ["1"]
+
+
+@pytest.mark.parametrize("begin", [["--begin", "-1000d"], ["--begin=-1000d"]])
+def test_range(lake: str, begin: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    count = ["SELECT count(*) AS n FROM log_entries", "--url", lake]
+    assert main([*count, *begin, "--end", "2026-11-23T20:39:35Z"]) == 0
+    half = capsys.readouterr().out.split()[-1]
+    assert main(count) == 0
+    assert 0 < int(half) < int(capsys.readouterr().out.split()[-1])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "words"),
+    [
+        (["SELEC 1"], 1, "Expected: an SQL statement, found: SELEC"),
+        (["SELECT * FROM nope"], 1, "table 'datafusion.public.nope' not found"),
+        (["SELECT 1 / 0"], 1, "Divide by zero"),
+        (["DROP TABLE log_entries"], 1, "DROP is refused, and nothing was sent"),
+        (["SELECT 1", "--begin", "yesterday"], 2, "begin='yesterday' is not understood"),
+        (["SELECT 1", "--begin", "now", "--end", "-1h"], 2, "lies after"),
+        (["SELECT 1", "--url", "ftp://host"], 2, "the URL has the scheme 'ftp'"),
+        (["SELECT 1", "--url", "lake:/no/such/folder"], 1, "is not a folder"),
+        (["SELECT 1", "--url", "http://127.0.0.1:9"], 1, "no answer from 127.0.0.1:9"),
+    ],
+)
+def test_errors_are_one_line(
+    lake: str,
+    arguments: list[str],
+    code: int,
+    words: str,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    url = [] if "--url" in arguments else ["--url", lake]
+    assert main([*arguments, *url]) == code
+    shown = capsys.readouterr()
+    assert shown.out == ""
+    (line,) = shown.err.splitlines()
+    assert line.startswith("micromegas-sql: ")
+    assert words in line
+
+
+@pytest.mark.parametrize("arguments", [[], ["SELECT 1", "--nope"], ["SELECT 1", "SELECT 2"]])
+def test_wrong_usage(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as left:
+        main(arguments)
+    assert left.value.code == 2
+    assert "usage: micromegas-sql" in capsys.readouterr().err
+
+
+def test_help_names_exit_codes(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as left:
+        main(["--help"])
+    assert left.value.code == 0
+    assert "exit codes:" in capsys.readouterr().out
+
+
+def test_service(wire: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Over HTTP, with the URL from the environment, in a process of its own."""
+    with replay(case(wire("http-0.2.3"), "property_get")) as server:
+        done = subprocess.run(
+            [*OURS, "SELECT 1"],
+            env={**os.environ, "MICROMEGAS_URL": server.url},
+            capture_output=True,
+            text=True,
+            timeout=60,
+        )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "eu-west" in done.stdout
+
+
+def test_error_of_a_service(wire: Callable[[str], Path]) -> None:
+    recorded = case(wire("http-0.2.3"), "backtrace_error_view_id")
+    for answer, words in ((recorded, "Uuid::parse_str"), (Answer(status=401), "status 401")):
+        with replay(answer) as server:
+            done = subprocess.run(
+                [*OURS, "SELECT 1", "--url", server.url],
+                capture_output=True,
+                text=True,
+                timeout=60,
+            )
+        assert (done.returncode, done.stdout) == (1, "")
+        assert words in done.stderr
+        assert len(done.stderr.splitlines()) == 1
+        assert "<unknown>" not in done.stderr
+
+
+@pytest.mark.skipif(not hasattr(os, "openpty"), reason="this system has no pseudo-terminals")
+@pytest.mark.parametrize("width", [40, 80, 200])
+@pytest.mark.parametrize(
+    "sql", ["SELECT time, target, msg FROM log_entries LIMIT 3", "SELECT * FROM blocks LIMIT 2"]
+)
+def test_fits_the_terminal(lake: str, width: int, sql: str) -> None:
+    import fcntl
+    import struct
+    import termios
+
+    ours, theirs = os.openpty()
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 50, width, 0, 0))
+    environment = {k: v for k, v in os.environ.items() if k not in ("COLUMNS", "LINES", "CI")}
+    environment |= {"TERM": "xterm", "NO_COLOR": "1"}
+    process = subprocess.Popen([*OURS, sql, "--url", lake], stdout=theirs, env=environment)
+    os.close(theirs)
+    shown = b""
+    while True:
+        try:
+            piece = os.read(ours, 65536)
+        except OSError:  # Linux's way to say that the other end is closed
+            break
+        if not piece:
+            break
+        shown += piece
+    os.close(ours)
+    assert process.wait(60) == 0
+    text = "".join(c for c in shown.decode() if c != "\r")
+    import re
+
+    lines = re.sub(r"\x1b\[[0-9;]*m", "", text).splitlines()
+    assert max(map(len, lines)) <= width
+    assert re.search(r"\((2|3) rows\)", lines[-1])
+
+
+@pytest.mark.parametrize(
+    ("value", "kind", "text"),
+    [
+        (None, pa.int64(), "NULL"),
+        (1, pa.int64(), "1"),
+        (True, pa.bool_(), "true"),
+        (0.1, pa.float64(), "0.1"),
+        (Decimal("1.50"), pa.decimal128(3, 2), "1.50"),
+        ("a\tb", pa.string(), "a\tb"),
+        ("\x1b[31mred\x07", pa.string(), "\\x1b[31mred\\x07"),
+        ("abc\u202edef", pa.string(), "abc\\u202edef"),
+        ("[bold]markup[/bold]", pa.string(), "[bold]markup[/bold]"),
+        (b"\x00\xff", pa.binary(), "0x00ff"),
+        (bytes(20), pa.binary(), "0x" + "00" * 16 + "... (20 bytes)"),
+        (1, pa.timestamp("ns", "UTC"), "1970-01-01T00:00:00.000000001Z"),
+        (1, pa.timestamp("ns"), "1970-01-01T00:00:00.000000001"),
+        (2**70, pa.timestamp("s", "UTC"), f"{2**70} ns"),
+        ([{"key": "é", "value": None}], pa.null(), '[{"key": "é", "value": null}]'),
+    ],
+)
+def test_cell(value: object, kind: pa.DataType, text: str) -> None:
+    assert cell(value, kind) == text
