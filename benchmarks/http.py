@@ -181,7 +181,7 @@ def small(url: str) -> None:
 
 
 def memory(field: str) -> float:
-    """Read a field of this process's memory status, in MB. (ru_maxrss would tell a parent's.)"""
+    """Read a field of this process's memory status, in MB, since ru_maxrss tells a parent's."""
     with open("/proc/self/status") as status:
         return next(int(line.split()[1]) / 1024 for line in status if line.startswith(field))
 

@@ -1,12 +1,13 @@
 """Arrow values become Python values: which, exactly, and what never happens on the way."""
 
 import bisect
-import importlib.util
+import importlib
 import subprocess
 import sys
 from collections.abc import Callable
 from datetime import date, datetime, time, timedelta, timezone
 from decimal import Decimal
+from importlib.machinery import PathFinder
 from pathlib import Path
 from typing import Any
 from unittest import mock
@@ -23,6 +24,7 @@ from micromegas_dbapi.rows import column, columns
 
 UTC = timezone.utc
 NAN = float("nan")
+PANDAS = PathFinder.find_spec("pandas") is not None
 PYARROW = int(pa.__version__.partition(".")[0])
 ROOT = Path(__file__).parents[1]
 STRING_VIEW, BINARY_VIEW, SECONDS = pa.string_view(), pa.binary_view(), pa.timestamp("s")
@@ -59,7 +61,7 @@ def run_ends(ends: list[int], values: pa.Array, index: pa.DataType | None = None
     return pa.RunEndEncodedArray.from_arrays(ends, values, kind)
 
 
-class Uuid(pa.ExtensionType):
+class Uuid(pa.ExtensionType):  # type: ignore[misc]
     def __init__(self) -> None:
         super().__init__(pa.binary(2), "test.uuid")
 
@@ -300,7 +302,12 @@ def test_values_that_python_cannot_hold(array: pa.Array, message: str) -> None:
         lambda a: pa.MapArray.from_arrays([0, len(a)], pa.array(range(len(a))), a),
         lambda a: pa.StructArray.from_arrays([a], ["a"]),
         lambda a: dictionary(list(range(len(a))), pa.int8(), a),
-        lambda a: run_ends(list(range(1, len(a) + 1)), a),
+        lambda a: pa.Array.from_buffers(  # from_arrays refuses some
+            pa.run_end_encoded(pa.int16(), a.type),
+            len(a),
+            [None],
+            children=[pa.array(range(1, len(a) + 1), pa.int16()), a],
+        ),
     ],
     ids=["list", "fixed_size_list", "map", "struct", "dictionary", "run_end_encoded"],
 )
@@ -456,7 +463,7 @@ def test_every_index_of_a_dictionary(index: pa.DataType) -> None:
     "kind", [pa.string(), STRING_VIEW, BINARY_VIEW, pa.list_(pa.string())], ids=str
 )
 def test_a_dictionary_longer_than_the_batch(kind: pa.DataType) -> None:
-    values = [f"value {number}" for number in range(1000)]
+    values: list[Any] = [f"value {number}" for number in range(1000)]
     if kind == BINARY_VIEW:
         values = [value.encode() for value in values]
     if pa.types.is_list(kind):
@@ -539,7 +546,13 @@ def test_strings_whose_sample_misleads() -> None:
 
 WITHOUT_PANDAS = """
 import sys
-sys.modules["pandas"] = None  # so that importing it fails, for pyarrow too
+
+class Refuse:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] == "pandas":
+            raise ImportError("refused")
+
+sys.meta_path.insert(0, Refuse())
 sys.stdout.reconfigure(encoding="utf-8")
 from tests.test_rows import VALUES, exact, column
 print([exact(column(array)) for array, _ in VALUES])
@@ -554,7 +567,7 @@ def python(code: str, *arguments: str) -> str:
 
 
 def test_values_are_the_same_without_pandas() -> None:
-    if importlib.util.find_spec("pandas"):
+    if PANDAS:
         importlib.import_module("pandas")  # from here on pyarrow gives Timestamps for nanoseconds
     here = str([exact(column(array)) for array, _ in VALUES])
     assert python(WITHOUT_PANDAS) == here
@@ -572,7 +585,7 @@ print([batch.schema.names[0] for batch in batches if columns(batch) and "pandas"
 """
 
 
-@pytest.mark.skipif(not importlib.util.find_spec("pandas"), reason="pandas is not installed")
+@pytest.mark.skipif(not PANDAS, reason="pandas is not installed")
 @pytest.mark.skipif(PYARROW < 25, reason="its to_numpy of strings imports pandas")
 def test_pandas_is_never_imported(tmp_path: Path) -> None:
     # Written here, since to make an array of Python values pyarrow imports pandas.
@@ -682,7 +695,8 @@ def leaves(draw: Any, count: int) -> pa.Array:
     valid = draw(st.lists(st.booleans(), min_size=count, max_size=count))
 
     def made(values: st.SearchStrategy[Any]) -> list[Any]:
-        return draw(st.lists(values, min_size=count, max_size=count))
+        drawn: list[Any] = draw(st.lists(values, min_size=count, max_size=count))
+        return drawn
 
     def with_nulls(values: list[Any], kind: pa.DataType) -> pa.Array:
         return pa.array([v if ok else None for v, ok in zip(values, valid, strict=True)], kind)
@@ -699,8 +713,8 @@ def leaves(draw: Any, count: int) -> pa.Array:
             pa.bool_(), valid, np.packbits(np.array(made(st.booleans()), bool), bitorder="little")
         )
     if group == "decimal":
-        numbers = st.decimals(-999, 999, places=6, allow_nan=False, allow_infinity=False)
-        return with_nulls(made(numbers), draw(st.sampled_from(DECIMALS)))
+        decimals = st.decimals(-999, 999, places=6, allow_nan=False, allow_infinity=False)
+        return with_nulls(made(decimals), draw(st.sampled_from(DECIMALS)))
     if group == "string":
         kind = draw(st.sampled_from(STRINGS))
         texts = made(st.one_of(st.sampled_from(["", "a"]), st.text(max_size=20)))

@@ -73,8 +73,8 @@ class Line(NamedTuple):
 class Metric(NamedTuple):
     """A measure sampled at a steady pace: a random walk and a slow wave around `base`.
 
-    `walk`, `wave` and `trouble` are parts of `base`, and leave it above zero; `odds` is the chance of a spike per sample.
-    A value above `alarm` logs `warning`, a line with one slot for the value.
+    `walk`, `wave` and `trouble` are parts of `base`, small enough to stay above zero; `odds` is the
+    chance of a spike per sample. A value above `alarm` logs `warning`, a line with one slot for it.
     """
 
     target: str

@@ -11,7 +11,13 @@ from typing import Any
 
 import pyarrow as pa
 
-from micromegas_dbapi.errors import DatabaseError, Error, InternalError, from_service
+from micromegas_dbapi.errors import (
+    DatabaseError,
+    Error,
+    InternalError,
+    ProgrammingError,
+    from_service,
+)
 from micromegas_dbapi.lake.folder import Folder
 from micromegas_dbapi.lake.session import Session
 from micromegas_dbapi.transport import Request, stream
@@ -47,7 +53,11 @@ class LakeTransport:
         from micromegas_dbapi.lake.demo import write_demo
 
         temporary = tempfile.TemporaryDirectory(prefix="micromegas-demo-")
-        write_demo(Path(temporary.name), seed=seed, size=size, now=time.time_ns())
+        try:
+            write_demo(Path(temporary.name), seed=seed, size=size, now=time.time_ns())
+        except ValueError as error:
+            temporary.cleanup()
+            raise ProgrammingError(f"demo: cannot be made: {error}") from error
         return cls(Path(temporary.name), temporary)
 
     def run(self, request: Request) -> pa.RecordBatchReader:
