@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import operator
 import time
 import uuid
 from collections.abc import Iterable, Iterator
-from itertools import chain, islice, repeat
-from typing import TYPE_CHECKING, Any, NoReturn
+from itertools import islice
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
-from micromegas_dbapi import rows
 from micromegas_dbapi.errors import (
     DataError,
     Error,
@@ -20,6 +18,8 @@ from micromegas_dbapi.errors import (
     OperationalError,
     ProgrammingError,
 )
+from micromegas_dbapi.result import Result
+from micromegas_dbapi.rows import Timestamps
 from micromegas_dbapi.statement import Parameters, bind, refuse_changes
 from micromegas_dbapi.timerange import Bound, TimeRange, resolve
 from micromegas_dbapi.transport import Request
@@ -60,7 +60,7 @@ class Cursor:
         connection: Connection,
         begin: Bound = None,
         end: Bound = None,
-        timestamps: rows.Timestamps = "datetime",
+        timestamps: Timestamps = "datetime",
     ) -> None:
         resolve([("cursor", begin, end)], time.time_ns())  # bad bounds fail here, not later
         self.connection = connection
@@ -72,20 +72,13 @@ class Cursor:
         self.time_range: TimeRange | None = None
         self._closed = False
         self._pending: list[str] = []
-        self._reset()
+        self._result: Result | None = None
 
     def _reset(self) -> None:
         """Forget the last result."""
-        self._result: pa.RecordBatchReader | None = None
-        self._reader: pa.RecordBatchReader | None = None  # the result, until it is consumed
-        self._schema: pa.Schema | None = None
-        self._rows: Iterator[tuple[Any, ...]] = _Refusal(
-            "there is no result to fetch: call execute() first"
-        )
-        self._begun = False
-        self._converted = 0  # rows of the batches that have been converted so far
-        self._batch: Iterator[Any] = iter(())  # what is left of the newest of them
-        self._total = -1
+        if self._result is not None:
+            self._result.close("the cursor was closed or has run another statement")
+        self._result = None
 
     # -- running -----------------------------------------------------------------------------
 
@@ -188,9 +181,7 @@ class Cursor:
             error.sql = error.sql or sql
             error.query_id = error.query_id or self.query_id
             raise
-        self._result = self._reader = reader
-        self._schema = reader.schema
-        self._rows = chain.from_iterable(self._converted_batches(reader))
+        self._result = Result(reader, self.timestamps, self.query_id)
         return self
 
     # -- what came back ----------------------------------------------------------------------
@@ -198,60 +189,25 @@ class Cursor:
     @property
     def description(self) -> tuple[Column, ...] | None:
         """The columns of the result, seven items each; None before a statement was run."""
-        return None if self._schema is None else describe(self._schema)
+        return None if self._result is None else describe(self._result.schema)
 
     @property
     def rowcount(self) -> int:
         """The number of rows, once all have been fetched; -1 before, since results stream."""
-        return self._total
+        return -1 if self._result is None else self._result.total
 
     @property
     def rownumber(self) -> int | None:
         """The index of the next row, from 0; None where there is no result fetched as rows."""
-        if self._schema is None or (self._reader is None and not self._begun):
-            return None
-        return self._converted - operator.length_hint(self._batch)
+        return None if self._result is None else self._result.rownumber
+
+    def _fetching(self) -> Result:
+        if self._result is not None:
+            return self._result
+        self._open()
+        raise InterfaceError("there is no result to fetch: call execute() first")
 
     # -- rows --------------------------------------------------------------------------------
-
-    def _converted_batches(
-        self, reader: pa.RecordBatchReader
-    ) -> Iterator[Iterator[tuple[Any, ...]]]:
-        """Convert one batch after the other, each only when its first row is asked for."""
-        self._begun = True
-        self._reader = None
-        try:
-            for batch in reader:
-                if self._result is not reader:
-                    raise InterfaceError("the cursor was closed or has run another statement")
-                columns = [iter(c) for c in rows.columns(batch, self.timestamps)]
-                self._converted += batch.num_rows
-                self._batch = columns[0] if columns else repeat((), batch.num_rows)
-                yield zip(*columns, strict=False) if columns else self._batch
-        except Error as error:
-            error.query_id = error.query_id or self.query_id
-            self._latch(error)
-            raise
-        except GeneratorExit:
-            raise
-        except BaseException as error:
-            self._latch(error)
-            raise
-        self._total = self._converted
-
-    def _latch(self, error: BaseException) -> None:
-        """From now on fail, since rows are missing: the end of the result was not reached."""
-        if not isinstance(error, Error):
-            broken = OperationalError(
-                "an earlier fetch of this result was interrupted, and rows are lost: execute the "
-                "statement again",
-                query_id=self.query_id,
-                retryable=True,
-            )
-            broken.__cause__ = error
-            error = broken
-        self._rows = _Refusal(error)
-        self._total = -1
 
     def fetchone(self) -> tuple[Any, ...] | None:
         """Give the next row, or None after the last.
@@ -269,33 +225,26 @@ class Cursor:
         DatabaseError
             If the result broke off; every later fetch raises the same error.
         """
-        return next(self._rows, None)
+        return next(self._fetching().rows, None)
 
     def fetchmany(self, size: int | None = None) -> list[tuple[Any, ...]]:
         """Give up to `size` rows (`arraysize` by default), an empty list after the last."""
         count = self.arraysize if size is None else size
         if count < 0:
             raise ProgrammingError(f"size={count} rows cannot be fetched; accepted: 0 and more")
-        return self._list(islice(self._rows, count))
+        result = self._fetching()
+        return result.collect(islice(result.rows, count))
 
     def fetchall(self) -> list[tuple[Any, ...]]:
         """Give all remaining rows; see `fetchone` for the values and errors."""
-        return self._list(self._rows)
-
-    def _list(self, some: Iterator[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
-        try:
-            return list(some)
-        except Error:
-            raise
-        except BaseException as error:  # Ctrl-C between batches loses what the list held
-            self._latch(error)
-            raise
+        result = self._fetching()
+        return result.collect(result.rows)
 
     def __iter__(self) -> Iterator[tuple[Any, ...]]:
-        return self._rows
+        return self._fetching().rows
 
     def __next__(self) -> tuple[Any, ...]:
-        return next(self._rows)
+        return next(self._fetching().rows)
 
     # -- Arrow -------------------------------------------------------------------------------
 
@@ -312,19 +261,7 @@ class Cursor:
         InterfaceError
             If there is no result, or part of it was fetched already.
         """
-        reader = self._reader
-        if reader is None:
-            if self._schema is None:
-                next(self._rows)  # raises: closed, or nothing executed
-            how = "as rows" if self._begun else "as Arrow"
-            raise InterfaceError(
-                f"this result was already fetched {how}; it can be consumed once: execute the "
-                "statement again",
-                query_id=self.query_id,
-            )
-        self._reader = None
-        self._rows = _Refusal("this result was already fetched as Arrow; execute it again")
-        return reader
+        return self._fetching().reader()
 
     def fetch_arrow_table(self) -> pa.Table:
         """Give the whole result as a table; an extension of PEP 249.
@@ -334,12 +271,12 @@ class Cursor:
         pyarrow.Table
             With the types of the wire: dictionaries, nanoseconds and zones kept.
         """
-        reader = self.fetch_record_batch()
+        result = self._fetching()
         try:
-            table = reader.read_all()
+            table = result.reader().read_all()
         except pa.ArrowException as error:
             raise OperationalError(f"the result cannot be read: {error}") from error
-        self._total = table.num_rows
+        result.total = table.num_rows
         return table
 
     def fetch_df(self) -> pd.DataFrame:
@@ -398,10 +335,7 @@ class Cursor:
         return self.fetch_record_batch().__arrow_c_stream__(requested_schema)
 
     def __arrow_c_schema__(self) -> object:
-        if self._schema is None:
-            next(self._rows)  # raises: closed, or nothing executed
-        assert self._schema is not None
-        return self._schema.__arrow_c_schema__()
+        return self._fetching().schema.__arrow_c_schema__()
 
     # -- the rest of PEP 249 -------------------------------------------------------------------
 
@@ -410,7 +344,6 @@ class Cursor:
         self._reset()
         self._pending = []
         self._closed = True
-        self._rows = _Refusal("the cursor is closed")
 
     def setinputsizes(self, sizes: object) -> None:
         """Do nothing: values carry their own types."""
@@ -443,13 +376,3 @@ def _prepared(sql: str, parameters: Parameters) -> str:
         ) from None
     refuse_changes(sql)
     return bind(sql, parameters)
-
-
-class _Refusal(Iterator[Any]):
-    """The rows of a cursor that has none to give: every fetch says why."""
-
-    def __init__(self, why: str | Error) -> None:
-        self._why = why
-
-    def __next__(self) -> NoReturn:
-        raise self._why if isinstance(self._why, Error) else InterfaceError(self._why)

@@ -30,7 +30,6 @@ except ImportError:
 needs_pandas = pytest.mark.skipif(pd is None, reason="pandas is not installed here")
 UTC = timezone.utc
 INDIA = timezone(timedelta(hours=5, minutes=30))
-EPOCH = datetime(1970, 1, 1)
 
 
 class Colour(enum.Enum):
@@ -136,9 +135,7 @@ def test_the_texts_of_pandas_scalars() -> None:
     stamp = pd.Timestamp("2026-01-02T03:04:05.123456789+05:30")
     assert literal(stamp) == "TIMESTAMP '2026-01-01T21:34:05.123456789Z'"
     assert literal(pd.Timestamp("2026-01-02").as_unit("s")) == "TIMESTAMP '2026-01-02T00:00:00Z'"
-    assert literal(pd.Timedelta(1, "ns")) == (
-        "(INTERVAL '0 days 0 microseconds 1 nanoseconds')"
-    )
+    assert literal(pd.Timedelta(1, "ns")) == ("(INTERVAL '0 days 0 microseconds 1 nanoseconds')")
     assert literal(pd.NaT) == "NULL"
 
 
@@ -362,9 +359,7 @@ def test_datetime64_of_every_unit_comes_back(
 
 @some
 @given(values=many(st.timedeltas()))
-def test_timedeltas_come_back_over_the_range_of_python(
-    read: Read, values: list[timedelta]
-) -> None:
+def test_timedeltas_come_back_over_the_range_of_python(read: Read, values: list[timedelta]) -> None:
     assert read(values) == values
 
 
@@ -378,9 +373,7 @@ def test_the_ends_of_timedelta(read: Read, value: timedelta) -> None:
 
 @some
 @given(values=many(st.integers(-(2**62), 2**62)))
-def test_nanoseconds_of_timedelta64_come_back(
-    connection: mm.Connection, values: list[int]
-) -> None:
+def test_nanoseconds_of_timedelta64_come_back(connection: mm.Connection, values: list[int]) -> None:
     """Rows floor to microseconds; the difference of two instants keeps what is behind it."""
     sql = "SELECT " + ", ".join(
         f"CAST(TIMESTAMP '1970-01-01T00:00:00Z' + ? AS BIGINT) AS c{i}" for i in range(len(values))
@@ -452,7 +445,7 @@ def test_named_and_repeated_markers_give_the_same_as_positional_ones(
         ("SELECT ?::int", ("7",), 7),
         ("SELECT ?::varchar", (-1,), "-1"),
         ("SELECT ?::date", (datetime(2026, 11, 1, 23),), date(2026, 11, 1)),
-        ("SELECT length(?)", ("\x00\n'",), 3),
+        ("SELECT length(?) AS n", ("\x00\n'",), 3),
         ("SELECT replace(?,?,?)", ("a'b", "'", "''"), "a''b"),
         ("SELECT coalesce(?, ?)", (None, "x"), "x"),
         ("SELECT CASE WHEN ? THEN ? ELSE ? END", (False, 1, 2), 2),
@@ -472,7 +465,11 @@ def test_named_and_repeated_markers_give_the_same_as_positional_ones(
         ("SELECT ? LIKE ?", ("50%", "5_%"), True),
         ("SELECT sum(column1) FROM (VALUES (?), (?)) LIMIT ?", (1, -2, 1), -1),
         ("SELECT column1 FROM (VALUES (1), (2)) ORDER BY 1 LIMIT?OFFSET?", (1, 1), 2),
-        ("SELECT date_bin(?, ?)", (timedelta(hours=1), datetime(2026, 1, 1, 5, 59)), None),
+        (
+            "SELECT date_bin(?, ?)",
+            (timedelta(hours=1), datetime(2026, 1, 1, 5, 59)),
+            datetime(2026, 1, 1, 5),
+        ),
         ("SELECT ? + ?", (datetime(2026, 1, 1), timedelta(days=-1)), datetime(2025, 12, 31)),
         ("SELECT ? - ?", (datetime(2026, 1, 1), timedelta(hours=1)), datetime(2025, 12, 31, 23)),
         ("SELECT ? * ?", (Decimal("1.5"), Decimal("-2")), Decimal("-3.0")),
@@ -484,21 +481,17 @@ def test_named_and_repeated_markers_give_the_same_as_positional_ones(
 def test_a_value_keeps_its_meaning_wherever_it_stands(
     connection: mm.Connection, sql: str, parameters: tuple[Any, ...], expected: Any
 ) -> None:
-    if "date_bin" in sql:
-        expected = datetime(2026, 1, 1, 5)
     [(found,)] = connection.execute(sql, parameters).fetchall()
     assert found == expected
     assert type(found) is type(expected)
 
 
 @some
-@given(
-    pieces=st.lists(st.tuples(HOSTILE, st.sampled_from(["||", " || ", "/*?*/||", "--?\n||"])))
-)
+@given(pieces=st.lists(st.tuples(HOSTILE, st.sampled_from(["||", " || ", "/*?*/||", "--?\n||"]))))
 def test_hostile_texts_concatenate_to_themselves(
     connection: mm.Connection, pieces: list[tuple[str, str]]
 ) -> None:
-    sql = "SELECT " + "".join(f"?{glue}" for _, glue in pieces) + "''"
+    sql = "SELECT " + "".join(f"?{glue}" for _, glue in pieces) + "'' AS whole"
     [(found,)] = connection.execute(sql, [text for text, _ in pieces]).fetchall()
     assert found == "".join(text for text, _ in pieces)
 

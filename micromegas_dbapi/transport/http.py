@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import threading
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -129,7 +129,7 @@ class HttpTransport:
             headers = {
                 "Accept-Encoding": "identity",  # Parquet is compressed already
                 "Content-Type": "application/cbor",
-                "User-Agent": f"micromegas-dbapi/{version('micromegas-dbapi')}",
+                "User-Agent": _user_agent(),
                 **self._settings.headers,
             }
             if self._settings.auth is not None:
@@ -237,6 +237,13 @@ _MEANING = {
     503: " (unavailable): the service is down or overloaded",
     504: " (gateway timeout): the proxy gave up before the service answered",
 }
+
+
+def _user_agent() -> str:
+    try:
+        return f"micromegas-dbapi/{version('micromegas-dbapi')}"
+    except PackageNotFoundError:  # imported from a checkout, or packed into an archive
+        return "micromegas-dbapi"
 
 
 def _refuse_insecure(address: str, settings: HttpSettings) -> None:

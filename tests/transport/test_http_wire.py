@@ -131,6 +131,7 @@ ERRORS: dict[str, type[mm.Error]] = {
             "error_view_upper",
             "error_property_type",
             "error_property_args",
+            "error_insert",
             "error_recursion",
             "error_limit_negative",
             "error_end_unquoted",
@@ -173,7 +174,6 @@ ERRORS: dict[str, type[mm.Error]] = {
             "type_interval",
             "type_ts_diff",
             "error_two_statements",
-            "error_insert",
             "error_update",
             "error_delete",
             "error_begin",
@@ -282,7 +282,7 @@ def meant(case: Case, kind: str) -> pa.DataType | str:
 
 
 def bits(column: pa.ChunkedArray) -> pa.Array:
-    """Make equal what is the same: NaN is, 0.0 and -0.0 are not, keys of dictionaries don't count."""
+    """Make equal what is the same: NaN is, 0.0 and -0.0 are not, dictionaries' keys don't count."""
     array = pa.concat_arrays(column.chunks) if column.num_chunks else pa.array([], column.type)
     if pa.types.is_dictionary(array.type):
         array = array.dictionary_decode()
@@ -429,7 +429,7 @@ VALUES: dict[str, Any] = {
     "type_nan": math.nan,
     "type_inf": -math.inf,
     "type_bool": True,
-    "type_utf8": "é'\"\\",
+    "type_utf8": "é'\"\\\\",
     "type_large_utf8": "x",
     "type_utf8view": "a view longer than twelve bytes",
     "type_binary": b"bytes",
@@ -484,7 +484,7 @@ ROWS: dict[str, list[tuple[Any, ...]]] = {
     # The order of the service: by value within each time.
     "measures_odd": [("odd", "none", value) for value in ODD * 3],
     "property_get": [
-        ("C:\\Games\\client.exe", "us-east", "1.4.1", "it's \"ok\"", None),
+        ("C:\\Games\\client.exe", "us-east", "1.4.1", 'it\'s "ok"', None),
         ("game-server", "eu-west", "1.4.2", None, None),
         ("worker", None, None, None, None),
     ],
@@ -506,18 +506,30 @@ def utc(*parts: int) -> dt.datetime:
 
 @of(["all_processes"])
 def test_all_processes(case: Case) -> None:
-    common = ("Debian GNU/Linux 12", "Example CPU @ 3.00GHz", 2596120000)
     server = "5e289910-c90d-44d6-8cb2-570a36fc332c"
-    assert rows(case) == [
-        (server, "game-server", "svc", "Service Account", "node-01")
-        + (*common, utc(30, 151842), 5499927669367, utc(30, 173860), "")
-        + (properties(("Build-Version", "1.4.2"), ("empty", ""), ("region", "eu-west")),),
-        ("6b461cbd-84d2-41c8-b8ae-c18f52bfc0ab", "C:\\Games\\client.exe", "zoë", "Zoë O'Neil")
-        + ("DESK-7", *common, utc(36, 327696), 5515960926817, utc(36, 360859), server)
-        + (properties(("region", "us-east"), ("quote", "it's \"ok\""), ("BUILD-VERSION", "1.4.1")),),
-        ("17c4a5e7-4842-403a-902f-3693cdc7e800", "worker", "svc", "", "node-02")
-        + (*common, utc(38, 826507), 5522448141343, utc(38, 849186), "", []),
-    ]
+    client = "6b461cbd-84d2-41c8-b8ae-c18f52bfc0ab"
+    worker = "17c4a5e7-4842-403a-902f-3693cdc7e800"
+    columns = {
+        "process_id": (server, client, worker),
+        "exe": ("game-server", r"C:\Games\client.exe", "worker"),
+        "username": ("svc", "zoë", "svc"),
+        "realname": ("Service Account", "Zoë O'Neil", ""),
+        "computer": ("node-01", "DESK-7", "node-02"),
+        "distro": ("Debian GNU/Linux 12",) * 3,
+        "cpu_brand": ("Example CPU @ 3.00GHz",) * 3,
+        "tsc_frequency": (2596120000,) * 3,
+        "start_time": (utc(30, 151842), utc(36, 327696), utc(38, 826507)),
+        "start_ticks": (5499927669367, 5515960926817, 5522448141343),
+        "insert_time": (utc(30, 173860), utc(36, 360859), utc(38, 849186)),
+        "parent_process_id": ("", server, ""),
+        "properties": (
+            properties(("Build-Version", "1.4.2"), ("empty", ""), ("region", "eu-west")),
+            properties(("region", "us-east"), ("quote", 'it\'s "ok"'), ("BUILD-VERSION", "1.4.1")),
+            [],
+        ),
+    }
+    assert [name for name, *_ in case.schema] == list(columns)
+    assert rows(case) == list(zip(*columns.values(), strict=True))
 
 
 def properties(*pairs: tuple[str, str]) -> list[dict[str, str]]:
