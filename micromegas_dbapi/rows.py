@@ -211,7 +211,7 @@ def _require(stored: Any, kind: pa.DataType, first: int, end: int, reason: str) 
 
 def _microseconds(stored: Any, unit: str) -> Any:
     if unit == "ns":
-        return stored // 1000  # floors; a cast of Arrow's would go toward zero
+        return stored // 1000  # floors, while a cast of Arrow's goes toward zero
     return stored * (1_000_000 // _PER_SECOND[unit])
 
 
@@ -255,8 +255,10 @@ def _times(array: pa.Array, timestamps: Timestamps) -> list[Any]:
 
 def _durations(array: pa.Array, timestamps: Timestamps) -> list[Any]:
     kind, stored = array.type, _stored(array)
-    # Days apart from the rest, since timedelta reaches farther than 64 bits of microseconds, and
-    # since numpy takes the least integer for "not a time".
+    if kind.unit == "ns":
+        return _with_nulls(_microseconds(stored, "ns").view("m8[us]").tolist(), array)
+    # The others may be longer than 64 bits of microseconds, and numpy would take the least integer
+    # for "not a time": so days go apart from the rest.
     days, rest = np.divmod(stored, _PER_SECOND[kind.unit] * _DAY)
     microseconds = _microseconds(rest, kind.unit)
     try:

@@ -140,6 +140,10 @@ class HttpSettings(_Secretive):
     allow_insecure_auth: bool = False
     spool_bytes: int = 64 * 2**20
 
+    def __post_init__(self) -> None:
+        if self.verify == "":  # which requests would read as false
+            raise ProgrammingError("verify is an empty text; accepted: True, False, a path")
+
     def __reduce__(self) -> tuple[Any, ...]:
         shown = {item.name: getattr(self, item.name) for item in fields(self)}
         shown["headers"] = dict.fromkeys(self.headers, _MASK)

@@ -215,6 +215,7 @@ _CHANGES = _WRITES | {
     *("ROLLBACK", "SAVEPOINT", "SET", "START", "TRUNCATE", "UNLOAD", "USE"),
 }
 _EXPLAIN = ("EXPLAIN", "DESCRIBE", "DESC")
+_QUERIES = [[word] for word in ("(", "SELECT", "WITH", "VALUES", "FROM", *sorted(_CHANGES))]
 _SUSPECT = re.compile("INTO|" + "|".join(sorted(_CHANGES)), re.IGNORECASE)
 # Where an expression is still to come: INTO is a name there.
 _BEFORE_OPERAND = frozenset("([{.+-/%=<|&^")
@@ -314,15 +315,11 @@ def _behind_explain(words: list[str], at: int) -> int:
             at += 1
         elif words[at] == "FORMAT":
             at += 2
-        elif words[at] == "(":
-            depth, end = 0, at
-            for end in range(at, len(words)):
-                depth += (words[end] == "(") - (words[end] == ")")
-                if depth == 0:
-                    break
-            if end + 1 >= len(words) or words[end + 1] not in _CHANGES:
-                return at  # EXPLAIN (SELECT ..)
-            return end + 1
+        elif words[at] == "(" and words[at + 1 : at + 2] not in _QUERIES:
+            depth = 1
+            while depth and (at := at + 1) < len(words):
+                depth += (words[at] == "(") - (words[at] == ")")
+            at += 1
         else:
             return at
     return at

@@ -206,7 +206,10 @@ def to_ns(bound: Bound, now: int, name: str = "bound") -> int:
     if isinstance(bound, timedelta):
         return now + bound // _MICROSECOND * 1000 + int(getattr(bound, "nanoseconds", 0))
     if isinstance(bound, np.datetime64):
-        return datetime64_ns(bound)
+        try:
+            return datetime64_ns(bound)
+        except ProgrammingError as error:
+            raise ProgrammingError(f"{name}={error}") from None
     raise ProgrammingError(
         f"{name}={bound!r} is of type {type(bound).__name__}; accepted: {ACCEPTED}"
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -72,6 +73,7 @@ def _count(text: str) -> int:
     return int(text)
 
 
+_UNSEEN = re.compile(r"[\x00-\x1f\x7f]|^[^?]*\s")
 _Reader = Callable[[str], Any]
 _EVERYWHERE: dict[str, _Reader] = {"begin": str, "end": str, "timestamps": _timestamps}
 _HTTP: dict[str, _Reader] = {
@@ -120,6 +122,8 @@ def parse(url: str) -> Target:
         )
     if scheme in ("lake", "demo"):
         return _local(scheme, url)
+    if _UNSEEN.search(url):  # urlsplit would drop some of these
+        raise ProgrammingError("the URL has a blank or a control character; write a blank as %20")
     try:
         parts = urlsplit(url)
         behind = f"{parts.path}?{parts.query}#{parts.fragment}"
@@ -176,6 +180,8 @@ def _query(scheme: str, query: str) -> dict[str, Any]:
             )
         if name in options:
             raise ProgrammingError(f"the URL has the option {name!r} twice")
+        if not text:  # verify= would read as false
+            raise ProgrammingError(f"the URL has the option {name!r} without a value")
         try:
             options[name] = readers[name](text)
         except ValueError as error:

@@ -61,16 +61,20 @@ def run_ends(ends: list[int], values: pa.Array, index: pa.DataType | None = None
     return pa.RunEndEncodedArray.from_arrays(ends, values, kind)
 
 
-class Uuid(pa.ExtensionType):  # type: ignore[misc]
-    def __init__(self) -> None:
-        super().__init__(pa.binary(2), "test.uuid")
+class Extension(pa.ExtensionType):  # type: ignore[misc]
+    def __init__(self, storage_type: pa.DataType) -> None:
+        super().__init__(storage_type, "test.extension")
 
     def __arrow_ext_serialize__(self) -> bytes:
         return b""
 
     @classmethod
-    def __arrow_ext_deserialize__(cls, storage_type: pa.DataType, serialized: bytes) -> "Uuid":
-        return cls()
+    def __arrow_ext_deserialize__(cls, storage_type: pa.DataType, serialized: bytes) -> "Extension":
+        return cls(storage_type)
+
+
+def extension(storage: pa.Array) -> pa.Array:
+    return pa.ExtensionArray.from_storage(Extension(storage.type), storage)
 
 
 # ---- What becomes of each type ------------------------------------------------------------------
@@ -171,7 +175,7 @@ VALUES: list[tuple[pa.Array, list[Any]]] = [
     (dictionary([0, 1, 0], pa.int16(), pa.array([D([1, 2, 3]), D([2, 2, 3])])),
         [D([1, 2, 3]), D([2, 2, 3]), D([1, 2, 3])]),
     (run_ends([2, 3, 5], pa.array(["a", None, "b"])), ["a", "a", None, "b", "b"]),
-    (pa.ExtensionArray.from_storage(Uuid(), pa.array([b"id", None], pa.binary(2))), [b"id", None]),
+    (extension(pa.array([b"id", None], pa.binary(2))), [b"id", None]),
 ]  # fmt: skip
 if hasattr(pa, "decimal32"):
     VALUES += [
@@ -236,6 +240,7 @@ NANOSECONDS: list[tuple[pa.Array, list[Any]]] = [
     (dictionary([0, 0], pa.int8(), stored([NS], pa.timestamp("ns"))), [NS, NS]),
     (dictionary([0, 0], pa.int8(), pa.array([[NS]], pa.list_(pa.timestamp("ns")))), [[NS], [NS]]),
     (run_ends([2], stored([NS], pa.timestamp("ns"))), [NS, NS]),
+    (extension(stored([NS, None], pa.timestamp("ns"))), [NS, None]),
     # Other times stay what they are.
     (stored([1999], pa.duration("ns")), [timedelta(microseconds=1)]),
     (stored([0], pa.date32()), [date(1970, 1, 1)]),

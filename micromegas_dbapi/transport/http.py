@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import re
 import threading
+from collections.abc import Iterator
+from http.client import IncompleteRead
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 from urllib.parse import urlsplit
@@ -13,7 +15,7 @@ import cbor2
 import pyarrow as pa
 import requests
 from requests.adapters import HTTPAdapter
-from urllib3.exceptions import HTTPError
+from urllib3.exceptions import DecodeError, HTTPError, NewConnectionError, ReadTimeoutError
 
 from micromegas_dbapi.errors import (
     DatabaseError,
@@ -165,8 +167,8 @@ class HttpTransport:
             raise OperationalError(message, retryable=False, **about) from error
         except requests.exceptions.ConnectionError as error:
             message = f"no answer from {host}: {_reason(error)}"
-            refused = "NewConnectionError" in repr(error)
-            raise OperationalError(message, retryable=refused or None, **about) from error
+            unsent = any(isinstance(cause, NewConnectionError) for cause in _causes(error))
+            raise OperationalError(message, retryable=unsent or None, **about) from error
         except (ValueError, requests.exceptions.RequestException, OSError) as error:
             message = f"the request to {host} could not be made: {_reason(error)}"
             raise ProgrammingError(message, retryable=False, **about) from error
@@ -182,12 +184,24 @@ class HttpTransport:
                 body: bytes | Spool = raw.read(decode_content=True)
             else:
                 body = _spool(raw, limit if length is None else 0)
-        except (HTTPError, OSError) as error:
+        except ReadTimeoutError as error:
             message = (
-                f"the answer was cut after {raw.tell()} of "
+                f"the answer stalled: nothing came for {self._settings.timeout.read:g} s, after "
+                f"{raw.tell()} bytes (timeout=Timeout(read=...) waits longer)"
+            )
+            raise OperationalError(message, status=200, retryable=False, **about) from error
+        except DecodeError as error:
+            message = f"the answer's content-encoding is damaged: {_reason(error)}"
+            raise OperationalError(message, status=200, retryable=None, **about) from error
+        except HTTPError as error:
+            message = (
+                f"the answer was cut after {_received(raw, error)} of "
                 f"{'?' if length is None else length} bytes: {_reason(error)}"
             )
             raise OperationalError(message, status=200, retryable=None, **about) from error
+        except OSError as error:  # of the disk: urllib3 wraps those of the network
+            message = f"the answer cannot be kept in a temporary file: {error}"
+            raise OperationalError(message, status=200, retryable=False, **about) from error
         if length is not None and raw.tell() < length:
             message = f"the answer was cut after {raw.tell()} of {length} bytes"
             raise OperationalError(message, status=200, retryable=None, **about)
@@ -264,6 +278,12 @@ def _content_length(response: requests.Response) -> int | None:
     return int(text) if text.isascii() and text.isdigit() else None
 
 
+def _received(raw: Any, error: HTTPError) -> int:
+    """Count the bytes of a body that was cut: what the last read got is only in its error."""
+    partial = next((a.partial for a in error.args if isinstance(a, IncompleteRead)), b"")
+    return int(raw.tell()) + (len(partial) if isinstance(partial, bytes) else 0)
+
+
 def _spool(raw: Any, limit: int) -> bytes | Spool:
     """Read to the end, moving to a file once there are more bytes than the limit."""
     pieces: list[bytes] = []
@@ -292,16 +312,19 @@ def _is_page(body: bytes) -> bool:
     return body[:200].lstrip().lower().startswith((b"<!doctype", b"<html", b"<?xml"))
 
 
-def _reason(error: BaseException) -> str:
-    """Give the innermost text of a chain of network errors, which says most in the fewest words."""
-    inner: BaseException = error
-    for _ in range(8):
+def _causes(error: BaseException) -> Iterator[BaseException]:
+    """Go from an error of requests inwards, to what happened: it may lie in several wrappers."""
+    inner: BaseException | None = error
+    while inner is not None:
+        yield inner
         deeper = getattr(inner, "reason", None)
         if not isinstance(deeper, BaseException):
             deeper = next((a for a in reversed(inner.args) if isinstance(a, BaseException)), None)
-        if deeper is None:
-            break
         inner = deeper
-    # urllib3 begins some of its texts with the repr of a connection.
-    text = re.sub(r"^(<.*?object at 0x.*?>|HTTPS?Connection\(.*?\)): ", "", str(inner))
+
+
+def _reason(error: BaseException) -> str:
+    """Give the innermost text of a chain of network errors, which says most in the fewest words."""
+    *_, inner = _causes(error)
+    text = str(inner).rpartition(": ")[2] if "object at 0x" in str(inner) else str(inner)
     return text or type(inner).__name__

@@ -21,6 +21,8 @@ _ROWS = 65_536
 # Read from a file, memory stays bounded with small reads and small batches.
 _SPOOL_ROWS = 8192
 _SPOOL_BUFFER = 256 * 2**10
+# How much of both ends of a body is looked at.
+_MARKS = 200
 
 
 class Spool:
@@ -32,14 +34,26 @@ class Spool:
     def write(self, piece: bytes) -> None:
         """Append bytes."""
         self._file.write(piece)
+        self._file.flush()  # a full disk is to show here
 
     def close(self) -> None:
         """Give the disk space back."""
         self._file.close()
 
+    def __del__(self) -> None:
+        if hasattr(self, "_file"):  # made, and the result not read to its end
+            self.close()
+
+    def edges(self, count: int) -> tuple[bytes, bytes, int]:
+        """Give the first bytes, the last bytes, and how many there are in all."""
+        self._file.seek(0)
+        first = self._file.read(count)
+        size = self._file.seek(0, os.SEEK_END)
+        self._file.seek(max(0, size - count))
+        return first, self._file.read(count), size
+
     def source(self) -> pa.NativeFile:
         """Open the whole for reading; the result closes with the spool."""
-        self._file.flush()
         path = f"/dev/fd/{self._file.fileno()}"
         if os.path.exists(path):  # reads without the GIL
             return pa.OSFile(path)
@@ -67,34 +81,43 @@ def decode(body: bytes | Spool, about: dict[str, Any]) -> pa.RecordBatchReader:
     OperationalError
         If it is no Parquet file, or a damaged one; also mid-stream.
     """
+    try:
+        return _decode(body, about)
+    except BaseException as error:
+        if isinstance(body, Spool):
+            body.close()
+        if isinstance(error, (pa.ArrowException, OSError, ValueError)):
+            raise _damaged(error, about) from error
+        raise
+
+
+def _decode(body: bytes | Spool, about: dict[str, Any]) -> pa.RecordBatchReader:
     import pyarrow.parquet as pq
 
-    try:
-        if isinstance(body, Spool):
-            file = pq.ParquetFile(body.source(), pre_buffer=False, buffer_size=_SPOOL_BUFFER)
-            batches = file.iter_batches(_SPOOL_ROWS)
+    if isinstance(body, Spool):
+        _check_marks(*body.edges(_MARKS), about)
+        file = pq.ParquetFile(body.source(), pre_buffer=False, buffer_size=_SPOOL_BUFFER)
+        batches = file.iter_batches(_SPOOL_ROWS)
+    else:
+        _check_marks(body[:_MARKS], body[-_MARKS:], len(body), about)
+        small = len(body) < _SMALL_BYTES
+        file = pq.ParquetFile(pa.BufferReader(pa.py_buffer(body)), pre_buffer=not small)
+        if small:
+            batches = iter(file.read(use_threads=False).to_batches())
         else:
-            _check_marks(body, about)
-            small = len(body) < _SMALL_BYTES
-            file = pq.ParquetFile(pa.BufferReader(pa.py_buffer(body)), pre_buffer=not small)
-            if small:
-                batches = iter(file.read(use_threads=False).to_batches())
-            else:
-                batches = file.iter_batches(_ROWS)
-        first = next(batches, None)
-        # Of the batches, not of the file: older pyarrow gives dictionaries wider keys there.
-        read = file.schema_arrow if first is None else first.schema
-        schema = _meant(read, file.metadata.metadata)
-        return stream(schema, _batches(schema, first, batches, body, about))
-    except (pa.ArrowException, OSError, ValueError) as error:
-        raise _damaged(error, about) from error
+            batches = file.iter_batches(_ROWS)
+    first = next(batches, None)
+    # Of the batches, not of the file: older pyarrow gives dictionaries wider keys there.
+    read = file.schema_arrow if first is None else first.schema
+    schema = _meant(read, file.metadata.metadata)
+    return stream(schema, _batches(schema, first, batches, body, about))
 
 
-def _check_marks(body: bytes, about: dict[str, Any]) -> None:
-    if not body:
+def _check_marks(first: bytes, last: bytes, size: int, about: dict[str, Any]) -> None:
+    if not size:
         raise OperationalError("the answer has no body", status=200, retryable=None, **about)
-    if body[:4] != b"PAR1":
-        what = "a page of HTML" if body[:200].lstrip()[:1] == b"<" else repr(body[:40])
+    if first[:4] != b"PAR1":
+        what = "a page of HTML" if first.lstrip()[:1] == b"<" else repr(first[:40])
         raise OperationalError(
             f"the answer is no Parquet file but begins with {what}: is this a Micromegas HTTP "
             "service?",
@@ -102,9 +125,9 @@ def _check_marks(body: bytes, about: dict[str, Any]) -> None:
             retryable=False,
             **about,
         )
-    if body[-4:] != b"PAR1":
+    if last[-4:] != b"PAR1":
         raise OperationalError(
-            f"the answer ends too early: a Parquet file without its end, {len(body)} bytes",
+            f"the answer ends too early: a Parquet file without its end, {size} bytes",
             status=200,
             retryable=None,
             **about,

@@ -37,7 +37,9 @@ from tests.wire.replay import Answer, Server, replay
 SQL = "SELECT number, text FROM big"
 CHUNKED = {"transfer-encoding": "chunked"}
 HTML = b"<!DOCTYPE html>\n<html><body><h1>It is somebody else who answers</h1></body></html>"
-TEXT = b"query\n\nCaused by:\n    0: lakehouse\n    1: Error during planning: table 'nope' not found"
+TEXT = (
+    b"query\n\nCaused by:\n    0: lakehouse\n    1: Error during planning: table 'nope' not found"
+)
 
 
 @pytest.fixture(autouse=True)
@@ -197,7 +199,7 @@ class TestBody:
     def test_something_else(self, headers: dict[str, str], spool_bytes: int | None) -> None:
         error = failure(Answer(200, headers, b'{"status": "up"}'), spool_bytes=spool_bytes)
         assert type(error) is mm.OperationalError
-        assert "no Parquet file but begins with b'{\"status\": \"up\"}'" in str(error)
+        assert 'no Parquet file but begins with b\'{"status": "up"}\'' in str(error)
         assert (error.status, error.retryable) == (200, False)
 
     def test_damaged_end(self, headers: dict[str, str], spool_bytes: int | None) -> None:
@@ -222,7 +224,8 @@ class TestBody:
         answer = Answer(200, {**headers, "content-encoding": "gzip"}, bytes(packed))
         error = failure(answer, spool_bytes=spool_bytes)
         assert type(error) is mm.OperationalError
-        assert "gzip" in str(error)
+        assert "the answer's content-encoding is damaged" in str(error)
+        assert error.status == 200
 
     def test_gzip_error_text(self, headers: dict[str, str], spool_bytes: int | None) -> None:
         packed = Answer(500, {**headers, "content-encoding": "gzip"}, gzip.compress(TEXT))
@@ -276,3 +279,771 @@ def test_damage_is_latched_for_rows(damaged: mm.Cursor) -> None:
             fetch()
         assert again.value is caught.value
     assert damaged.rowcount == -1
+
+
+def test_damage_is_latched_for_arrow(damaged: mm.Cursor) -> None:
+    reader = damaged.fetch_record_batch()
+    assert reader.read_next_batch().column(0)[0].as_py() == 0
+    raised = []
+    for _ in range(3):
+        with pytest.raises(mm.Error) as caught:
+            reader.read_all()
+        raised.append(caught.value)
+    check_damage(raised[0], damaged)
+    assert raised[0] is raised[1] is raised[2]
+
+
+def test_damage_is_no_shorter_table(damaged: mm.Cursor) -> None:
+    with pytest.raises(mm.Error) as caught:
+        damaged.fetch_arrow_table()
+    check_damage(caught.value, damaged)
+    assert damaged.rowcount == -1
+    with pytest.raises(mm.InterfaceError, match="already fetched as Arrow"):
+        damaged.fetchall()
+
+
+def test_damage_travels_through_the_c_stream(damaged: mm.Cursor) -> None:
+    reader = pa.RecordBatchReader.from_stream(damaged)
+    for _ in range(3):  # a consumer of Arrow's C interface knows its own errors only
+        with pytest.raises((pa.ArrowException, OSError), match="damaged Parquet file"):
+            reader.read_all()
+
+
+# -- time ------------------------------------------------------------------------------------------
+
+
+def test_no_answer_in_time() -> None:
+    start = time.monotonic()
+    error = failure(Answer(delay=60), timeout=mm.Timeout(read=0.2))
+    assert time.monotonic() - start < 10
+    assert type(error) is mm.OperationalError
+    assert "within 0.2 s; the query may still be running there" in str(error)
+    assert (error.status, error.retryable) == (None, False)
+
+
+@pytest.mark.parametrize("spool_bytes", [None, 0], ids=["memory", "spooled"])
+@pytest.mark.parametrize("headers", [{}, CHUNKED], ids=["length", "chunked"])
+def test_answer_stalls(headers: dict[str, str], spool_bytes: int | None) -> None:
+    start = time.monotonic()
+    answer = replace(OK, headers=headers, body_delay=60)
+    error = failure(answer, timeout=0.2, spool_bytes=spool_bytes)
+    assert time.monotonic() - start < 10
+    assert type(error) is mm.OperationalError
+    assert "nothing came for 0.2 s, after 0 bytes" in str(error)
+    assert (error.status, error.retryable) == (200, False)
+
+
+def test_error_text_stalls() -> None:
+    error = failure(Answer(503, body=b"busy", body_delay=60), timeout=0.2)
+    assert (type(error), error.status, error.retryable) == (mm.OperationalError, 503, True)
+
+
+def test_slow_answer_arrives() -> None:
+    answer = replace(OK, delay=0.05, body_delay=0.05)
+    with replay(answer) as server, mm.connect(server.url, timeout=10) as connection:
+        assert connection.execute(SQL).fetchall() == [(1,)]
+
+
+def test_timeouts_in_the_url() -> None:
+    options = "?read_timeout=0.2&connect_timeout=5"
+    with replay(Answer(delay=60)) as server, mm.connect(server.url + options) as connection:
+        assert "within 0.2 s" in str(failed(connection))
+
+
+def test_connect_timeout() -> None:
+    with contextlib.closing(socket.socket()) as full:
+        full.bind(("127.0.0.1", 0))
+        full.listen(0)
+        with contextlib.ExitStack() as waiting:
+            # Nobody accepts: once the queue is full, connecting waits.
+            for _ in range(8):
+                client = waiting.enter_context(contextlib.closing(socket.socket()))
+                client.setblocking(False)
+                client.connect_ex(full.getsockname())
+            probe = waiting.enter_context(contextlib.closing(socket.socket()))
+            probe.settimeout(0.2)
+            try:
+                probe.connect(full.getsockname())
+            except TimeoutError:
+                pass
+            else:
+                pytest.skip("this system's queue of connections has no end")
+            timeout = mm.Timeout(connect=0.2)
+            port = full.getsockname()[1]
+            with mm.connect(f"http://127.0.0.1:{port}", timeout=timeout) as connection:
+                error = failed(connection)
+    assert type(error) is mm.OperationalError
+    assert str(error) == f"no connection to 127.0.0.1:{port} within 0.2 s"
+    assert error.retryable is True
+
+
+# -- connections -----------------------------------------------------------------------------------
+
+
+def unused_port() -> int:
+    with contextlib.closing(socket.socket()) as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def test_connection_refused() -> None:
+    port = unused_port()
+    with mm.connect(f"http://127.0.0.1:{port}") as connection:
+        error = failed(connection)
+    assert type(error) is mm.OperationalError
+    assert f"no answer from 127.0.0.1:{port}: " in str(error)
+    assert "refused" in str(error)
+    assert "object at 0x" not in str(error)
+    assert (error.status, error.retryable) == (None, True)
+
+
+def test_unknown_host() -> None:
+    with mm.connect("http://micromegas.invalid:8082", timeout=mm.Timeout(connect=5)) as connection:
+        error = failed(connection)
+    assert type(error) is mm.OperationalError
+    assert "no answer from micromegas.invalid:8082: " in str(error)
+    assert "object at 0x" not in str(error)
+    assert error.retryable is True
+
+
+def test_connection_dropped_without_an_answer() -> None:
+    with replay(Answer(drop=True)) as server, mm.connect(server.url) as connection:
+        error = failed(connection)
+        assert len(server.requests) == 1  # it may have run there: not sent again
+    assert type(error) is mm.OperationalError
+    assert "no answer from 127.0.0.1" in str(error)
+    assert "closed connection" in str(error)
+    assert (error.status, error.retryable) == (None, None)
+
+
+def test_a_connection_works_after_errors() -> None:
+    answers = [Answer(503), Answer(drop=True), replace(OK, cut_after=5), Answer(500, body=TEXT)]
+    with replay(*answers, OK) as server, mm.connect(server.url) as connection:
+        kinds = [type(failed(connection)) for _ in answers]
+        assert connection.execute(SQL).fetchall() == [(1,)]
+    assert kinds == [mm.OperationalError] * 3 + [mm.ProgrammingError]
+
+
+@pytest.mark.parametrize(
+    "first",
+    [
+        OK,
+        replace(OK, headers=CHUNKED),
+        Answer(500, body=TEXT),
+        Answer(500, CHUNKED, TEXT),
+        Answer(503),
+        Answer(302, {"location": "/elsewhere"}, b"moved"),
+        Answer(200, body=HTML),
+    ],
+    ids=["length", "chunked", "error", "error-chunked", "empty-error", "redirect", "page"],
+)
+@pytest.mark.parametrize("spool_bytes", [None, 0], ids=["memory", "spooled"])
+def test_keep_alive(first: Answer, spool_bytes: int | None) -> None:
+    with (
+        replay(first, OK) as server,
+        mm.connect(server.url, spool_bytes=spool_bytes) as connection,
+    ):
+        with contextlib.suppress(mm.Error):
+            connection.execute(SQL)
+        assert connection.execute(SQL).fetchall() == [(1,)]
+        assert server.requests[0].port == server.requests[1].port
+
+
+def test_connections_to_several_at_once_are_kept() -> None:
+    with replay(replace(OK, delay=0.1)) as server, mm.connect(server.url) as connection:
+        for _ in range(2):
+            threads = [
+                threading.Thread(target=lambda: connection.execute(SQL).fetchall())
+                for _ in range(4)
+            ]
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                thread.join()
+        assert len({request.port for request in server.requests}) == 4
+
+
+FORKING = """
+import os, sys
+import micromegas_dbapi as mm
+
+connection = mm.connect(sys.argv[1])
+
+def ask():
+    assert connection.execute("SELECT " + str(os.getpid())).fetchall() == [(1,)]
+
+ask()
+child = os.fork()
+if child == 0:
+    ask()
+    os._exit(0)
+assert os.waitpid(child, 0)[1] == 0
+ask()
+connection.close()
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork()")
+def test_forked_child_uses_a_socket_of_its_own() -> None:
+    with replay(OK) as server:
+        run_python(FORKING, server.url)
+        before, child, after = (request.port for request in server.requests)
+    assert before == after != child
+
+
+def run_python(code: str, *arguments: str) -> str:
+    """Run a script of the driver's in a process of its own, where warnings are errors too."""
+    root = str(Path(mm.__file__).parents[1])
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", code, *arguments],
+        env={**os.environ, "PYTHONPATH": root},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stderr == ""
+    return done.stdout
+
+
+# -- TLS -------------------------------------------------------------------------------------------
+
+
+@contextlib.contextmanager
+def listener(reply: bytes) -> Iterator[tuple[int, bytearray]]:
+    """Give a port, and what the first client sends there; it is told `reply`, whatever it says."""
+    received = bytearray()
+    with contextlib.closing(socket.create_server(("127.0.0.1", 0))) as server:
+        server.settimeout(30)
+
+        def serve() -> None:
+            with server.accept()[0] as client:
+                received.extend(client.recv(65536))
+                client.sendall(reply)
+
+        thread = threading.Thread(target=serve)
+        thread.start()
+        yield server.getsockname()[1], received
+        thread.join()
+
+
+def test_tls_to_a_plain_port() -> None:
+    with listener(b"HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\n\r\n") as (port, received):
+        address = f"https://:hush-hush@127.0.0.1:{port}"
+        with mm.connect(address) as connection:
+            error = failed(connection)
+    assert type(error) is mm.OperationalError
+    assert f"the TLS connection to 127.0.0.1:{port} failed: " in str(error)
+    assert error.retryable is False
+    assert received[:1] == b"\x16"  # a TLS handshake
+    assert b"hush-hush" not in received
+
+
+@pytest.fixture(scope="module")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, str]:
+    """Paths of a certificate for 127.0.0.1 that nobody has signed, and of its key."""
+    openssl = shutil.which("openssl")
+    if openssl is None:
+        pytest.skip("no openssl command here to make a certificate with")
+    folder = tmp_path_factory.mktemp("tls")
+    paths = str(folder / "certificate.pem"), str(folder / "key.pem")
+    command = [openssl, "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2"]
+    command += ["-subj", "/CN=test", "-addext", "subjectAltName=IP:127.0.0.1"]
+    command += ["-out", paths[0], "-keyout", paths[1]]
+    subprocess.run(command, check=True, capture_output=True)
+    return paths
+
+
+@pytest.fixture
+def tls_server(certificate: tuple[str, str]) -> Iterator[Server]:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(*certificate)
+    with replay(OK) as server:
+        server.socket = context.wrap_socket(server.socket, server_side=True)
+        server.url = server.url.replace("http:", "https:")
+        yield server
+
+
+def test_self_signed_certificate_is_refused(tls_server: Server) -> None:
+    with mm.connect(tls_server.url, auth=mm.BearerAuth("hush-hush")) as connection:
+        error = failed(connection)
+    assert type(error) is mm.OperationalError
+    assert "the TLS connection to 127.0.0.1" in str(error)
+    assert "certificate verify failed" in str(error)
+    assert error.retryable is False
+    assert tls_server.requests == []
+
+
+def test_certificate_given(tls_server: Server, certificate: tuple[str, str]) -> None:
+    with mm.connect(tls_server.url, verify=certificate[0]) as connection:
+        assert connection.execute(SQL).fetchall() == [(1,)]
+    with mm.connect(f"{tls_server.url}?verify={certificate[0]}") as connection:
+        assert connection.execute(SQL).fetchall() == [(1,)]
+
+
+@pytest.mark.parametrize("how", ["argument", "url"])
+def test_verification_switched_off(tls_server: Server, how: str) -> None:
+    address = tls_server.url + ("?verify=false" if how == "url" else "")
+    verify = False if how == "argument" else None
+    with (
+        mm.connect(address, verify=verify) as connection,
+        pytest.warns(InsecureRequestWarning, match="127.0.0.1"),
+    ):
+        assert connection.execute(SQL).fetchall() == [(1,)]
+
+
+def test_certificate_from_the_environment(
+    tls_server: Server, certificate: tuple[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", certificate[0])
+    with mm.connect(tls_server.url) as connection:
+        assert connection.execute(SQL).fetchall() == [(1,)]
+
+
+def test_certificate_that_is_not_there(tls_server: Server, tmp_path: Path) -> None:
+    with mm.connect(tls_server.url, verify=str(tmp_path / "none.pem")) as connection:
+        error = failed(connection)
+    assert type(error) is mm.ProgrammingError
+    assert "none.pem" in str(error)
+    assert tls_server.requests == []
+
+
+# -- where requests go, and with which headers -----------------------------------------------------
+
+
+@pytest.mark.parametrize("prefix", ["/telemetry", "/telemetry/", "/a/b%20c/"])
+def test_prefix(prefix: str) -> None:
+    with replay(OK) as server, mm.connect(server.url + prefix) as connection:
+        connection.execute(SQL)
+        assert server.requests[0].path == prefix.rstrip("/") + "/analytics/query"
+
+
+def test_proxy_given() -> None:
+    """The replay server is the proxy here: such a one is asked for a whole URL."""
+    with (
+        replay(OK) as proxy,
+        mm.connect("http://service.example:8082", proxies={"http": proxy.url}) as connection,
+    ):
+        assert connection.execute(SQL).fetchall() == [(1,)]
+        assert proxy.requests[0].path == "http://service.example:8082/analytics/query"
+        assert proxy.requests[0].headers["host"] == "service.example:8082"
+
+
+@pytest.mark.parametrize("name", ["http_proxy", "HTTP_PROXY", "all_proxy"])
+def test_proxy_from_the_environment(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    with replay(OK) as proxy:
+        monkeypatch.setenv(name, proxy.url)
+        with mm.connect("http://service.example/prefix") as connection:
+            assert connection.execute(SQL).fetchall() == [(1,)]
+        assert proxy.requests[0].path == "http://service.example/prefix/analytics/query"
+
+
+@pytest.mark.parametrize("name", ["no_proxy", "NO_PROXY"])
+def test_no_proxy(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    with replay(OK) as server, replay(OK) as proxy:
+        monkeypatch.setenv("HTTP_PROXY", proxy.url)
+        monkeypatch.setenv(name, "elsewhere.example,127.0.0.1")
+        with mm.connect(server.url) as connection:
+            assert connection.execute(SQL).fetchall() == [(1,)]
+        assert (len(server.requests), len(proxy.requests)) == (1, 0)
+
+
+def test_proxy_given_counts_more_than_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    with replay(OK) as given, replay(OK) as environment:
+        monkeypatch.setenv("HTTP_PROXY", environment.url)
+        with mm.connect("http://service.example", proxies={"http": given.url}) as connection:
+            connection.execute(SQL)
+        assert (len(given.requests), len(environment.requests)) == (1, 0)
+
+
+def test_proxy_with_credentials() -> None:
+    with replay(OK) as server:
+        proxy = server.url.replace("//", "//proxyuser:hush@")
+        with mm.connect("http://service.example", proxies={"http": proxy}) as connection:
+            connection.execute(SQL)
+        [sent] = server.requests
+        basic = base64.b64encode(b"proxyuser:hush").decode()
+        assert sent.headers["proxy-authorization"] == f"Basic {basic}"
+        assert sent.headers["authorization"] is None
+
+
+@pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning")
+def test_credentials_don_t_go_to_the_proxy_of_a_tls_service() -> None:
+    reply = b"HTTP/1.1 502 Bad Gateway\r\ncontent-length: 0\r\n\r\n"
+    with listener(reply) as (port, received):
+        proxies = {"https": f"http://127.0.0.1:{port}"}
+        with mm.connect("https://:hush-hush@service.example", proxies=proxies) as connection:
+            error = failed(connection)
+    assert received.startswith(b"CONNECT service.example:443 HTTP/1.")
+    assert b"hush-hush" not in received
+    assert type(error) is mm.OperationalError
+    assert "502 Bad Gateway" in str(error)
+    # Python 3.10's http.client leaves the socket of a refused tunnel to the garbage collector:
+    # now, rather than in another test.
+    del error
+    gc.collect()
+
+
+def test_dead_proxy() -> None:
+    proxies = {"http": f"http://127.0.0.1:{unused_port()}"}
+    with mm.connect("http://service.example", proxies=proxies) as connection:
+        error = failed(connection)
+    assert type(error) is mm.OperationalError
+    assert "no answer from service.example: " in str(error)
+    assert "refused" in str(error)
+
+
+def headers_sent(address: str = "{}", **options: Any) -> Any:
+    with (
+        replay(OK) as server,
+        mm.connect(address.format(server.url), **options) as connection,
+    ):
+        connection.execute(SQL)
+        [sent] = server.requests
+        return sent.headers
+
+
+def test_custom_headers() -> None:
+    headers = headers_sent(headers={"X-Tenant": "blue", "User-Agent": "report/1", "Accept": "*/*"})
+    assert headers["x-tenant"] == "blue"
+    assert headers.get_all("user-agent") == ["report/1"]
+    assert headers["content-type"] == "application/cbor"
+
+
+def test_headers_by_default() -> None:
+    headers = headers_sent()
+    assert headers["user-agent"].startswith("micromegas-dbapi")
+    assert headers["authorization"] is None
+    assert headers["cookie"] is None
+
+
+@pytest.mark.parametrize("bad", [{"X-Tenant": "a\nHost: evil"}, {"X:Tenant": "a"}, {"X-Tenant": 5}])
+def test_headers_that_cannot_be_sent(bad: Mapping[str, Any]) -> None:
+    with replay(OK) as server, mm.connect(server.url, headers=bad) as connection:
+        assert type(failed(connection)) is mm.ProgrammingError
+        assert server.requests == []
+
+
+def test_cookies_are_not_kept() -> None:
+    answer = replace(OK, headers={"Set-Cookie": "session=1"})
+    with replay(answer) as server, mm.connect(server.url) as connection:
+        connection.execute(SQL)
+        connection.execute(SQL)
+        assert [request.headers["cookie"] for request in server.requests] == [None, None]
+
+
+# -- credentials -----------------------------------------------------------------------------------
+
+BASIC = "Basic " + base64.b64encode("zoë:p@ss:word/é".encode()).decode()
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        ({"auth": mm.BearerAuth("abc.DEF-123")}, "Bearer abc.DEF-123"),
+        ({"address": "http://:abc.DEF-123@{}"}, "Bearer abc.DEF-123"),
+        ({"auth": mm.BasicAuth("zoë", "p@ss:word/é")}, BASIC),
+        ({"address": "http://zo%C3%AB:p%40ss%3Aword%2F%C3%A9@{}"}, BASIC),
+        ({"headers": {"authorization": "Custom xyz"}}, "Custom xyz"),
+        ({"address": "http://:url@{}", "auth": mm.BearerAuth("argument")}, "Bearer argument"),
+    ],
+)
+def test_credentials_are_sent(options: dict[str, Any], expected: str) -> None:
+    with replay(OK) as server:
+        address = options.pop("address", "http://{}").format(server.url.removeprefix("http://"))
+        with mm.connect(address, **options) as connection:
+            connection.execute(SQL)
+            connection.execute(SQL)
+        for request in server.requests:
+            assert request.headers.get_all("authorization") == [expected]
+
+
+def test_netrc_is_not_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    netrc = tmp_path / "netrc"
+    netrc.write_text("machine 127.0.0.1 login somebody password hush-hush\n")
+    netrc.chmod(0o600)
+    monkeypatch.setenv("NETRC", str(netrc))
+    assert headers_sent()["authorization"] is None
+
+
+SECRETS = [
+    {"auth": mm.BearerAuth("hush-hush")},
+    {"auth": mm.BasicAuth("user", "hush-hush")},
+    {"headers": {"X-Api-Key": "hush-hush"}},
+    {"headers": {"authorization": "Bearer hush-hush"}},
+    {"headers": {"Cookie": "session=hush-hush"}},
+]
+
+
+@pytest.mark.parametrize("secret", SECRETS)
+@pytest.mark.parametrize(
+    "host",
+    ["service.example", "10.0.0.1", "127.example.com", "localhost.example.com", "[2001:db8::1]"],
+)
+def test_credentials_in_the_clear_are_refused(secret: dict[str, Any], host: str) -> None:
+    with replay(OK) as proxy:
+        with pytest.raises(
+            mm.ProgrammingError, match=r"in the clear.*allow_insecure_auth"
+        ) as caught:
+            mm.connect(f"http://{host}", proxies={"http": proxy.url}, **secret)
+        assert proxy.requests == []
+    assert "hush-hush" not in str(caught.value)
+
+
+def test_credentials_in_the_url_are_refused_in_the_clear() -> None:
+    for user in (":hush-hush", "user:hush-hush"):
+        with pytest.raises(mm.ProgrammingError, match="in the clear") as caught:
+            mm.connect(f"http://{user}@service.example")
+        assert "hush-hush" not in str(caught.value)
+
+
+@pytest.mark.parametrize("secret", SECRETS)
+@pytest.mark.parametrize("how", ["argument", "url"])
+def test_credentials_in_the_clear_if_allowed(secret: dict[str, Any], how: str) -> None:
+    address = "http://service.example" + ("?allow_insecure_auth=true" if how == "url" else "")
+    allow = True if how == "argument" else None
+    with replay(OK) as proxy:
+        options = {"proxies": {"http": proxy.url}, "allow_insecure_auth": allow, **secret}
+        with mm.connect(address, **options) as connection:
+            connection.execute(SQL)
+        [sent] = proxy.requests
+    found = sent.headers["authorization"] or sent.headers["x-api-key"] or sent.headers["cookie"]
+    assert "hush-hush" in found or base64.b64encode(b"user:hush-hush").decode() in found
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "127.8.9.10", "localhost", "LOCALHOST", "[::1]"])
+def test_credentials_to_this_machine_are_allowed(host: str) -> None:
+    mm.connect(f"http://:hush-hush@{host}").close()
+
+
+# -- secrets ---------------------------------------------------------------------------------------
+
+SECRET = "s3cr3t-s3cr3t"
+KEY = "k3y-k3y-k3y"
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        OK,
+        Answer(500, body=TEXT),
+        Answer(401),
+        Answer(302, {"location": "/login"}),
+        Answer(body=HTML),
+        Answer(drop=True),
+        Answer(delay=60),
+        replace(OK, cut_after=5),
+        None,
+    ],
+    ids=["ok", "query", "401", "redirect", "page", "dropped", "stalled", "cut", "refused"],
+)
+@pytest.mark.parametrize("auth", ["bearer", "basic"])
+def test_secrets_show_nowhere(
+    answer: Answer | None, auth: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    shown: list[object] = []
+    with replay(answer or OK) as server:
+        host = server.url.removeprefix("http://") if answer else f"127.0.0.1:{unused_port()}"
+        user = "" if auth == "bearer" else "user"
+        connection = mm.connect(
+            f"http://{user}:{SECRET}@{host}",
+            headers={"X-Api-Key": KEY},
+            timeout=0.2 if answer and answer.delay else 30,
+        )
+        with connection:
+            cursor = connection.cursor()
+            shown += [repr(connection), str(connection), repr(cursor), vars(connection)]
+            shown += [connection._transport, repr(connection._transport._settings)]  # type: ignore[union-attr]
+            try:
+                cursor.execute(SQL).fetchall()
+            except mm.Error as error:
+                shown += [str(error), repr(error), error.args, vars(error)]
+                shown += traceback.format_exception(type(error), error, error.__traceback__)
+                shown += [repr(pickle.loads(pickle.dumps(error))), pickle.dumps(error)]
+        if answer:  # or else nothing would be proven
+            assert server.requests[0].headers["x-api-key"] == KEY
+            assert server.requests[0].headers["authorization"]
+    assert caplog.records or answer is None
+    shown += [record.getMessage() for record in caplog.records] + [caplog.text]
+    everything = "\n".join(map(str, shown))
+    basic = base64.b64encode(f"user:{SECRET}".encode()).decode()
+    assert SQL in everything or answer is OK
+    for secret in (SECRET, KEY, basic):
+        assert secret not in everything
+
+
+def test_secrets_show_in_no_repr_and_no_pickle() -> None:
+    values = [
+        mm.BearerAuth(SECRET),
+        mm.BasicAuth("user", SECRET),
+        {"proxies": {"http": f"http://user:{SECRET}@proxy"}, "headers": {"X-Api-Key": SECRET}},
+    ]
+    for value in values:
+        options = value if isinstance(value, dict) else {"auth": value}
+        with mm.connect("https://service.example", **options) as connection:
+            settings = connection._transport._settings  # type: ignore[union-attr]
+            assert SECRET not in repr(settings) + str(settings)
+    for auth in values[:2]:
+        assert SECRET not in repr(auth) + str(auth) + f"{auth}"
+        assert SECRET.encode() not in pickle.dumps(auth)
+        assert "***" in repr(auth)
+
+
+def test_secrets_of_a_dead_proxy_don_t_show() -> None:
+    proxies = {"http": f"http://user:{SECRET}@127.0.0.1:{unused_port()}"}
+    with mm.connect("http://service.example", proxies=proxies) as connection:
+        error = failed(connection)
+    text = "".join(traceback.format_exception(type(error), error, error.__traceback__))
+    assert SECRET not in text + repr(error)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        f"http://user:{SECRET}@",
+        f"http://user:{SECRET}@host:port",
+        f"http://user:{SECRET}@[host",
+        f"http://user:{SECRET}@host#fragment",
+        f"http://user:{SECRET}@host?option=1",
+        f"http://user:{SECRET}@host?verify",
+        f"htp://user:{SECRET}@host",
+        f"http://user:{SECRET}@host?read_timeout=soon",
+    ],
+)
+def test_secrets_of_a_bad_url_don_t_show(url: str) -> None:
+    with pytest.raises(mm.ProgrammingError) as caught:
+        mm.connect(url)
+    text = "".join(traceback.format_exception(type(caught.value), caught.value, None))
+    assert SECRET not in text
+
+
+# -- spooling --------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def spool_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The directory of temporary files, all to ourselves."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    return tmp_path
+
+
+def odd_table() -> pa.Table:
+    """Nulls, dictionaries, nesting."""
+    count = 30_000
+    return pa.table(
+        {
+            "time": pa.array([*range(count - 1), None], pa.timestamp("us", "UTC")),
+            "name": pa.array([f"n{i % 7}" for i in range(count)]).dictionary_encode(),
+            "pairs": pa.array([[{"key": "k", "value": str(i)}] * (i % 3) for i in range(count)]),
+        }
+    )
+
+
+@pytest.mark.parametrize("headers", [{}, CHUNKED], ids=["length", "chunked"])
+def test_spooled_results_are_those_of_memory(headers: dict[str, str], spool_folder: Path) -> None:
+    table = odd_table()
+    answer = Answer(200, headers, parquet(table, row_group_size=10_000))
+    results = []
+    for spool_bytes in (None, 1000):
+        with (
+            replay(answer) as server,
+            mm.connect(server.url, spool_bytes=spool_bytes) as connection,
+        ):
+            found = connection.execute(SQL).fetch_arrow_table()
+            assert found.schema.field("time").type == pa.timestamp("us", "UTC")
+            rows = connection.execute(SQL).fetchall()
+            assert len(rows) == table.num_rows
+            results.append((found.to_pylist(), rows))
+    assert results[0] == results[1]
+    assert results[0][0] == table.to_pylist()
+    assert os.listdir(spool_folder) == []
+
+
+@pytest.mark.parametrize("headers", [{}, CHUNKED], ids=["length", "chunked"])
+def test_spool_has_no_name(headers: dict[str, str], spool_folder: Path) -> None:
+    answer = Answer(200, headers, big_body())
+    with replay(answer) as server, mm.connect(server.url, spool_bytes=1000) as connection:
+        cursor = connection.execute(SQL)
+        assert os.listdir(spool_folder) == []
+        for size in (1, 70_000, 70_000):
+            assert len(cursor.fetchmany(size)) == size
+            assert os.listdir(spool_folder) == []
+        assert len(cursor.fetchall()) == 59_999
+        assert os.listdir(spool_folder) == []
+
+
+@pytest.mark.parametrize("headers", [{}, CHUNKED], ids=["length", "chunked"])
+def test_spool_begins_above_the_limit(
+    headers: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where there is no disk, what fits into memory is answered, and the rest is an error."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "none"))
+    answer = replace(OK, headers=headers)
+    with replay(answer) as server:
+        with mm.connect(server.url, spool_bytes=len(OK.body)) as connection:
+            assert connection.execute(SQL).fetchall() == [(1,)]
+        with mm.connect(server.url, spool_bytes=len(OK.body) - 1) as connection:
+            error = failed(connection)
+    assert type(error) is mm.OperationalError
+    assert "cannot be kept in a temporary file: " in str(error)
+    assert error.retryable is False
+
+
+def open_files() -> int:
+    gc.collect()
+    return len(os.listdir("/proc/self/fd"))
+
+
+def half_read(cursor: mm.Cursor) -> None:
+    cursor.execute(SQL).fetchmany(10)
+
+
+def half_read_arrow(cursor: mm.Cursor) -> None:
+    cursor.execute(SQL).fetch_record_batch().read_next_batch()
+
+
+def unread(cursor: mm.Cursor) -> None:
+    cursor.execute(SQL)
+
+
+def read(cursor: mm.Cursor) -> None:
+    assert len(cursor.execute(SQL).fetchall()) == 200_000
+
+
+@pytest.mark.skipif(not os.path.isdir("/proc/self/fd"), reason="this system has no /proc/self/fd")
+@pytest.mark.parametrize("use", [half_read, half_read_arrow, unread, read])
+@pytest.mark.parametrize("end", ["closed", "executed", "dropped"])
+def test_spool_leaks_no_file(use: Callable[[mm.Cursor], None], end: str) -> None:
+    with (
+        replay(Answer(body=big_body()), OK) as server,
+        mm.connect(server.url, spool_bytes=1000) as connection,
+    ):
+        connection.execute("SELECT 'opens the socket'").close()
+        server.requests.clear()
+        before = open_files()
+        cursor = connection.cursor()
+        use(cursor)
+        if end == "closed":
+            cursor.close()
+        elif end == "executed":
+            cursor.execute("SELECT 1").fetchall()
+        else:
+            del cursor
+        assert open_files() == before
+
+
+@pytest.mark.skipif(not os.path.isdir("/proc/self/fd"), reason="this system has no /proc/self/fd")
+@pytest.mark.parametrize(
+    "body", [damaged_middle(), big_body()[:-100], HTML * 100], ids=["damaged", "short", "page"]
+)
+def test_spool_of_a_failed_result_leaks_no_file(body: bytes) -> None:
+    with (
+        replay(OK, Answer(body=body)) as server,
+        mm.connect(server.url, spool_bytes=1000) as connection,
+    ):
+        connection.execute("SELECT 'opens the socket'").close()
+        before = open_files()
+        failed(connection)
+        assert open_files() == before
