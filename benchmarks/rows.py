@@ -1,6 +1,6 @@
 """How fast Arrow becomes rows: against pyarrow's own ways, polars, and a driver's loop over cells.
 
-Run ``python -m benchmarks.rows`` in the checkout. Times are CPU time, medians of rounds that are
+Run ``python benchmarks/rows.py``. Times are CPU time, medians of rounds that are
 interleaved and change their order, so that a noisy machine harms all alike; only the ratios mean
 something elsewhere.
 """
@@ -10,14 +10,14 @@ from __future__ import annotations
 import statistics
 import sys
 import time
-from collections.abc import Callable, Iterator
-from itertools import chain
-from typing import Any
+from collections.abc import Callable
 
 import numpy as np
 import pyarrow as pa
 
-from micromegas_dbapi.rows import columns
+from micromegas_dbapi.connection import Connection
+from micromegas_dbapi.cursor import Cursor
+from micromegas_dbapi.transport import Request, stream
 
 try:
     import polars
@@ -33,30 +33,23 @@ SUBSET = 40_000  # for what takes microseconds for each cell; its time is scaled
 # ---- What is measured ---------------------------------------------------------------------------
 
 
-class MimickedCursor:
-    """The way of the real cursor with rows, without what else it does."""
+class InMemory:
+    """A transport whose answer to every statement is a table, in batches as services send them."""
 
-    def __init__(self, rows: Iterator[tuple[Any, ...]]) -> None:
-        self._rows = rows
+    def __init__(self, table: pa.Table) -> None:
+        self._table = table
 
-    def __iter__(self) -> Iterator[tuple[Any, ...]]:
-        return self._rows
+    def run(self, request: Request) -> pa.RecordBatchReader:
+        """Give the table, whatever is asked."""
+        return stream(self._table.schema, self._table.to_batches(max_chunksize=BATCH))
 
-    def fetchone(self) -> tuple[Any, ...] | None:
-        """Give the next row, or None."""
-        return next(self._rows, None)
-
-    def fetchall(self) -> list[tuple[Any, ...]]:
-        """Give all rows that remain."""
-        return list(self._rows)
+    def close(self) -> None:
+        """Hold nothing."""
 
 
-def cursor_over(table: pa.Table) -> MimickedCursor:
-    """Give a cursor whose result is the table: the one place to change for the real cursor."""
-    batches = table.to_batches(max_chunksize=BATCH)
-    return MimickedCursor(
-        chain.from_iterable(zip(*columns(batch), strict=False) for batch in batches)
-    )
+def cursor_over(table: pa.Table) -> Cursor:
+    """Give the driver's cursor, its result the table."""
+    return Connection(InMemory(table), [], "datetime").execute("SELECT 1")
 
 
 def fetchall(table: pa.Table) -> object:

@@ -225,7 +225,8 @@ class Cursor:
         DatabaseError
             If the result broke off; every later fetch raises the same error.
         """
-        return next(self._fetching().rows, None)
+        result = self._result or self._fetching()  # no call more than needed for each row
+        return next(result.rows, None)
 
     def fetchmany(self, size: int | None = None) -> list[tuple[Any, ...]]:
         """Give up to `size` rows (`arraysize` by default), an empty list after the last."""
@@ -324,6 +325,11 @@ class Cursor:
                 "fetch_polars() needs polars: pip install 'micromegas-dbapi[polars]'"
             ) from error
         table = self.fetch_arrow_table()
+        if len(set(table.column_names)) < table.num_columns:  # older polars drops all but one
+            raise DataError(
+                "polars cannot hold the result, which has several columns of one name: "
+                f"{', '.join(table.column_names)}; rename them in the statement"
+            )
         try:
             frame = pl.from_arrow(table)
         except (pl.exceptions.PolarsError, pa.ArrowException, ValueError, TypeError) as error:

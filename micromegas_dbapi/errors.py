@@ -132,7 +132,7 @@ _MEANINGS: list[tuple[str, type[DatabaseError]]] = [
     (r"(Arrow error: )?(Cast|Parser|Compute|Arithmetic overflow) error: ", DataError),
     (r"(Arrow error: )?(Arithmetic )?[Oo]verflow", DataError),
     (r"Arrow error: Invalid argument error: ", DataError),
-    (r"(Arrow error: )?(regex parse error|.{0,80}out of range)", DataError),
+    (r"(Arrow error: )?regex parse error", DataError),
     (r"SQL error|SQL\(|ParserError\(|TokenizerError\(", ProgrammingError),
     (r"Error during planning|Plan\(|Schema error|SchemaError\(", ProgrammingError),
     (r"(Execution error: )?Placeholder ", ProgrammingError),
@@ -144,7 +144,7 @@ _MEANINGS: list[tuple[str, type[DatabaseError]]] = [
     (r"parsing \w+Request|view set \S+ not found", ProgrammingError),
     (r"find_(process|stream)$|find_(process|stream): ", ProgrammingError),
     (r"Internal error|Internal\(|panic", InternalError),
-    (r"Execution error|Execution\(", DataError),
+    (r"Execution error|Execution\(|.{0,80}out of range", DataError),
 ]
 _MEANING = [(re.compile(pattern), meaning) for pattern, meaning in _MEANINGS]
 _INSIDE = [(re.compile(p), m) for p, m in _MEANINGS if not p.startswith(("find_", "parsing"))]
@@ -164,25 +164,25 @@ _BACKTRACE = re.compile(
     r"^[ ]*Stack backtrace:[ ]*\n(?:[ ]+\d+: .*\n?|[ ]+at .*\n?|[ ]*\n)*", re.MULTILINE
 )
 
-# What to do about it, where the service's own words don't say.
+# What to do about it, where the service's own words, which begin like this, don't say.
 _ADVICE = [
     (
-        "query range mandatory for thread spans view",
+        r"query range mandatory for thread spans view",
         "view_instance('thread_spans', ...) needs a time range: pass begin= and/or end= to "
         "execute(), cursor() or connect()",
     ),
     (
-        "Converting Duration to parquet not supported",
+        r"Arrow: Converting Duration to parquet not supported",
         "this wire answers in Parquet, which has no durations: cast the column to BIGINT "
         "(nanoseconds) in the statement",
     ),
     (
-        "Attempting to write an Arrow interval type",
+        r"NYI: Attempting to write an Arrow interval type",
         "this wire answers in Parquet, which has no intervals of this kind: select the parts "
         "as numbers, or cast to VARCHAR",
     ),
     (
-        "no rows returned by a query that expected to return at least one row",
+        r"find_\w+: .*no rows returned by a query that expected to return at least one row",
         "no process or stream has the id given",
     ),
 ]
@@ -218,7 +218,8 @@ def from_service(
     """
     links = _chain(_BACKTRACE.sub("", text))
     kind, words = _meaning(links)
-    advice = next((advice for sign, advice in _ADVICE if sign in words), None)
+    bare = _unwrap(words)
+    advice = next((advice for sign, advice in _ADVICE if re.match(sign, bare)), None)
     message = f"{advice} (the engine said: {words})" if advice else f"the query failed: {words}"
     error = kind(message, sql=sql, query_id=query_id, status=status, retryable=False)
     error.__cause__ = ServiceMessage(text)

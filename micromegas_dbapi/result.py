@@ -63,8 +63,7 @@ class Result:
 
     def _converted(self) -> Iterator[Iterator[tuple[Any, ...]]]:
         """Convert one batch after the other, each only when its first row is asked for."""
-        reader, self._reader = self._reader, None
-        assert reader is not None
+        reader = self._taken()
         self._as_rows = True
         try:
             for batch in reader:
@@ -115,16 +114,21 @@ class Result:
         InterfaceError
             If it was consumed before, or begun to be.
         """
-        reader, self._reader = self._reader, None
-        if reader is None:
-            how = "as rows" if self._as_rows else "as Arrow"
-            raise InterfaceError(
-                f"this result was already fetched {how}; it can be consumed once: execute the "
-                "statement again",
-                query_id=self._query_id,
-            )
+        reader = self._taken()
         self.rows = Refusal("this result was already fetched as Arrow; execute it again")
         return reader
+
+    def _taken(self) -> pa.RecordBatchReader:
+        reader, self._reader = self._reader, None
+        if reader is not None:
+            return reader
+        how = "as rows" if self._as_rows else "as Arrow"
+        raise InterfaceError(
+            self._closed
+            or f"this result was already fetched {how}; it can be consumed once: execute the "
+            "statement again",
+            query_id=self._query_id,
+        )
 
     def close(self, why: str) -> None:
         """Let go of what is not consumed; an iterator still held fails at its next batch."""

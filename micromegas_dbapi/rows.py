@@ -33,8 +33,8 @@ _MICROSECONDS_PER_DAY = _DAY * 1_000_000
 # 10000-01-01.
 _FIRST_DAY, _END_DAY = -719_162, 2_932_897
 
-# pyarrow 25 made to_pylist of strings as fast as to_numpy; before, it is five to ten times slower,
-# which is worth it that to_numpy imports pandas where that is installed.
+# pyarrow 25 made to_pylist of strings as fast as to_numpy. Before, it is five to ten times slower:
+# hence to_numpy there, although it imports pandas where that is installed.
 _FAST_STRINGS = int(pa.__version__.partition(".")[0]) >= 25
 
 # Strings that repeat are worth a dictionary, which makes each distinct one once. Whether they do

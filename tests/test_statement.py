@@ -211,6 +211,7 @@ def test_no_marker_is_seen_inside(surrounding: str, marker: str, parameters: Any
         ("{'a':b}, :b", {"b": 1}, "{'a':b}, 1"),
         ("a$b, a@b, @b, #b, ?", (1,), "a$b, a@b, @b, #b, 1"),
         ("$1, ?", (1,), "$1, 1"),
+        ("a:::b, :b", {"b": 1}, "a:::b, 1"),
         # IN, with the brackets that the engine wants, once.
         ("a IN ?", ([1, 2],), "a IN (1, 2)"),
         ("a IN (?)", ([1, 2],), "a IN (1, 2)"),
@@ -220,6 +221,7 @@ def test_no_marker_is_seen_inside(surrounding: str, marker: str, parameters: Any
         ("a IN (?, ?)", (3, 4), "a IN (3, 4)"),
         ("a IN(?)AND b IN ?AND c", ([1], [2]), "a IN(1)AND b IN (2) AND c"),
         ("(a, b) = ?", ((1, 2),), "(a, b) = (1, 2)"),
+        ("(a, b) = (?)", ((1, 2),), "(a, b) = ((1, 2))"),
         # No parameters at all, given as such.
         ("SELECT '?', 1", (), "SELECT '?', 1"),
         ("SELECT a:b, 1", {}, "SELECT a:b, 1"),
@@ -499,6 +501,14 @@ ACCEPTED = [
 def test_what_the_engine_would_plan_as_a_query_is_sent(sql: str) -> None:
     assert planned(sql) == "query"
     assert refused(sql) is None
+
+
+def test_a_schema_may_have_such_a_name_too() -> None:
+    engine = context()
+    engine.sql('CREATE SCHEMA "set"')
+    engine.sql('CREATE TABLE "set".copy AS SELECT 1 AS a')
+    assert engine.sql_with_options("DESCRIBE set.copy", READ_ONLY).count() == 1
+    assert refused("DESCRIBE set.copy") is None
 
 
 @pytest.mark.parametrize(

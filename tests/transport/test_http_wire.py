@@ -394,6 +394,15 @@ def test_recorded_answer_to_an_ordinary_query(case: Case) -> None:
         assert single_request(server)[2] == {"sql": sql, "begin": None, "end": None}
 
 
+def test_spooled_answers_are_the_same(wire: Wire) -> None:
+    """Read from a file, every result is what it is when read from memory."""
+    results = [case for case in recordings.cases(wire("http-0.2.3")) if is_result(case)]
+    with replay(*results) as server, mm.connect(server.url, spool_bytes=0) as connection:
+        for case in results:
+            check_result(case, connection.execute("SELECT 1").fetch_arrow_table())
+        assert len(server.requests) == len(results)
+
+
 # -- rows ------------------------------------------------------------------------------------------
 
 
