@@ -324,12 +324,13 @@ class Cursor:
             raise NotSupportedError(
                 "fetch_polars() needs polars: pip install 'micromegas-dbapi[polars]'"
             ) from error
-        table = self.fetch_arrow_table()
-        if len(set(table.column_names)) < table.num_columns:  # older polars drops all but one
+        names = self._fetching().schema.names
+        if len(set(names)) < len(names):  # older polars would drop all but one
             raise DataError(
                 "polars cannot hold the result, which has several columns of one name: "
-                f"{', '.join(table.column_names)}; rename them in the statement"
+                f"{', '.join(names)}; rename them in the statement"
             )
+        table = self.fetch_arrow_table()
         try:
             frame = pl.from_arrow(table)
         except (pl.exceptions.PolarsError, pa.ArrowException, ValueError, TypeError) as error:
