@@ -180,11 +180,13 @@ def test_close_closes_the_sockets(server: Server) -> None:
     connection = mm.connect(server.url)
     connection.execute("SELECT 1")
     assert len(server._connections) == 1
+    held = connection._transport._adapter  # type: ignore[union-attr]  # its end would close them
     connection.close()
     deadline = time.monotonic() + 10
     while server._connections and time.monotonic() < deadline:
         time.sleep(0.01)
     assert server._connections == set()
+    assert held is not None
 
 
 def test_cursors_are_not_kept(lake: mm.Connection) -> None:

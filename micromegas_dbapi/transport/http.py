@@ -326,5 +326,6 @@ def _causes(error: BaseException) -> Iterator[BaseException]:
 def _reason(error: BaseException) -> str:
     """Give the innermost text of a chain of network errors, which says most in the fewest words."""
     *_, inner = _causes(error)
-    text = str(inner).rpartition(": ")[2] if "object at 0x" in str(inner) else str(inner)
+    # urllib3 begins some of its texts with the repr of a connection.
+    text = re.sub(r"^(<.*?object at 0x.*?>|HTTPS?Connection\(.*?\)): ", "", str(inner))
     return text or type(inner).__name__

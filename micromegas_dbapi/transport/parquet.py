@@ -29,6 +29,7 @@ class Spool:
     """A temporary file that has no name, so that nothing is left behind however we end."""
 
     def __init__(self) -> None:
+        self._source: pa.NativeFile | None = None
         self._file = tempfile.TemporaryFile(prefix="micromegas-")  # noqa: SIM115  (closed by close)
 
     def write(self, piece: bytes) -> None:
@@ -38,6 +39,8 @@ class Spool:
 
     def close(self) -> None:
         """Give the disk space back."""
+        if self._source is not None:
+            self._source.close()
         self._file.close()
 
     def __del__(self) -> None:
@@ -56,8 +59,10 @@ class Spool:
         """Open the whole for reading; the result closes with the spool."""
         path = f"/dev/fd/{self._file.fileno()}"
         if os.path.exists(path):  # reads without the GIL
-            return pa.OSFile(path)
-        return pa.PythonFile(self._file, "r")
+            self._source = pa.OSFile(path)
+        else:
+            self._source = pa.PythonFile(self._file, "r")
+        return self._source
 
 
 def decode(body: bytes | Spool, about: dict[str, Any]) -> pa.RecordBatchReader:
@@ -187,6 +192,7 @@ _LOST = {
     (pa.int64().id, pa.timestamp("s").id): "s",
     (pa.int32().id, pa.time32("s").id): "s",
     (pa.date32().id, pa.date64().id): "ms",
+    (pa.int64().id, pa.date64().id): "ms",  # as newer writers store it
 }
 
 
@@ -195,6 +201,8 @@ def _meant_field(read: pa.Field, written: pa.Field) -> pa.Field:
 
 
 def _meant_type(read: pa.DataType, written: pa.DataType) -> pa.DataType:
+    if pa.types.is_dictionary(written) and not pa.types.is_dictionary(read):
+        written = written.value_type  # pyarrow keeps dictionaries of strings and binary only
     unit = _LOST.get((read.id, written.id))
     if unit is not None and getattr(written, "unit", unit) == unit:
         return written
