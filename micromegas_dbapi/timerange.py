@@ -74,8 +74,8 @@ class TimeRange:
     begin, end : int
         Nanoseconds since 1970-01-01T00:00:00Z, both included, within `MIN_NS` .. `MAX_NS`.
     source : str
-        Where the bounds were given: ``"execute"``, ``"cursor"``, ``"connection"``, or two of
-        them joined by ``+``.
+        Where the bounds were given: ``"execute"``, ``"cursor"``, ``"connection"``, ``"url"``, or
+        two of them joined by ``+``.
     """
 
     begin: int

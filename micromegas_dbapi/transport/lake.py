@@ -71,6 +71,8 @@ class LakeTransport:
             batches = (batch.to_pyarrow() for batch in frame.execute_stream())
             first = next(batches, None)
         except BaseException as error:
+            if not _of_the_engine(error):
+                raise
             raise _translated(error, session, request) from error
         schema = planned if first is None else _agreed(planned, first.schema)
         return stream(schema, _batches(schema, first, batches, session, request))
@@ -93,6 +95,8 @@ def _batches(
         try:
             first = next(rest, None)
         except BaseException as error:
+            if not _of_the_engine(error):
+                raise
             raise _translated(error, session, request) from error
 
 
@@ -123,16 +127,22 @@ _PYTHON_ERROR = re.compile(
 )
 
 
-def _translated(error: BaseException, session: Session, request: Request) -> BaseException:
-    """Turn what the engine raises into our tree; what is none of its errors stays as it is."""
+def _panicked(error: BaseException) -> bool:
+    return type(error).__name__ == "PanicException"  # a BaseException of the Rust bindings
+
+
+def _of_the_engine(error: BaseException) -> bool:
+    """Tell the engine's errors from ours, and from Ctrl-C."""
+    return not isinstance(error, Error) and (isinstance(error, Exception) or _panicked(error))
+
+
+def _translated(error: BaseException, session: Session, request: Request) -> DatabaseError:
+    """Turn what the engine raised into the error of ours that it means."""
     about: dict[str, Any] = {"sql": request.sql, "query_id": request.query_id}
-    panic = type(error).__name__ == "PanicException"  # a BaseException of the Rust bindings
-    if isinstance(error, Error) or not (panic or isinstance(error, Exception)):
-        return error
     if isinstance(session.refusal, DatabaseError):
         session.refusal.sql, session.refusal.query_id = request.sql, request.query_id
         return session.refusal
-    if panic:
+    if _panicked(error):
         return InternalError(f"the engine panicked: {error}", **about)
     text = str(error) if session.refusal is None else f"Execution error: {session.refusal}"
     return from_service(_PYTHON_ERROR.sub(r"\1", text), **about)

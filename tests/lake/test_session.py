@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -318,3 +320,29 @@ def test_threads_share_a_lake(lake: mm.Connection, stream: str) -> None:
     for thread in threads:
         thread.join()
     assert wrong == []
+
+
+INTERRUPTED = """
+import _thread, os, sys, threading
+import micromegas_dbapi as mm
+lake = mm.connect(sys.argv[1])
+threading.Timer(0.5, _thread.interrupt_main).start()
+endless = "SELECT count(DISTINCT concat(a.msg, b.msg, c.msg)) FROM {0} a, {0} b, {0} c"
+try:
+    lake.execute(endless.format('log_entries')).fetchall()
+except KeyboardInterrupt as interrupt:
+    print("interrupted", interrupt.__cause__)
+sys.stdout.flush()
+os._exit(0)  # the engine's threads may go on for a while
+"""
+
+
+def test_ctrl_c_ends_a_query(folder: Path) -> None:
+    """In a process of its own, since the engine goes on to use a core after it let go."""
+    done = subprocess.run(
+        [sys.executable, "-c", INTERRUPTED, f"lake:{folder}"],
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert (done.stdout.strip(), done.returncode) == ("interrupted None", 0), done.stderr
