@@ -57,8 +57,15 @@ class Session:
         #: An error of ours that was raised inside the engine, which makes a text of it.
         self.refusal: Exception | None = None
 
-    def query(self, sql: str) -> DataFrame:
-        """Plan a statement; changes of any kind are refused."""
+    def query(self, sql: str) -> tuple[DataFrame, list[str] | None]:
+        """Plan a statement; changes of any kind are refused.
+
+        Returns
+        -------
+        frame : datafusion.DataFrame
+        names : list of str or None
+            The names of its columns, where the engine cannot hand these over itself.
+        """
         if not self._recent:
             instances.check_arguments(sql)
         context = self._context()
@@ -67,7 +74,9 @@ class Session:
         context.register_udtf(udtf(self._guarded(self._view_instance), "view_instance"))
         if (properties := self._properties_type()) is not None:
             context.register_udf(property_get(properties, self._guarded))
-        return context.sql_with_options(sql, _READ_ONLY)
+        frame = context.sql_with_options(sql, _READ_ONLY)
+        # SELECT 'a<NUL>b' names its column after that text, which Arrow's C interface has not.
+        return _numbered(context, sql, frame) if "\0" in sql else (frame, None)
 
     def _columns(self, view: str) -> list[str]:
         return self._views[view].schema.names if view in self._views else []
@@ -170,6 +179,19 @@ class Session:
         context = self._context()
         context.register_dataset("failing", failing(schema.empty_table()))
         return context.table("failing")
+
+
+def _numbered(
+    context: SessionContext, sql: str, frame: DataFrame
+) -> tuple[DataFrame, list[str] | None]:
+    try:
+        frame.schema()
+        return frame, None
+    except pa.ArrowException:
+        described = context.sql_with_options(f"DESCRIBE {sql}", _READ_ONLY).to_pydict()
+    names: list[str] = described["column_name"]
+    quoted = [name.replace('"', '""') for name in names]
+    return frame.select(*(col(f'"{q}"').alias(f"c{i}") for i, q in enumerate(quoted))), names
 
 
 def _instant(ns: int) -> Expr:

@@ -64,7 +64,7 @@ class LakeTransport:
         """Run a query; see `Transport`. The first batch is computed at once, the rest lazily."""
         session = Session(self._folder, request.time_range)
         try:
-            frame = session.query(request.sql)
+            frame, names = session.query(request.sql)
             planned = frame.schema()
             # Not the C stream: it drives partitions one after another, and hangs for ever where
             # a join waits for all of them (engine 55, dynamic filters).
@@ -75,6 +75,8 @@ class LakeTransport:
                 raise
             raise _translated(error, session, request) from error
         schema = planned if first is None else _agreed(planned, first.schema)
+        if names is not None:
+            schema = pa.schema([f.with_name(n) for f, n in zip(schema, names, strict=True)])
         return stream(schema, _batches(schema, first, batches, session, request))
 
     def close(self) -> None:

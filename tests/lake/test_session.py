@@ -248,6 +248,18 @@ def test_joins_of_every_kind_end(lake: mm.Connection, sql: str) -> None:
     lake.execute(sql).fetchone()
 
 
+def test_names_with_nul(lake: mm.Connection) -> None:
+    """A column without an alias is named after its expression, whatever that holds."""
+    cursor = lake.execute("SELECT 'a\0b', 1 AS \"x.y\", concat(?, 'c') ORDER BY 2", ("\0",))
+    assert [column.name for column in cursor.description or ()] == [
+        'Utf8("a\0b")',
+        "x.y",
+        'concat(Utf8("\0"),Utf8("c"))',
+    ]
+    assert cursor.fetchall() == [("a\0b", 1, "\0c")]
+    assert lake.execute("SELECT ? AS v", ("\0",)).fetchall() == [("\0",)]
+
+
 def test_now_is_in_utc(lake: mm.Connection) -> None:
     from datetime import datetime, timedelta, timezone
 
