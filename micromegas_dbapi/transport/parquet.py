@@ -18,7 +18,8 @@ __all__ = ["Spool", "decode"]
 # Threads cost more than they bring below this size; above, batches of this many rows are fastest.
 _SMALL_BYTES = 2**20
 _ROWS = 65_536
-# Read from a file, memory stays bounded with small reads and small batches.
+# Read from a file, memory stays bounded with small reads, small batches and no threads, which
+# would each hold buffers (a third of the memory, and no slower: benchmarks/http.py).
 _SPOOL_ROWS = 8192
 _SPOOL_BUFFER = 256 * 2**10
 # How much of both ends of a body is looked at.
@@ -102,7 +103,7 @@ def _decode(body: bytes | Spool, about: dict[str, Any]) -> pa.RecordBatchReader:
     if isinstance(body, Spool):
         _check_marks(*body.edges(_MARKS), about)
         file = pq.ParquetFile(body.source(), pre_buffer=False, buffer_size=_SPOOL_BUFFER)
-        batches = file.iter_batches(_SPOOL_ROWS)
+        batches = file.iter_batches(_SPOOL_ROWS, use_threads=False)
     else:
         _check_marks(body[:_MARKS], body[-_MARKS:], len(body), about)
         small = len(body) < _SMALL_BYTES
