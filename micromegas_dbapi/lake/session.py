@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -15,7 +16,6 @@ from micromegas_dbapi.errors import DatabaseError
 from micromegas_dbapi.lake import instances
 from micromegas_dbapi.lake.folder import Folder, Source
 from micromegas_dbapi.lake.properties import property_get
-from micromegas_dbapi.timerange import TimeRange
 
 __all__ = ["Session"]
 
@@ -32,6 +32,7 @@ _CONFIG = {
     "datafusion.execution.collect_statistics": "false",
 }
 _READ_ONLY = SQLOptions().with_allow_ddl(False).with_allow_dml(False).with_allow_statements(False)
+_FORGETTING = SQLOptions().with_allow_dml(False)
 
 
 class Session:
@@ -43,13 +44,20 @@ class Session:
     Parameters
     ----------
     folder : Folder
-    time_range : TimeRange or None
-        Filters every scan of a view, as the services of its generation filter theirs.
+    bounds : (int, int) or None
+        Filters every scan of a view, as the services of its generation filter theirs: begin and
+        end in nanoseconds since the epoch, both included; none lie between if begin is after end.
+    forgetting : bool
+        Take DDL and SET as a service does, which keeps nothing of them: they last as long as the
+        session, one query.
     """
 
-    def __init__(self, folder: Folder, time_range: TimeRange | None) -> None:
+    def __init__(
+        self, folder: Folder, bounds: tuple[int, int] | None, *, forgetting: bool = False
+    ) -> None:
         self._folder = folder
-        self._range = time_range
+        self._bounds = bounds
+        self._options = _FORGETTING if forgetting else _READ_ONLY
         self._views = {v: source for v in _VIEWS if (source := folder.source(v)) is not None}
         #: Services since 0.10 have this column; they have an information_schema as well, and
         #: fold constants before view_instance() sees them.
@@ -69,14 +77,43 @@ class Session:
         if not self._recent:
             instances.check_arguments(sql)
         context = self._context()
-        for name, source in self._views.items():
-            context.register_view(name, self._scan(name, source))
+        for name in self._named(sql):
+            context.register_view(name, self._scan(name, self._views[name]))
         context.register_udtf(udtf(self._guarded(self._view_instance), "view_instance"))
         if (properties := self._properties_type()) is not None:
             context.register_udf(property_get(properties, self._guarded))
-        frame = context.sql_with_options(sql, _READ_ONLY)
+        frame = context.sql_with_options(sql, self._options)
         # SELECT 'a<NUL>b' names its column after that text, which Arrow's C interface has not.
         return _numbered(context, sql, frame) if "\0" in sql else (frame, None)
+
+    def query_view(self, view_set: str, instance: str, sql: str) -> DataFrame:
+        """Plan a statement that sees one view, under its view set's name, and no functions of ours.
+
+        Raises
+        ------
+        ProgrammingError
+            If there is no such view.
+        """
+        context = self._context()
+        context.register_view(view_set, self._instance(view_set, instance))
+        return context.sql_with_options(sql, self._options)
+
+    def check_view(self, view_set: str, instance: str) -> None:
+        """Check that there is such a view.
+
+        Raises
+        ------
+        ProgrammingError
+            With the service's text.
+        """
+        self._instance(view_set, instance)
+
+    def _named(self, sql: str) -> list[str]:
+        """List the views that a statement may read: registering one costs as much as a query."""
+        lower = sql.lower()
+        if self._recent and re.search("information_schema|show", lower):
+            return list(self._views)
+        return [view for view in self._views if view in lower]
 
     def _columns(self, view: str) -> list[str]:
         return self._views[view].schema.names if view in self._views else []
@@ -115,12 +152,12 @@ class Session:
         context = SessionContext(SessionConfig(_CONFIG))
         path = source.path.as_uri() + ("/" if source.path.is_dir() else "")
         frame = context.read_parquet(path, schema=source.schema)
-        if self._range is None:
+        if self._bounds is None:
             return frame
         upto, since = time_columns(view, source.schema.names)
         return frame.filter(
-            col(f'"{upto}"') <= _instant(self._range.end),
-            col(f'"{since}"') >= _instant(self._range.begin),
+            col(f'"{upto}"') <= _instant(self._bounds[1]),
+            col(f'"{since}"') >= _instant(self._bounds[0]),
         )
 
     def _view_instance(self, *arguments: Any) -> Any:
@@ -153,7 +190,7 @@ class Session:
     def _spans(self, stream: str) -> DataFrame:
         source = self._folder.source("thread_spans", stream)
         schema = SCHEMAS["thread_spans"] if source is None else source.schema
-        if self._range is None:
+        if self._bounds is None:
             return self._failing(schema, instances.no_range())
         if source is not None:
             return self._scan("thread_spans", source)

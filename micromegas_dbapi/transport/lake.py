@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import tempfile
 import time
 from collections.abc import Iterator
@@ -11,16 +10,14 @@ from typing import Any
 
 import pyarrow as pa
 
-from micromegas_dbapi.errors import (
-    DatabaseError,
-    Error,
-    InternalError,
-    ProgrammingError,
-    from_service,
-)
+from micromegas_dbapi.errors import ProgrammingError, from_service
+from micromegas_dbapi.lake import lookups, partitions
+from micromegas_dbapi.lake.compute import compute
 from micromegas_dbapi.lake.folder import Folder
+from micromegas_dbapi.lake.instances import instance_id
 from micromegas_dbapi.lake.session import Session
-from micromegas_dbapi.transport import Request, stream
+from micromegas_dbapi.timerange import to_ns
+from micromegas_dbapi.transport import Request
 
 __all__ = ["LakeTransport"]
 
@@ -32,6 +29,8 @@ class LakeTransport:
     ----------
     path : Path
         The folder; see `micromegas_dbapi.lake.folder`.
+    writable : bool
+        Whether ``retire_partitions`` may move files aside.
     temporary : TemporaryDirectory, optional
         To be removed when the transport is closed.
 
@@ -42,13 +41,18 @@ class LakeTransport:
     """
 
     def __init__(
-        self, path: Path, temporary: tempfile.TemporaryDirectory[str] | None = None
+        self,
+        path: Path,
+        *,
+        writable: bool = False,
+        temporary: tempfile.TemporaryDirectory[str] | None = None,
     ) -> None:
         self._folder = Folder(path)
+        self._writable = writable
         self._temporary = temporary
 
     @classmethod
-    def demo(cls, seed: int = 0, size: int = 1) -> LakeTransport:
+    def demo(cls, seed: int = 0, size: int = 1, *, writable: bool = False) -> LakeTransport:
         """Generate a lake whose newest event is now, in a temporary folder."""
         from micromegas_dbapi.lake.demo import write_demo
 
@@ -58,93 +62,110 @@ class LakeTransport:
         except ValueError as error:
             temporary.cleanup()
             raise ProgrammingError(f"demo: cannot be made: {error}") from error
-        return cls(Path(temporary.name), temporary)
+        return cls(Path(temporary.name), writable=writable, temporary=temporary)
 
     def run(self, request: Request) -> pa.RecordBatchReader:
         """Run a query; see `Transport`. The first batch is computed at once, the rest lazily."""
-        session = Session(self._folder, request.time_range)
-        try:
-            frame, names = session.query(request.sql)
-            planned = frame.schema()
-            # Not the C stream: it drives partitions one after another, and hangs for ever where
-            # a join waits for all of them (engine 55, dynamic filters).
-            batches = (batch.to_pyarrow() for batch in frame.execute_stream())
-            first = next(batches, None)
-        except BaseException as error:
-            if not _of_the_engine(error):
-                raise
-            raise _translated(error, session, request) from error
-        schema = planned if first is None else _agreed(planned, first.schema)
-        if names is not None:
-            schema = pa.schema([f.with_name(n) for f, n in zip(schema, names, strict=True)])
-        return stream(schema, _batches(schema, first, batches, session, request))
+        time_range = request.time_range
+        bounds = None if time_range is None else (time_range.begin, time_range.end)
+        session = Session(self._folder, bounds)
+        about = {"sql": request.sql, "query_id": request.query_id}
+        return compute(session, lambda: session.query(request.sql), about)
+
+    def run_forgetting(
+        self,
+        sql: str,
+        bounds: tuple[int, int] | None,
+        query_id: str,
+        view: tuple[str, str] | None = None,
+    ) -> pa.RecordBatchReader:
+        """Run a query as a service does, which takes DDL and forgets it, and any bounds.
+
+        Parameters
+        ----------
+        sql : str
+        bounds : (int, int) or None
+            Nanoseconds since the epoch, both included; begin may be after end.
+        query_id : str
+            For errors.
+        view : (str, str), optional
+            The view set and instance that is all it sees, by the view set's name.
+        """
+        session, about = Session(self._folder, bounds, forgetting=True), {"sql": sql}
+        about["query_id"] = query_id
+        if view is None:
+            return compute(session, lambda: session.query(sql), about)
+        return compute(session, lambda: (session.query_view(*view, sql), None), about)
+
+    def call(
+        self, name: str, payload: dict[str, Any], *, sql: str | None = None, query_id: str
+    ) -> pa.RecordBatchReader:
+        """Answer one of the service's other calls, with its columns also where no row is found.
+
+        Parameters
+        ----------
+        name : str
+            The endpoint: ``find_process``, ``find_stream``, ``query_streams``, ``query_blocks``,
+            ``query_partitions`` or ``query_view``.
+        payload : dict
+            What would be sent to a service.
+        sql, query_id
+            For errors.
+
+        Raises
+        ------
+        DatabaseError
+            Of the class that fits the failure.
+        """
+        if name == "query_view":
+            bounds = _instant(payload, "begin"), _instant(payload, "end")
+            view = payload["view_set_name"], payload["view_instance_id"]
+            return self.run_forgetting(payload["sql"], bounds, query_id, view)
+        if name == "find_process":
+            found = lookups.find_process(self._folder, instance_id(payload["process_id"]))
+        elif name == "find_stream":
+            found = lookups.find_stream(self._folder, instance_id(payload["stream_id"]))
+        elif name == "query_blocks":
+            found = lookups.query_blocks(self._folder, instance_id(payload["stream_id"]))
+        elif name == "query_streams":
+            found = self._query_streams(payload, query_id)
+        else:
+            found = partitions.query_partitions(self._folder)
+        return found.to_reader()
+
+    def progress(self, name: str, payload: dict[str, Any], *, query_id: str) -> Iterator[str]:
+        """Run ``materialize_partitions`` or ``retire_partitions``, a line of progress at a time."""
+        view, instance = payload["view_set_name"], payload["view_instance_id"]
+        begin, end = _instant(payload, "begin"), _instant(payload, "end")
+        if name == "retire_partitions":
+            yield from partitions.retire(
+                self._folder, view, instance, begin, end, writable=self._writable
+            )
+            return
+        Session(self._folder, (begin, end)).check_view(view, instance)
+        seconds = payload["partition_delta_seconds"]
+        yield from partitions.materialize(self._folder, view, instance, begin, end, seconds)
 
     def close(self) -> None:
         """Remove a demo's files."""
         if self._temporary is not None:
             self._temporary.cleanup()
 
-
-def _batches(
-    schema: pa.Schema,
-    first: pa.RecordBatch | None,
-    rest: Iterator[pa.RecordBatch],
-    session: Session,
-    request: Request,
-) -> Iterator[pa.RecordBatch]:
-    while first is not None:
-        yield _conforming(first, schema)
-        try:
-            first = next(rest, None)
-        except BaseException as error:
-            if not _of_the_engine(error):
-                raise
-            raise _translated(error, session, request) from error
+    def _query_streams(self, payload: dict[str, Any], query_id: str) -> pa.Table:
+        begin, end = (
+            None if payload[name] is None else _instant(payload, name) for name in ("begin", "end")
+        )
+        process = payload["process_id"]
+        if (begin is None or end is None) and process is None:
+            raise from_service("Time range or process_id have to be provided", query_id=query_id)
+        return lookups.query_streams(
+            self._folder,
+            (begin, end),
+            payload["limit"],
+            process and instance_id(process),
+            payload["tag_filter"],
+        )
 
 
-def _agreed(planned: pa.Schema, seen: pa.Schema) -> pa.Schema:
-    """Join what the plan and its first batch say of nulls, which may differ (floor(), DISTINCT)."""
-    if planned.equals(seen):
-        return planned
-    return pa.schema([_nullable_as(a, b) for a, b in zip(planned, seen, strict=True)])
-
-
-def _nullable_as(a: pa.Field, b: pa.Field) -> pa.Field:
-    field = b if a.type != b.type else a
-    return field.with_nullable(a.nullable or b.nullable)
-
-
-def _conforming(batch: pa.RecordBatch, schema: pa.Schema) -> pa.RecordBatch:
-    if batch.schema.equals(schema):
-        return batch
-    columns = [
-        column if column.type == field.type else column.cast(field.type)
-        for column, field in zip(batch.columns, schema, strict=True)
-    ]
-    return pa.RecordBatch.from_arrays(columns, schema=schema)
-
-
-_PYTHON_ERROR = re.compile(
-    r"(?:Python error )?PyErr \{ type: .*?, value: (.*?), traceback: .*\}", re.DOTALL
-)
-
-
-def _panicked(error: BaseException) -> bool:
-    return type(error).__name__ == "PanicException"  # a BaseException of the Rust bindings
-
-
-def _of_the_engine(error: BaseException) -> bool:
-    """Tell the engine's errors from ours, and from Ctrl-C."""
-    return not isinstance(error, Error) and (isinstance(error, Exception) or _panicked(error))
-
-
-def _translated(error: BaseException, session: Session, request: Request) -> DatabaseError:
-    """Turn what the engine raised into the error of ours that it means."""
-    about: dict[str, Any] = {"sql": request.sql, "query_id": request.query_id}
-    if isinstance(session.refusal, DatabaseError):
-        session.refusal.sql, session.refusal.query_id = request.sql, request.query_id
-        return session.refusal
-    if _panicked(error):
-        return InternalError(f"the engine panicked: {error}", **about)
-    text = str(error) if session.refusal is None else f"Execution error: {session.refusal}"
-    return from_service(_PYTHON_ERROR.sub(r"\1", text), **about)
+def _instant(payload: dict[str, Any], name: str) -> int:
+    return to_ns(payload[name], time.time_ns(), name)

@@ -1,0 +1,106 @@
+"""What a service looks up beside SQL: a process, a stream, the streams of a process, blocks.
+
+A service asks its relational database here, not the lakehouse, and takes no time range where none
+is named. The columns and their order are the service's (recorded in ``tests/wire``).
+"""
+
+from __future__ import annotations
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.dataset as ds
+
+from micromegas_dbapi.catalog import SCHEMAS
+from micromegas_dbapi.lake.folder import Folder
+
+__all__ = ["find_process", "find_stream", "query_blocks", "query_streams"]
+
+_STREAM = [name for name in SCHEMAS["streams"].names if name != "insert_time"]
+_STREAMS = ["stream_id", "process_id", "tags", "properties"]
+_BLOCK = SCHEMAS["blocks"].names[:10]
+
+
+def find_process(folder: Folder, process_id: str) -> pa.Table:
+    """Find a process.
+
+    Parameters
+    ----------
+    folder : Folder
+    process_id : str
+        A UUID as services write it: lower case, with hyphens.
+
+    Returns
+    -------
+    pyarrow.Table
+        One row, or none.
+    """
+    columns = SCHEMAS["processes"].names
+    return _rows(folder, "processes", columns, ds.field("process_id") == process_id)
+
+
+def find_stream(folder: Folder, stream_id: str) -> pa.Table:
+    """Find a stream; as `find_process`."""
+    return _rows(folder, "streams", _STREAM, ds.field("stream_id") == stream_id)
+
+
+def query_streams(
+    folder: Folder,
+    bounds: tuple[int | None, int | None],
+    limit: int,
+    process_id: str | None,
+    tag: str | None,
+) -> pa.Table:
+    """List streams, oldest insertion first.
+
+    Parameters
+    ----------
+    folder : Folder
+    bounds : (int or None, int or None)
+        Of the insert time, in nanoseconds since the epoch; the end is not included.
+    limit : int
+        How many at most.
+    process_id, tag : str or None
+        Only the streams of this process, with this tag.
+    """
+    begin, end = bounds
+    wanted = ds.scalar(True)
+    if begin is not None:
+        wanted &= ds.field("insert_time") >= _instant(begin)
+    if end is not None:
+        wanted &= ds.field("insert_time") < _instant(end)
+    if process_id is not None:
+        wanted &= ds.field("process_id") == process_id
+    table = _rows(folder, "streams", [*_STREAMS, "insert_time"], wanted, "insert_time")
+    if tag is not None:
+        tagged = [tag in (tags or ()) for tags in table["tags"].to_pylist()]
+        table = table.filter(pa.array(tagged, pa.bool_()))
+    return table.drop_columns("insert_time").slice(0, limit)
+
+
+def query_blocks(folder: Folder, stream_id: str) -> pa.Table:
+    """List the blocks of a stream, by begin."""
+    return _rows(folder, "blocks", _BLOCK, ds.field("stream_id") == stream_id, "begin_time")
+
+
+def _rows(
+    folder: Folder, view: str, columns: list[str], wanted: ds.Expression, order: str | None = None
+) -> pa.Table:
+    source = folder.source(view)
+    if source is None:
+        schema = pa.schema([SCHEMAS[view].field(name) for name in columns])
+        return _nullable(schema.empty_table())
+    schema = source.schema
+    names = [name for name in columns if name in schema.names]
+    table = ds.dataset(source.path, schema, format="parquet").to_table(names, filter=wanted)
+    if order is not None:
+        table = table.take(pc.sort_indices(table, [(order, "ascending")]))
+    return _nullable(table)
+
+
+def _nullable(table: pa.Table) -> pa.Table:
+    """Let every column be null, as the service's answers of this kind say."""
+    return table.cast(pa.schema([field.with_nullable(True) for field in table.schema]))
+
+
+def _instant(ns: int) -> pa.Scalar:
+    return pa.scalar(ns, pa.int64()).cast(pa.timestamp("ns", tz="UTC"))

@@ -1,0 +1,224 @@
+"""The files of a lake as partitions: list them, merge or retire those of a range.
+
+A partition is one Parquet file of a view. A service knows when its rows were inserted; a lake's
+files tell the times of their events only, so these stand for both.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from micromegas_dbapi.catalog import SCHEMAS, time_columns
+from micromegas_dbapi.errors import NotSupportedError, OperationalError
+from micromegas_dbapi.lake.folder import Folder
+from micromegas_dbapi.timerange import format_ns
+
+__all__ = ["RETIRED", "materialize", "query_partitions", "retire"]
+
+#: The folder of a lake that retired files are moved to; no view reads it.
+RETIRED = ".retired"
+
+_TIME = pa.timestamp("ns", tz="+00:00")
+_SCHEMA = pa.schema(
+    [
+        ("view_set_name", pa.string()),
+        ("view_instance_id", pa.string()),
+        ("begin_insert_time", _TIME),
+        ("end_insert_time", _TIME),
+        ("min_event_time", _TIME),
+        ("max_event_time", _TIME),
+        ("updated", _TIME),
+        ("file_path", pa.string()),
+        ("file_size", pa.int64()),
+        ("file_schema_hash", pa.binary()),
+        ("source_data_hash", pa.binary()),
+        ("file_metadata", pa.binary()),
+    ]
+)
+
+
+class _Partition(NamedTuple):
+    view_set: str
+    instance: str
+    begin: int | None
+    end: int | None
+    updated: int
+    path: Path
+    size: int
+    schema: pa.Schema
+    rows: int
+    footer: bytes
+
+
+def query_partitions(folder: Folder) -> pa.Table:
+    """List the files of a lake.
+
+    Returns
+    -------
+    pyarrow.Table
+        One row a file, with the columns of the service's ``lakehouse_partitions``:
+        ``file_path`` is relative to the lake, ``source_data_hash`` the number of rows as 8 bytes
+        little endian, ``file_metadata`` the file's Parquet footer.
+    """
+    rows = [
+        (
+            part.view_set,
+            part.instance,
+            part.begin,
+            part.end,
+            part.begin,
+            part.end,
+            part.updated,
+            part.path.relative_to(folder.path).as_posix(),
+            part.size,
+            hashlib.sha256(str(part.schema).encode()).digest()[:8],
+            part.rows.to_bytes(8, "little"),
+            part.footer,
+        )
+        for part in _partitions(folder)
+    ]
+    columns = list(zip(*rows, strict=True)) or [()] * len(_SCHEMA)
+    arrays = [
+        pa.array(values, pa.int64() if field.type == _TIME else field.type).cast(field.type)
+        for values, field in zip(columns, _SCHEMA, strict=True)
+    ]
+    return pa.table(arrays, schema=_SCHEMA)
+
+
+def materialize(
+    folder: Folder, view_set: str, instance: str, begin: int, end: int, seconds: int
+) -> Iterator[str]:
+    """Say, for each step of a range, which files there are: a lake's files are all it has.
+
+    There is nothing to build a partition from, and nothing is merged.
+
+    Yields
+    ------
+    str
+        A line of progress.
+    """
+    step = seconds * 10**9
+    parts = [p for p in _partitions(folder) if (p.view_set, p.instance) == (view_set, instance)]
+    while step > 0 and begin + step <= end:
+        upto = begin + step
+        what = f"[{_offset(begin)}, {_offset(upto)}] {view_set} {instance}"
+        found = [p for p in parts if p.begin is not None and p.begin < upto]
+        found = [p for p in found if p.end is not None and p.end >= begin]
+        if not found:
+            yield f"{what}: matching partitions not found"
+        for part in found:
+            path = part.path.relative_to(folder.path).as_posix()
+            yield f"{what}: up to date path={path} size={part.size} rows={part.rows}"
+        begin = upto
+
+
+def retire(
+    folder: Folder, view_set: str, instance: str, begin: int, end: int, writable: bool
+) -> Iterator[str]:
+    """Move the files whose events all lie within a range aside, into the lake's `RETIRED`.
+
+    Yields
+    ------
+    str
+        A line for each file.
+
+    Raises
+    ------
+    NotSupportedError
+        If the lake is not writable and there is something to retire.
+    OperationalError
+        If a file cannot be moved.
+    """
+    for part in _partitions(folder):
+        if (part.view_set, part.instance) != (view_set, instance):
+            continue
+        if part.begin is None or part.end is None or part.begin < begin or part.end > end:
+            continue
+        path = part.path.relative_to(folder.path)
+        if not writable:
+            raise NotSupportedError(
+                f"the lake is served read-only, {path.as_posix()} is not retired: serve it with "
+                "--writable"
+            )
+        aside = folder.path / RETIRED / f"{path}.{part.updated}"
+        try:
+            aside.parent.mkdir(parents=True, exist_ok=True)
+            os.replace(part.path, aside)
+        except OSError as error:
+            raise OperationalError(f"{path.as_posix()} cannot be moved: {error}") from error
+        yield f"moved out of date partition {path.as_posix()} to {RETIRED}"
+
+
+def _offset(ns: int) -> str:
+    """Write a time as the service's own lines do."""
+    return format_ns(ns).replace("Z", "+00:00")
+
+
+def _partitions(folder: Folder) -> Iterator[_Partition]:
+    for view in SCHEMAS:
+        if view == "thread_spans":
+            names = {p.name.removesuffix(".parquet") for p in (folder.path / view).glob("*")}
+            for name in sorted(names):
+                yield from _files(folder, view, name, (view, name))
+        else:
+            yield from _files(folder, view, "global", (view,))
+
+
+def _files(
+    folder: Folder, view: str, instance: str, names: tuple[str, ...]
+) -> Iterator[_Partition]:
+    source = folder.source(*names)
+    if source is None:
+        return
+    files = [source.path] if source.path.is_file() else sorted(source.path.rglob("*.parquet"))
+    for path in files:
+        try:
+            stat, file = path.stat(), pq.ParquetFile(path)
+            with file:
+                upto, since = time_columns(view, file.schema_arrow.names)
+                low, high = _least(file, upto), _greatest(file, since)
+                rows, schema = file.metadata.num_rows, file.schema_arrow
+                footer = pa.BufferOutputStream()
+                file.metadata.write_metadata_file(footer)
+        except (pa.ArrowException, OSError) as error:
+            raise OperationalError(
+                f"the lake's file {path.name} cannot be read: {error}"
+            ) from error
+        yield _Partition(
+            view,
+            instance,
+            low,
+            high,
+            stat.st_mtime_ns,
+            path,
+            stat.st_size,
+            schema,
+            rows,
+            footer.getvalue().to_pybytes(),
+        )
+
+
+def _least(file: pq.ParquetFile, column: str) -> int | None:
+    return min((low for low, _ in _extremes(file, column)), default=None)
+
+
+def _greatest(file: pq.ParquetFile, column: str) -> int | None:
+    return max((high for _, high in _extremes(file, column)), default=None)
+
+
+def _extremes(file: pq.ParquetFile, column: str) -> list[tuple[int, int]]:
+    """Read the least and greatest of a column of times from each batch, in nanoseconds."""
+    found = []
+    for batch in file.iter_batches(columns=[column], use_threads=False):
+        both = pc.min_max(batch.column(0).cast(pa.timestamp("ns", tz="UTC")).cast(pa.int64()))
+        if both["min"].is_valid:
+            found.append((both["min"].as_py(), both["max"].as_py()))
+    return found
