@@ -10,7 +10,7 @@ from collections.abc import Collection
 
 import pyarrow as pa
 
-__all__ = ["SCHEMAS", "time_columns"]
+__all__ = ["LOOKUPS", "SCHEMAS", "time_columns"]
 
 _TIME = pa.timestamp("ns", tz="+00:00")
 _WORD = pa.dictionary(pa.int16(), pa.string())
@@ -139,6 +139,36 @@ SCHEMAS: dict[str, pa.Schema] = {
             "filename": _WORD,
             "line": pa.uint32(),
         }
+    ),
+}
+
+
+def _chosen(view: str, *columns: str) -> pa.Schema:
+    return pa.schema([SCHEMAS[view].field(column).with_nullable(True) for column in columns])
+
+
+#: The columns of what a service looks up beside SQL, by the name of the call. A 0.2.3 service
+#: sends none of them where it finds nothing.
+LOOKUPS: dict[str, pa.Schema] = {
+    "find_process": _chosen("processes", *SCHEMAS["processes"].names),
+    "find_stream": _chosen("streams", *SCHEMAS["streams"].names[:-1]),
+    "query_streams": _chosen("streams", "stream_id", "process_id", "tags", "properties"),
+    "query_blocks": _chosen("blocks", *SCHEMAS["blocks"].names[:10]),
+    "query_partitions": pa.schema(
+        [
+            ("view_set_name", pa.string()),
+            ("view_instance_id", pa.string()),
+            ("begin_insert_time", _TIME),
+            ("end_insert_time", _TIME),
+            ("min_event_time", _TIME),
+            ("max_event_time", _TIME),
+            ("updated", _TIME),
+            ("file_path", pa.string()),
+            ("file_size", pa.int64()),
+            ("file_schema_hash", pa.binary()),
+            ("source_data_hash", pa.binary()),
+            ("file_metadata", pa.binary()),
+        ]
     ),
 }
 

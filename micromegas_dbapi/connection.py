@@ -13,7 +13,7 @@ from micromegas_dbapi import errors, url
 from micromegas_dbapi.cursor import Cursor
 from micromegas_dbapi.errors import InterfaceError, NotSupportedError, ProgrammingError
 from micromegas_dbapi.rows import Timestamps
-from micromegas_dbapi.settings import Auth, HttpSettings, Timeout
+from micromegas_dbapi.settings import Auth, HttpSettings, Progress, Timeout
 from micromegas_dbapi.statement import Parameters
 from micromegas_dbapi.timerange import Bound, resolve
 from micromegas_dbapi.transport import Transport
@@ -35,6 +35,7 @@ def connect(
     proxies: Mapping[str, str] | None = None,
     allow_insecure_auth: bool | None = None,
     spool_bytes: int | None = None,
+    progress: Progress | None = None,
 ) -> Connection:
     """Open a connection. Nothing is sent until a statement is run.
 
@@ -68,6 +69,9 @@ def connect(
         Allow credentials over plain HTTP to a host that is not loopback.
     spool_bytes : int
         Answers above this size (64 MiB) are spooled to a temporary file.
+    progress : callable, optional
+        Called while an answer is downloaded, with the bytes so far and the total, or None where
+        the service does not tell. In process nothing is downloaded, and it is not called.
 
     Returns
     -------
@@ -104,7 +108,7 @@ def connect(
     }
     given = {name: value for name, value in http.items() if value is not None}
     if target.scheme in ("http", "https"):
-        transport: Transport = _http(target, {**options, **given})
+        transport: Transport = _http(target, {**options, **given}, progress)
     elif given:
         raise ProgrammingError(f"{target.scheme}: has no use for {', '.join(given)}")
     else:
@@ -112,7 +116,7 @@ def connect(
     return Connection(transport, ranges, shown)
 
 
-def _http(target: url.Target, options: dict[str, Any]) -> Transport:
+def _http(target: url.Target, options: dict[str, Any], progress: Progress | None) -> Transport:
     from micromegas_dbapi.transport.http import HttpTransport
 
     timeout = options.pop("timeout", Timeout())
@@ -122,7 +126,7 @@ def _http(target: url.Target, options: dict[str, Any]) -> Transport:
         if f"{name}_timeout" in options:
             timeout = replace(timeout, **{name: options.pop(f"{name}_timeout")})
     options.setdefault("auth", target.auth)
-    return HttpTransport(target.address, HttpSettings(timeout=timeout, **options))
+    return HttpTransport(target.address, HttpSettings(timeout=timeout, **options), progress)
 
 
 def _lake(target: url.Target, options: dict[str, Any]) -> Transport:

@@ -293,20 +293,9 @@ class Cursor:
         NotSupportedError
             If pandas is not installed.
         """
-        try:
-            import pandas as pd
-        except ImportError as error:
-            raise NotSupportedError(
-                "fetch_df() needs pandas: pip install 'micromegas-dbapi[pandas]'"
-            ) from error
-        table = self.fetch_arrow_table()
-        # Looking for equal strings costs more than it saves where pandas keeps objects.
-        deduplicate = int(pd.__version__.partition(".")[0]) >= 3
-        try:
-            frame: pd.DataFrame = table.to_pandas(deduplicate_objects=deduplicate)
-        except (pa.ArrowException, ValueError, OverflowError) as error:
-            raise DataError(f"pandas cannot hold the result: {error}") from error
-        return frame
+        from micromegas_dbapi.frames import to_pandas  # without pandas, nothing is consumed
+
+        return to_pandas(self.fetch_arrow_table())
 
     def fetch_polars(self) -> pl.DataFrame:
         """Give the whole result as a polars DataFrame; an extension of PEP 249.

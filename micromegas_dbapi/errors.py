@@ -127,6 +127,7 @@ _MEANINGS: list[tuple[str, type[DatabaseError]]] = [
     (r"Object Store error|Parquet error|IO error", OperationalError),
     (r"This feature is not implemented|NotImplemented\(", NotSupportedError),
     (r"(DDL|DML|Statement) not supported", NotSupportedError),
+    (r"the lake is served read-only", NotSupportedError),  # by our own local service
     (r"Arrow: Converting \w+ to parquet not supported|NYI: ", NotSupportedError),
     (r"(Arrow error: |ArrowError\()?(Divide ?by ?zero|DivideByZero)", DataError),
     (r"(Arrow error: )?(Cast|Parser|Compute|Arithmetic overflow) error: ", DataError),

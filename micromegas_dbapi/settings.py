@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any, TypeAlias
 
 from micromegas_dbapi.errors import ProgrammingError
 
-__all__ = ["Auth", "BasicAuth", "BearerAuth", "HttpSettings", "Timeout"]
+__all__ = ["Auth", "BasicAuth", "BearerAuth", "HttpSettings", "Progress", "Timeout"]
 
 _MASK = "***"
 
@@ -106,6 +106,10 @@ class BasicAuth(_Secretive):
 
 
 Auth: TypeAlias = BearerAuth | BasicAuth
+
+#: Told of the bytes of an answer as they arrive: how many so far, and of how many, if that is
+#: known.
+Progress: TypeAlias = Callable[[int, int | None], object]
 
 
 @dataclass(frozen=True)

@@ -10,14 +10,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.dataset as ds
 
-from micromegas_dbapi.catalog import SCHEMAS
+from micromegas_dbapi.catalog import LOOKUPS, SCHEMAS
 from micromegas_dbapi.lake.folder import Folder
 
 __all__ = ["find_process", "find_stream", "query_blocks", "query_streams"]
-
-_STREAM = [name for name in SCHEMAS["streams"].names if name != "insert_time"]
-_STREAMS = ["stream_id", "process_id", "tags", "properties"]
-_BLOCK = SCHEMAS["blocks"].names[:10]
 
 
 def find_process(folder: Folder, process_id: str) -> pa.Table:
@@ -34,13 +30,14 @@ def find_process(folder: Folder, process_id: str) -> pa.Table:
     pyarrow.Table
         One row, or none.
     """
-    columns = SCHEMAS["processes"].names
+    columns = LOOKUPS["find_process"].names
     return _rows(folder, "processes", columns, ds.field("process_id") == process_id)
 
 
 def find_stream(folder: Folder, stream_id: str) -> pa.Table:
     """Find a stream; as `find_process`."""
-    return _rows(folder, "streams", _STREAM, ds.field("stream_id") == stream_id)
+    columns = LOOKUPS["find_stream"].names
+    return _rows(folder, "streams", columns, ds.field("stream_id") == stream_id)
 
 
 def query_streams(
@@ -70,7 +67,8 @@ def query_streams(
         wanted &= ds.field("insert_time") < _instant(end)
     if process_id is not None:
         wanted &= ds.field("process_id") == process_id
-    table = _rows(folder, "streams", [*_STREAMS, "insert_time"], wanted, "insert_time")
+    columns = [*LOOKUPS["query_streams"].names, "insert_time"]
+    table = _rows(folder, "streams", columns, wanted, "insert_time")
     if tag is not None:
         tagged = [tag in (tags or ()) for tags in table["tags"].to_pylist()]
         table = table.filter(pa.array(tagged, pa.bool_()))
@@ -79,7 +77,9 @@ def query_streams(
 
 def query_blocks(folder: Folder, stream_id: str) -> pa.Table:
     """List the blocks of a stream, by begin."""
-    return _rows(folder, "blocks", _BLOCK, ds.field("stream_id") == stream_id, "begin_time")
+    columns = LOOKUPS["query_blocks"].names
+    wanted = ds.field("stream_id") == stream_id
+    return _rows(folder, "blocks", columns, wanted, "begin_time")
 
 
 def _rows(

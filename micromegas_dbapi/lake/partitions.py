@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from micromegas_dbapi.catalog import SCHEMAS, time_columns
+from micromegas_dbapi.catalog import LOOKUPS, SCHEMAS, time_columns
 from micromegas_dbapi.errors import NotSupportedError, OperationalError
 from micromegas_dbapi.lake.folder import Folder
 from micromegas_dbapi.timerange import format_ns
@@ -26,23 +26,8 @@ __all__ = ["RETIRED", "materialize", "query_partitions", "retire"]
 #: The folder of a lake that retired files are moved to; no view reads it.
 RETIRED = ".retired"
 
-_TIME = pa.timestamp("ns", tz="+00:00")
-_SCHEMA = pa.schema(
-    [
-        ("view_set_name", pa.string()),
-        ("view_instance_id", pa.string()),
-        ("begin_insert_time", _TIME),
-        ("end_insert_time", _TIME),
-        ("min_event_time", _TIME),
-        ("max_event_time", _TIME),
-        ("updated", _TIME),
-        ("file_path", pa.string()),
-        ("file_size", pa.int64()),
-        ("file_schema_hash", pa.binary()),
-        ("source_data_hash", pa.binary()),
-        ("file_metadata", pa.binary()),
-    ]
-)
+_SCHEMA = LOOKUPS["query_partitions"]
+_TIME = _SCHEMA.field("updated").type
 
 
 class _Partition(NamedTuple):
@@ -87,8 +72,8 @@ def query_partitions(folder: Folder) -> pa.Table:
     ]
     columns = list(zip(*rows, strict=True)) or [()] * len(_SCHEMA)
     arrays = [
-        pa.array(values, pa.int64() if field.type == _TIME else field.type).cast(field.type)
-        for values, field in zip(columns, _SCHEMA, strict=True)
+        pa.array(values, pa.int64() if kind == _TIME else kind).cast(kind)
+        for values, kind in zip(columns, _SCHEMA.types, strict=True)
     ]
     return pa.table(arrays, schema=_SCHEMA)
 

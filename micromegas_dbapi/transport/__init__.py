@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 import pyarrow as pa
 
@@ -37,6 +37,35 @@ class Transport(Protocol):
 
     def run(self, request: Request) -> pa.RecordBatchReader:
         """Run a query, as lazily as the wire allows; errors are of our tree, also mid-stream."""
+        ...
+
+    def call(
+        self, name: str, payload: dict[str, Any], *, sql: str | None = None, query_id: str
+    ) -> pa.RecordBatchReader:
+        """Make one of the service's calls that answer with a table.
+
+        Parameters
+        ----------
+        name : str
+            ``find_process``, ``find_stream``, ``query_streams``, ``query_blocks``,
+            ``query_partitions`` or ``query_view``.
+        payload : dict
+            The call's arguments by the service's names; times as RFC 3339 text.
+        sql, query_id
+            For errors.
+        """
+        ...
+
+    def progress(self, name: str, payload: dict[str, Any], *, query_id: str) -> Iterator[str]:
+        """Make one of the calls that work for a while, a line of progress at a time.
+
+        Parameters
+        ----------
+        name : str
+            ``materialize_partitions`` or ``retire_partitions``.
+        payload, query_id
+            As for `call`.
+        """
         ...
 
     def close(self) -> None:

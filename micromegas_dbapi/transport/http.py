@@ -6,7 +6,6 @@ import os
 import re
 import threading
 from collections.abc import Iterator
-from http.client import IncompleteRead
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 from urllib.parse import urlsplit
@@ -15,7 +14,7 @@ import cbor2
 import pyarrow as pa
 import requests
 from requests.adapters import HTTPAdapter
-from urllib3.exceptions import DecodeError, HTTPError, NewConnectionError, ReadTimeoutError
+from urllib3.exceptions import HTTPError, NewConnectionError
 
 from micromegas_dbapi.errors import (
     DatabaseError,
@@ -24,14 +23,16 @@ from micromegas_dbapi.errors import (
     ServiceMessage,
     from_service,
 )
-from micromegas_dbapi.settings import HttpSettings
+from micromegas_dbapi.settings import HttpSettings, Progress
 from micromegas_dbapi.transport import Request
-from micromegas_dbapi.transport.parquet import Spool, decode
+from micromegas_dbapi.transport.body import causes, read, reading, reason
+from micromegas_dbapi.transport.parquet import decode
+from micromegas_dbapi.transport.progress import texts
 
 __all__ = ["HttpTransport"]
 
 _ERROR_TEXT_BYTES = 4 * 2**20
-_CHUNK = 2**20
+_CHUNK = 2**16
 _SECRET_HEADER = re.compile(r"auth|token|key|secret|cookie|password|session", re.IGNORECASE)
 
 
@@ -43,6 +44,8 @@ class HttpTransport:
     address : str
         Base URL, with a path prefix or without, ending in no slash.
     settings : HttpSettings
+    report : callable, optional
+        Told of the bytes of an answer as they arrive: how many so far, and of how many.
 
     Raises
     ------
@@ -51,9 +54,12 @@ class HttpTransport:
         ``allow_insecure_auth`` does not allow that.
     """
 
-    def __init__(self, address: str, settings: HttpSettings) -> None:
+    def __init__(
+        self, address: str, settings: HttpSettings, report: Progress | None = None
+    ) -> None:
         self._address = address
         self._settings = settings
+        self._report = report
         self._lock = threading.Lock()
         self._adapter: HTTPAdapter | None = None
         self._pid = 0
@@ -74,29 +80,34 @@ class HttpTransport:
     def call(
         self, name: str, payload: dict[str, Any], *, sql: str | None = None, query_id: str
     ) -> pa.RecordBatchReader:
-        """Call one of the service's endpoints that answer with a Parquet file.
-
-        Parameters
-        ----------
-        name : str
-            The endpoint below ``analytics/``.
-        payload : dict
-            Sent as a CBOR map.
-        sql, query_id
-            For errors; `query_id` is sent as ``X-Request-Id`` too.
-
-        Raises
-        ------
-        DatabaseError
-            Of the class that fits the failure.
-        """
+        """Make one of the service's calls; see `Transport`."""
         about = {"sql": sql, "query_id": query_id}
         response = self._post(name, payload, about)
         with response:
             if response.status_code != 200:
                 raise self._failure(response, about)
-            body = self._read(response, about)
+            body = read(response, self._settings, self._report, about)
         return decode(body, about)
+
+    def progress(self, name: str, payload: dict[str, Any], *, query_id: str) -> Iterator[str]:
+        """Work for a while, a line of progress at a time; see `Transport`.
+
+        The service answers with status 200 before it has begun, and tells of a failure as the
+        last line.
+        """
+        about = {"sql": None, "query_id": query_id}
+        response = self._post(name, payload, about)
+        with response:
+            if response.status_code != 200:
+                raise self._failure(response, about)
+            raw = response.raw
+            # Chunks come as the service sends them; without these, what is there is unknown.
+            pieces = raw.stream(_CHUNK if raw.chunked else 1, decode_content=True)
+            with reading(raw, self._settings.timeout.read, None, about):
+                for line in texts(pieces, about):
+                    if line.startswith(f"{name}\n\nCaused by:\n"):
+                        raise from_service(line, status=200, **about)
+                    yield line
 
     def close(self) -> None:
         """Close the sockets."""
@@ -163,49 +174,15 @@ class HttpTransport:
             )
             raise OperationalError(message, retryable=False, **about) from error
         except requests.exceptions.SSLError as error:
-            message = f"the TLS connection to {host} failed: {_reason(error)}"
+            message = f"the TLS connection to {host} failed: {reason(error)}"
             raise OperationalError(message, retryable=False, **about) from error
         except requests.exceptions.ConnectionError as error:
-            message = f"no answer from {host}: {_reason(error)}"
-            unsent = any(isinstance(cause, NewConnectionError) for cause in _causes(error))
+            message = f"no answer from {host}: {reason(error)}"
+            unsent = any(isinstance(cause, NewConnectionError) for cause in causes(error))
             raise OperationalError(message, retryable=unsent or None, **about) from error
         except (ValueError, requests.exceptions.RequestException, OSError) as error:
-            message = f"the request to {host} could not be made: {_reason(error)}"
+            message = f"the request to {host} could not be made: {reason(error)}"
             raise ProgrammingError(message, retryable=False, **about) from error
-
-    def _read(self, response: requests.Response, about: dict[str, Any]) -> bytes | Spool:
-        """Read a whole body: in memory up to the limit, else into a temporary file."""
-        limit = self._settings.spool_bytes
-        length = _content_length(response)
-        raw = response.raw
-        try:
-            if length is not None and length <= limit:
-                # One read, one bytes object that Arrow uses as it is.
-                body: bytes | Spool = raw.read(decode_content=True)
-            else:
-                body = _spool(raw, limit if length is None else 0)
-        except ReadTimeoutError as error:
-            message = (
-                f"the answer stalled: nothing came for {self._settings.timeout.read:g} s, after "
-                f"{raw.tell()} bytes (timeout=Timeout(read=...) waits longer)"
-            )
-            raise OperationalError(message, status=200, retryable=False, **about) from error
-        except DecodeError as error:
-            message = f"the answer's content-encoding is damaged: {_reason(error)}"
-            raise OperationalError(message, status=200, retryable=None, **about) from error
-        except HTTPError as error:
-            message = (
-                f"the answer was cut after {_received(raw, error)} of "
-                f"{'?' if length is None else length} bytes: {_reason(error)}"
-            )
-            raise OperationalError(message, status=200, retryable=None, **about) from error
-        except OSError as error:  # of the disk: urllib3 wraps those of the network
-            message = f"the answer cannot be kept in a temporary file: {error}"
-            raise OperationalError(message, status=200, retryable=False, **about) from error
-        if length is not None and raw.tell() < length:
-            message = f"the answer was cut after {raw.tell()} of {length} bytes"
-            raise OperationalError(message, status=200, retryable=None, **about)
-        return body
 
     def _failure(self, response: requests.Response, about: dict[str, Any]) -> DatabaseError:
         """Say what an answer of another status than 200 means."""
@@ -273,59 +250,5 @@ def _refuse_insecure(address: str, settings: HttpSettings) -> None:
         )
 
 
-def _content_length(response: requests.Response) -> int | None:
-    text = response.headers.get("content-length", "")
-    return int(text) if text.isascii() and text.isdigit() else None
-
-
-def _received(raw: Any, error: HTTPError) -> int:
-    """Count the bytes of a body that was cut: what the last read got is only in its error."""
-    partial = next((a.partial for a in error.args if isinstance(a, IncompleteRead)), b"")
-    return int(raw.tell()) + (len(partial) if isinstance(partial, bytes) else 0)
-
-
-def _spool(raw: Any, limit: int) -> bytes | Spool:
-    """Read to the end, moving to a file once there are more bytes than the limit."""
-    pieces: list[bytes] = []
-    size = 0
-    while piece := raw.read(_CHUNK, decode_content=True):
-        pieces.append(piece)
-        size += len(piece)
-        if size > limit:
-            break
-    else:
-        return b"".join(pieces)
-    spool = Spool()
-    try:
-        for piece in pieces:
-            spool.write(piece)
-        pieces.clear()
-        while piece := raw.read(_CHUNK, decode_content=True):
-            spool.write(piece)
-    except BaseException:
-        spool.close()
-        raise
-    return spool
-
-
 def _is_page(body: bytes) -> bool:
     return body[:200].lstrip().lower().startswith((b"<!doctype", b"<html", b"<?xml"))
-
-
-def _causes(error: BaseException) -> Iterator[BaseException]:
-    """Go from an error of requests inwards, to what happened: it may lie in several wrappers."""
-    inner: BaseException | None = error
-    while inner is not None:
-        yield inner
-        deeper = getattr(inner, "reason", None)
-        if not isinstance(deeper, BaseException):
-            deeper = next((a for a in reversed(inner.args) if isinstance(a, BaseException)), None)
-        inner = deeper
-
-
-def _reason(error: BaseException) -> str:
-    """Give the innermost text of a chain of network errors, which says most in the fewest words."""
-    *_, inner = _causes(error)
-    # urllib3 begins some of its texts with the repr of a connection.
-    text = re.sub(r"^(<.*?object at 0x.*?>|HTTPS?Connection\(.*?\)): ", "", str(inner))
-    return text or type(inner).__name__

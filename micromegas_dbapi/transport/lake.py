@@ -100,25 +100,10 @@ class LakeTransport:
     def call(
         self, name: str, payload: dict[str, Any], *, sql: str | None = None, query_id: str
     ) -> pa.RecordBatchReader:
-        """Answer one of the service's other calls, with its columns also where no row is found.
-
-        Parameters
-        ----------
-        name : str
-            The endpoint: ``find_process``, ``find_stream``, ``query_streams``, ``query_blocks``,
-            ``query_partitions`` or ``query_view``.
-        payload : dict
-            What would be sent to a service.
-        sql, query_id
-            For errors.
-
-        Raises
-        ------
-        DatabaseError
-            Of the class that fits the failure.
-        """
+        """Make one of the service's calls; see `Transport`. Of nothing it has the columns too."""
         if name == "query_view":
-            bounds = _instant(payload, "begin"), _instant(payload, "end")
+            given = payload["begin"] is not None
+            bounds = (_instant(payload, "begin"), _instant(payload, "end")) if given else None
             view = payload["view_set_name"], payload["view_instance_id"]
             return self.run_forgetting(payload["sql"], bounds, query_id, view)
         if name == "find_process":
@@ -134,7 +119,7 @@ class LakeTransport:
         return found.to_reader()
 
     def progress(self, name: str, payload: dict[str, Any], *, query_id: str) -> Iterator[str]:
-        """Run ``materialize_partitions`` or ``retire_partitions``, a line of progress at a time."""
+        """Work for a while, a line of progress at a time; see `Transport`."""
         view, instance = payload["view_set_name"], payload["view_instance_id"]
         begin, end = _instant(payload, "begin"), _instant(payload, "end")
         if name == "retire_partitions":
