@@ -10,9 +10,12 @@
 from __future__ import annotations
 
 import base64
+import os
+import stat
 import threading
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeAlias
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -32,10 +35,18 @@ class Source:
         One Parquet file, or a folder of them.
     schema : pyarrow.Schema
         The columns of all files, in the first file's order.
+    stamps : tuple of (str, int, int)
+        Path, time of change in nanoseconds and size in bytes of each file.
     """
 
     path: Path
     schema: pa.Schema
+    stamps: tuple[tuple[str, int, int], ...]
+
+    @property
+    def size(self) -> int:
+        """How many bytes the files have."""
+        return sum(size for _, _, size in self.stamps)
 
 
 class Folder:
@@ -52,23 +63,26 @@ class Folder:
             raise OperationalError(f"the lake {str(path)!r} is not a folder", retryable=False)
         self.path = path.resolve()
         self._lock = threading.Lock()
-        self._footers: dict[Path, tuple[tuple[int, int], pa.Schema]] = {}
+        self._base = str(self.path)
+        self._footers: dict[str, tuple[_Stamp, pa.Schema]] = {}
 
     def source(self, *names: str) -> Source | None:
         """Find a view (``"log_entries"``) or an instance (``"thread_spans", stream_id``)."""
-        folder = self.path.joinpath(*names)
-        file = folder.with_name(folder.name + ".parquet")
-        files = sorted(folder.rglob("*.parquet")) if folder.is_dir() else []
-        if file.is_file() and files:
+        folder = os.path.join(self._base, *names)
+        alone = _stamp(f"{folder}.parquet")
+        found = sorted(Path(folder).rglob("*.parquet")) if os.path.isdir(folder) else []
+        if alone and found:
             raise OperationalError(
-                f"the lake has both {file.name} and the folder {folder.name}: keep one of them"
+                f"the lake has both {names[-1]}.parquet and the folder {names[-1]}: keep one of "
+                "them"
             )
-        if file.is_file():
-            return Source(file, self._schema([file]))
-        return Source(folder, self._schema(files)) if files else None
+        stamps = (alone,) if alone else tuple(filter(None, map(_stamp, map(str, found))))
+        if not stamps:
+            return None
+        return Source(Path(alone[0] if alone else folder), self._schema(stamps), stamps)
 
-    def _schema(self, files: list[Path]) -> pa.Schema:
-        schemas = [self._footer(file) for file in files]
+    def _schema(self, stamps: tuple[_Stamp, ...]) -> pa.Schema:
+        schemas = [self._footer(stamp) for stamp in stamps]
         if len(schemas) == 1:
             return schemas[0]
         counts: dict[str, int] = {}
@@ -78,30 +92,39 @@ class Folder:
         try:
             schema = pa.unify_schemas(schemas)
         except pa.ArrowException as error:
+            name = Path(stamps[0][0]).parent.name
             raise OperationalError(
-                f"the files of {files[0].parent.name} have columns of one name but of different "
-                f"types: {error}"
+                f"the files of {name} have columns of one name but of different types: {error}"
             ) from error
         # A column that a file lacks is null in its rows.
         return pa.schema(
-            [f if counts[f.name] == len(files) else f.with_nullable(True) for f in schema]
+            [f if counts[f.name] == len(stamps) else f.with_nullable(True) for f in schema]
         )
 
-    def _footer(self, file: Path) -> pa.Schema:
-        try:
-            stat = file.stat()
-            stamp = (stat.st_mtime_ns, stat.st_size)
+    def _footer(self, stamp: _Stamp) -> pa.Schema:
+        with self._lock:
+            known = self._footers.get(stamp[0])
+        if known is None or known[0] != stamp:
+            try:
+                known = (stamp, _declared(pq.ParquetFile(stamp[0])))
+            except (pa.ArrowException, OSError) as error:
+                name = os.path.basename(stamp[0])
+                raise OperationalError(f"the lake's file {name} cannot be read: {error}") from error
             with self._lock:
-                known = self._footers.get(file)
-            if known is None or known[0] != stamp:
-                known = (stamp, _declared(pq.ParquetFile(file)))
-                with self._lock:
-                    self._footers[file] = known
-            return known[1]
-        except (pa.ArrowException, OSError) as error:
-            raise OperationalError(
-                f"the lake's file {file.name} cannot be read: {error}"
-            ) from error
+                self._footers[stamp[0]] = known
+        return known[1]
+
+
+_Stamp: TypeAlias = tuple[str, int, int]
+
+
+def _stamp(path: str) -> _Stamp | None:
+    """Tell a file's version apart; None where there is none."""
+    try:
+        found = os.stat(path)
+    except OSError:  # or it was taken away since it was listed
+        return None
+    return (path, found.st_mtime_ns, found.st_size) if stat.S_ISREG(found.st_mode) else None
 
 
 def _declared(file: pq.ParquetFile) -> pa.Schema:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -16,21 +16,13 @@ from micromegas_dbapi.errors import DatabaseError
 from micromegas_dbapi.lake import instances
 from micromegas_dbapi.lake.folder import Folder, Source
 from micromegas_dbapi.lake.properties import property_get
+from micromegas_dbapi.lake.scan import CONFIG, Scanner
 
 __all__ = ["Session"]
 
 _VIEWS = ("log_entries", "measures", "processes", "streams", "blocks", "log_stats")
 _TIME = pa.timestamp("ns", tz="+00:00")
 
-_CONFIG = {
-    # The files of view/<id>/*.parquet are seen too.
-    "datafusion.execution.listing_table_ignore_subdirectory": "false",
-    # Types as in the files, and as a service answers: no view types.
-    "datafusion.execution.parquet.schema_force_view_types": "false",
-    "datafusion.sql_parser.map_string_types_to_utf8view": "false",
-    # Reading all statistics first costs more than it brings to a session of one query.
-    "datafusion.execution.collect_statistics": "false",
-}
 _READ_ONLY = SQLOptions().with_allow_ddl(False).with_allow_dml(False).with_allow_statements(False)
 _FORGETTING = SQLOptions().with_allow_dml(False)
 
@@ -44,6 +36,7 @@ class Session:
     Parameters
     ----------
     folder : Folder
+    scanner : Scanner
     bounds : (int, int) or None
         Filters every scan of a view, as the services of its generation filter theirs: begin and
         end in nanoseconds since the epoch, both included; none lie between if begin is after end.
@@ -53,12 +46,18 @@ class Session:
     """
 
     def __init__(
-        self, folder: Folder, bounds: tuple[int, int] | None, *, forgetting: bool = False
+        self,
+        folder: Folder,
+        scanner: Scanner,
+        bounds: tuple[int, int] | None,
+        *,
+        forgetting: bool = False,
     ) -> None:
         self._folder = folder
+        self._scanner = scanner
         self._bounds = bounds
         self._options = _FORGETTING if forgetting else _READ_ONLY
-        self._views = {v: source for v in _VIEWS if (source := folder.source(v)) is not None}
+        self._found: dict[str, Source | None] = {}
         #: Services since 0.10 have this column; they have an information_schema as well, and
         #: fold constants before view_instance() sees them.
         self._recent = "last_update_time" in self._columns("processes")
@@ -78,9 +77,10 @@ class Session:
             instances.check_arguments(sql)
         context = self._context()
         for name in self._named(sql):
-            context.register_view(name, self._scan(name, self._views[name]))
+            if (source := self._view(name)) is not None:
+                context.register_view(name, self._scan(name, source))
         context.register_udtf(udtf(self._guarded(self._view_instance), "view_instance"))
-        if (properties := self._properties_type()) is not None:
+        if "property_get" in sql.lower() and (properties := self._properties_type()) is not None:
             context.register_udf(property_get(properties, self._guarded))
         frame = context.sql_with_options(sql, self._options)
         # SELECT 'a<NUL>b' names its column after that text, which Arrow's C interface has not.
@@ -108,29 +108,35 @@ class Session:
         """
         self._instance(view_set, instance)
 
-    def _named(self, sql: str) -> list[str]:
+    def _named(self, sql: str) -> Iterable[str]:
         """List the views that a statement may read: registering one costs as much as a query."""
         lower = sql.lower()
         if self._recent and re.search("information_schema|show", lower):
-            return list(self._views)
-        return [view for view in self._views if view in lower]
+            return _VIEWS
+        return (view for view in _VIEWS if view in lower)
+
+    def _view(self, view: str) -> Source | None:
+        """Look a view's files up, at most once in a session."""
+        if view not in self._found:
+            self._found[view] = self._folder.source(view) if view in _VIEWS else None
+        return self._found[view]
 
     def _columns(self, view: str) -> list[str]:
-        return self._views[view].schema.names if view in self._views else []
+        source = self._view(view)
+        return [] if source is None else source.schema.names
 
     def _properties_type(self) -> pa.DataType | None:
-        types = [
-            s.schema.field("properties").type
-            for s in self._views.values()
-            if "properties" in s.schema.names
-        ]
-        return types[0] if types else None
+        sources = filter(None, map(self._view, _VIEWS))
+        types = (
+            s.schema.field("properties").type for s in sources if "properties" in s.schema.names
+        )
+        return next(types, None)
 
     def _context(self) -> SessionContext:
         # now() counts in UTC everywhere, but has a zone only on the older services.
         recent = {"datafusion.catalog.information_schema": "true"}
         older = {"datafusion.execution.time_zone": "+00:00"}
-        return SessionContext(SessionConfig({**_CONFIG, **(recent if self._recent else older)}))
+        return SessionContext(SessionConfig({**CONFIG, **(recent if self._recent else older)}))
 
     def _guarded(self, function: Callable[..., Any]) -> Callable[..., Any]:
         """Keep what a function called by the engine raises."""
@@ -145,13 +151,8 @@ class Session:
         return guarded
 
     def _scan(self, view: str, source: Source) -> DataFrame:
-        """Read a view's files within the range.
-
-        On a context of its own, since a view's name may be taken in the query's.
-        """
-        context = SessionContext(SessionConfig(_CONFIG))
-        path = source.path.as_uri() + ("/" if source.path.is_dir() else "")
-        frame = context.read_parquet(path, schema=source.schema)
+        """Read a view's files within the range."""
+        frame = self._scanner.frame(source)
         if self._bounds is None:
             return frame
         upto, since = time_columns(view, source.schema.names)
@@ -175,16 +176,17 @@ class Session:
             if name == "global":
                 raise instances.no_view("the global view is not implemented for thread spans")
             return self._spans(instances.instance_id(name))
-        if view_set not in self._views:
+        source = self._view(view_set)
+        if source is None:
             raise instances.no_view(f"view set {view_set} not found")
-        frame = self._scan(view_set, self._views[view_set])
+        frame = self._scan(view_set, source)
         if name == "global":
             return frame
         if view_set not in ("log_entries", "measures"):
             raise instances.no_view("only the global instance of this view is supported")
         process = instances.instance_id(name)
         if not self._has("processes", "process_id", process):
-            return self._failing(self._views[view_set].schema, instances.no_row("process"))
+            return self._failing(source.schema, instances.no_row("process"))
         return frame.filter(col("process_id") == lit(pa.scalar(process)))
 
     def _spans(self, stream: str) -> DataFrame:
@@ -199,9 +201,9 @@ class Session:
         return self._context().from_arrow(schema.empty_table())
 
     def _has(self, view: str, column: str, value: str) -> bool:
-        if view not in self._views:
+        source = self._view(view)
+        if source is None:
             return False
-        source = self._views[view]
         table = ds.dataset(source.path, source.schema, format="parquet")
         return bool(table.count_rows(filter=ds.field(column) == value))
 

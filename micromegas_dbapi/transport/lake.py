@@ -15,6 +15,7 @@ from micromegas_dbapi.lake import lookups, partitions
 from micromegas_dbapi.lake.compute import compute
 from micromegas_dbapi.lake.folder import Folder
 from micromegas_dbapi.lake.instances import instance_id
+from micromegas_dbapi.lake.scan import Scanner
 from micromegas_dbapi.lake.session import Session
 from micromegas_dbapi.timerange import to_ns
 from micromegas_dbapi.transport import Request
@@ -48,6 +49,7 @@ class LakeTransport:
         temporary: tempfile.TemporaryDirectory[str] | None = None,
     ) -> None:
         self._folder = Folder(path)
+        self._scanner = Scanner()
         self._writable = writable
         self._temporary = temporary
 
@@ -68,7 +70,7 @@ class LakeTransport:
         """Run a query; see `Transport`. The first batch is computed at once, the rest lazily."""
         time_range = request.time_range
         bounds = None if time_range is None else (time_range.begin, time_range.end)
-        session = Session(self._folder, bounds)
+        session = Session(self._folder, self._scanner, bounds)
         about = {"sql": request.sql, "query_id": request.query_id}
         return compute(session, lambda: session.query(request.sql), about)
 
@@ -91,7 +93,7 @@ class LakeTransport:
         view : (str, str), optional
             The view set and instance that is all it sees, by the view set's name.
         """
-        session, about = Session(self._folder, bounds, forgetting=True), {"sql": sql}
+        session, about = Session(self._folder, self._scanner, bounds, forgetting=True), {"sql": sql}
         about["query_id"] = query_id
         if view is None:
             return compute(session, lambda: session.query(sql), about)
@@ -127,7 +129,7 @@ class LakeTransport:
                 self._folder, view, instance, begin, end, writable=self._writable
             )
             return
-        Session(self._folder, (begin, end)).check_view(view, instance)
+        Session(self._folder, self._scanner, (begin, end)).check_view(view, instance)
         seconds = payload["partition_delta_seconds"]
         yield from partitions.materialize(self._folder, view, instance, begin, end, seconds)
 

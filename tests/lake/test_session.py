@@ -302,10 +302,11 @@ def test_errors_have_their_class(
 def test_engine_itself_refuses_changes(folder: Path, sql: str) -> None:
     """Behind the driver's own refusal, which never lets these through."""
     from micromegas_dbapi.lake.folder import Folder
+    from micromegas_dbapi.lake.scan import Scanner
     from micromegas_dbapi.lake.session import Session
 
     with pytest.raises(Exception, match=r"not supported|not implemented|Unsupported"):
-        Session(Folder(folder), None).query(sql)
+        Session(Folder(folder), Scanner(), None).query(sql)
 
 
 def test_threads_share_a_lake(lake: mm.Connection, stream: str) -> None:
