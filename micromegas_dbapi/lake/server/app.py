@@ -57,6 +57,9 @@ def application(lake: LakeTransport) -> Callable[[Environ, StartResponse], Itera
         except Error as error:
             return _failure(start, _text(name, error))
         start("200 OK", [("content-length", str(size)), *_CORS])
+        if size <= _CHUNK:  # one write, by the thread that has it
+            with file:
+                return [file.read()]
         wrapped: Iterable[bytes] = environ["wsgi.file_wrapper"](file, _CHUNK)
         return wrapped
 
