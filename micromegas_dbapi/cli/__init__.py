@@ -1,30 +1,33 @@
-"""``micromegas-sql``: run a statement from a terminal."""
+"""``micromegas-sql``: Micromegas from a terminal."""
 
 from __future__ import annotations
 
 import argparse
 import os
 import sys
-from collections.abc import Sequence
-from importlib.metadata import version
+from collections.abc import Callable, Sequence
+from importlib import import_module
+from typing import TYPE_CHECKING
 
-from micromegas_dbapi.connection import connect
+from micromegas_dbapi.cli.arguments import ordered, parser
 from micromegas_dbapi.errors import Error, ProgrammingError
+
+if TYPE_CHECKING:
+    from micromegas_dbapi.connection import Connection
 
 __all__ = ["main"]
 
-_DEFAULT_URL = "http://localhost:8082"
-
-_EPILOG = """\
-examples:
-  micromegas-sql "SELECT time, level, msg FROM log_entries LIMIT 5" --url demo:
-  micromegas-sql "SELECT exe, computer FROM processes" --url http://analytics:8082
-  micromegas-sql "SELECT name, max(value) FROM measures GROUP BY name" --begin -2h
-
-exit codes:
-  0  the statement ran        1  it failed, or the service could not be reached
-  2  wrong usage              130  interrupted
-"""
+# Command -> module and function; imported when they are used, so that --help is quick.
+_WITHOUT_CONNECTION = {"serve": ("serve", "run"), "completion": ("completion", "run")}
+_WITH_CONNECTION = {
+    "query": ("query", "run"),
+    "tables": ("views", "tables"),
+    "describe": ("views", "describe"),
+    "processes": ("processes", "run"),
+    "log": ("log", "run"),
+    "metrics": ("metrics", "run"),
+    "spans": ("spans", "run"),
+}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -38,17 +41,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns
     -------
     int
-        The exit code: 0, 1 if the statement fails or the service cannot be reached, 2 for wrong
+        The exit code: 0, 1 if a statement fails or the service cannot be reached, 2 for wrong
         usage, 130 if interrupted. Every error is one line on standard error.
     """
-    options = _parser().parse_args(_joined(sys.argv[1:] if arguments is None else arguments))
+    top = parser()
+    options = top.parse_args(ordered(sys.argv[1:] if arguments is None else arguments))
     try:
-        from micromegas_dbapi.cli.table import print_table
+        _run(options)
     except ImportError as error:
         return _fail(f"it needs more packages: pip install 'micromegas-dbapi[cli]' ({error})", 2)
-    try:
-        with connect(options.url, begin=options.begin, end=options.end, timestamps="ns") as opened:
-            print_table(opened.execute(options.sql))
     except Error as error:
         usage = isinstance(error, ProgrammingError) and error.query_id is None
         return _fail(" ".join(str(error).split()), 2 if usage else 1)
@@ -56,46 +57,43 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _fail("interrupted", 130)
     except BrokenPipeError:  # the reader, head say, has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except OSError as error:
+        return _fail(str(error), 1)
     return 0
+
+
+def _run(options: argparse.Namespace) -> None:
+    if options.command in _WITHOUT_CONNECTION:
+        command: Callable[[argparse.Namespace], None] = _imported(_WITHOUT_CONNECTION, options)
+        command(options)
+        return
+    from micromegas_dbapi.cli.output import check
+    from micromegas_dbapi.cli.progress import download
+    from micromegas_dbapi.connection import connect
+
+    check(options)
+    reading: Callable[[Connection, argparse.Namespace], None] = _imported(_WITH_CONNECTION, options)
+    with (
+        download() as progress,
+        connect(
+            options.url,
+            begin=options.begin,
+            end=options.end,
+            timestamps="ns",
+            progress=progress,
+        ) as opened,
+    ):
+        reading(opened, options)
+
+
+def _imported(
+    commands: dict[str, tuple[str, str]], options: argparse.Namespace
+) -> Callable[..., None]:
+    module, function = commands[options.command]
+    found: Callable[..., None] = getattr(import_module(f"micromegas_dbapi.cli.{module}"), function)
+    return found
 
 
 def _fail(message: str, code: int) -> int:
     print(f"micromegas-sql: {message}", file=sys.stderr)
     return code
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="micromegas-sql",
-        description="Run a SQL statement on a Micromegas service, a lake of Parquet files, or "
-        "generated demo data, and print the result as a table.",
-        epilog=_EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
-    )
-    parser.add_argument("sql", metavar="SQL", help="the statement, in DataFusion's SQL")
-    parser.add_argument(
-        "--url",
-        default=os.environ.get("MICROMEGAS_URL", _DEFAULT_URL),
-        help="http://HOST:PORT, https://HOST, lake:FOLDER or demo: (default: the environment "
-        f"variable MICROMEGAS_URL, or {_DEFAULT_URL})",
-    )
-    parser.add_argument(
-        "--begin",
-        metavar="TIME",
-        help="begin of the time range: RFC 3339 with a zone, 'now', or relative as in -2h",
-    )
-    parser.add_argument("--end", metavar="TIME", help="end of the time range, included")
-    parser.add_argument("--version", action="version", version=version("micromegas-dbapi"))
-    return parser
-
-
-def _joined(arguments: Sequence[str]) -> list[str]:
-    """Write ``--begin -2h`` as ``--begin=-2h``, since argparse takes ``-2h`` for an option."""
-    joined: list[str] = []
-    for argument in arguments:
-        if joined and joined[-1] in ("--begin", "--end"):
-            joined[-1] += f"={argument}"
-        else:
-            joined.append(argument)
-    return joined

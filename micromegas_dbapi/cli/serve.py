@@ -6,6 +6,7 @@ import argparse
 import logging
 import signal
 import sys
+from ipaddress import ip_address
 from pathlib import Path
 
 from micromegas_dbapi.errors import NotSupportedError
@@ -13,19 +14,8 @@ from micromegas_dbapi.errors import NotSupportedError
 __all__ = ["run"]
 
 
-def run(options: argparse.Namespace) -> int:
-    """Serve until Ctrl-C or SIGTERM.
-
-    Parameters
-    ----------
-    options : argparse.Namespace
-        ``lake`` or ``demo``, ``seed``, ``size``, ``host``, ``port``, ``writable``, ``max_body``.
-
-    Returns
-    -------
-    int
-        The exit code, 0.
-    """
+def run(options: argparse.Namespace) -> None:
+    """Serve until Ctrl-C or SIGTERM, both of which are a good end."""
     try:
         from micromegas_dbapi.lake.server import LocalService
         from micromegas_dbapi.transport.lake import LakeTransport
@@ -35,15 +25,33 @@ def run(options: argparse.Namespace) -> int:
         ) from error
 
     logging.basicConfig(level=logging.WARNING, stream=sys.stderr, format="%(name)s: %(message)s")
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
-    if options.demo:
-        lake = LakeTransport.demo(options.seed, options.size, writable=options.writable)
-    else:
-        lake = LakeTransport(Path(options.lake), writable=options.writable)
+    previous = signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
-        service = LocalService(lake, options.host, options.port, options.max_body)
-        print(f"serving {options.lake or 'demo data'} at {service.url} (Ctrl-C stops)", flush=True)
-        service.run()
+        if options.demo:
+            lake = LakeTransport.demo(options.seed, options.size, writable=options.writable)
+        else:
+            lake = LakeTransport(Path(options.lake), writable=options.writable)
+        try:
+            service = LocalService(lake, options.host, options.port, options.max_body)
+            what = "demo data" if options.demo else options.lake
+            print(f"serving {what} at {service.url} (Ctrl-C stops)", flush=True)
+            if not _loopback(options.host):
+                print(
+                    f"micromegas-sql: whoever reaches {options.host} can read all of it: there is "
+                    "no authentication",
+                    file=sys.stderr,
+                )
+            service.run()
+        finally:
+            lake.close()
+    except KeyboardInterrupt:
+        pass
     finally:
-        lake.close()
-    return 0
+        signal.signal(signal.SIGTERM, previous)
+
+
+def _loopback(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"

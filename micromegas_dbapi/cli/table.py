@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import sys
 from typing import Any
 
 import pyarrow as pa
@@ -14,9 +13,9 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from micromegas_dbapi.cursor import Cursor
+from micromegas_dbapi import rows
 from micromegas_dbapi.timerange import format_ns
-from micromegas_dbapi.typecodes import NUMBER
+from micromegas_dbapi.typecodes import NUMBER, describe
 
 __all__ = ["cell", "print_table"]
 
@@ -27,30 +26,28 @@ _UNLIMITED = 1_000_000
 _SHOWN_BYTES = 16
 
 
-def print_table(cursor: Cursor) -> None:
-    """Print all rows of an executed cursor to standard output.
+def print_table(result: pa.RecordBatchReader, console: Console) -> None:
+    """Print all rows of a result.
 
     Parameters
     ----------
-    cursor : Cursor
-        With ``timestamps="ns"``, so that no digit is lost.
+    result : pyarrow.RecordBatchReader
+    console : rich.console.Console
 
     Notes
     -----
     On a terminal the table is wrapped to its width, or, with more columns than fit, each row is
     written as a list; a pipe or file gets each row whole in one line.
     """
-    if hasattr(sys.stdout, "reconfigure"):
-        sys.stdout.reconfigure(errors="backslashreplace")
-    terminal = sys.stdout.isatty()
-    console = Console(
-        file=sys.stdout, highlight=False, soft_wrap=False, width=None if terminal else _UNLIMITED
-    )
-    columns = cursor.description or ()
-    types = [column.type_code.arrow_type for column in columns]
-    names = [column.name for column in columns]
-    found = cursor.fetchall()
-    shown = [[cell(value, kind) for value, kind in zip(row, types, strict=True)] for row in found]
+    terminal = console.is_terminal
+    columns = describe(result.schema)
+    types = result.schema.types
+    names = result.schema.names
+    shown = [
+        [cell(value, kind) for value, kind in zip(row, types, strict=True)]
+        for batch in result
+        for row in zip(*rows.columns(batch, "ns"), strict=True)
+    ]
     if terminal and _least_width(names, shown) > console.width:
         table = _records(names, shown)
     else:
@@ -58,32 +55,32 @@ def print_table(cursor: Cursor) -> None:
         table = _grid(names, numeric, shown)
     console.print(table, crop=False, no_wrap=not terminal)
     if terminal:
-        console.print(f"({len(found)} {'row' if len(found) == 1 else 'rows'})", style="dim")
+        console.print(f"({len(shown)} {'row' if len(shown) == 1 else 'rows'})", style="dim")
 
 
-def _least_width(names: list[str], rows: list[list[str]]) -> int:
+def _least_width(names: list[str], shown: list[list[str]]) -> int:
     """Tell how wide a table of columns that are legible has to be."""
     widths = [
         max(cell_len(line) for text in column for line in text.split("\n"))
-        for column in zip(names, *rows, strict=True)
+        for column in zip(names, *shown, strict=True)
     ]
     return sum(min(width, _LEGIBLE) + _GAP for width in widths)
 
 
-def _grid(names: list[str], numeric: list[bool], rows: list[list[str]]) -> Table:
+def _grid(names: list[str], numeric: list[bool], shown: list[list[str]]) -> Table:
     table = Table(box=SIMPLE_HEAD, pad_edge=False)
     for name, right in zip(names, numeric, strict=True):
         table.add_column(Text(name), justify="right" if right else "left", overflow="fold")
-    for row in rows:
+    for row in shown:
         table.add_row(*map(Text, row))
     return table
 
 
-def _records(names: list[str], rows: list[list[str]]) -> Table:
+def _records(names: list[str], shown: list[list[str]]) -> Table:
     table = Table(show_header=False, box=None, pad_edge=False)
     table.add_column(style="bold", overflow="fold")
     table.add_column(overflow="fold")
-    for number, row in enumerate(rows, 1):
+    for number, row in enumerate(shown, 1):
         table.add_row(Text(f"row {number}", style="dim"), "")
         for name, value in zip(names, row, strict=True):
             table.add_row(Text(name), Text(value))

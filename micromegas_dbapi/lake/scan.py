@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import lru_cache
 
+import pyarrow as pa
 from datafusion import DataFrame, SessionConfig, SessionContext
 
 from micromegas_dbapi.lake.folder import Source
@@ -30,15 +31,29 @@ class Scanner:
     """Reads the files of a lake; small ones once, until they change."""
 
     def __init__(self) -> None:
-        self._kept = lru_cache(_KEPT)(lambda source: _read(source).cache())
+        self._kept = lru_cache(_KEPT)(_load)
 
     def frame(self, source: Source) -> DataFrame:
         """Give all rows of a view, computed when they are asked for or held in memory."""
-        return self._kept(source) if source.size <= _SMALL_BYTES else _read(source)
+        if source.size <= _SMALL_BYTES:
+            return self._kept(source)
+        # On a context of its own, since a view's name may be taken in the query's.
+        return _read(source, SessionContext(SessionConfig(CONFIG)))
 
 
-def _read(source: Source) -> DataFrame:
-    # On a context of its own, since a view's name may be taken in the query's.
-    context = SessionContext(SessionConfig(CONFIG))
+def _load(source: Source) -> DataFrame:
+    # As one batch: the engine would share several out, and their rows come in any order then.
+    context = SessionContext(SessionConfig(CONFIG).with_target_partitions(1))
+    batches = [batch.to_pyarrow() for batch in _read(source, context).execute_stream()]
+    if not batches:
+        return context.from_arrow(source.schema.empty_table())
+    try:
+        table = pa.Table.from_batches(batches).unify_dictionaries().combine_chunks()
+    except pa.ArrowInvalid:  # more words than the keys of a dictionary can count
+        return _read(source, context)
+    return context.from_arrow(table)
+
+
+def _read(source: Source, context: SessionContext) -> DataFrame:
     path = source.path.as_uri() + ("/" if source.path.is_dir() else "")
     return context.read_parquet(path, schema=source.schema)

@@ -64,3 +64,27 @@ def test_a_file_that_changes_is_read_anew(tmp_path: Path) -> None:
         path.unlink()
         with pytest.raises(mm.ProgrammingError, match=r"table .*measures.* not found"):
             lake.execute(total)
+
+
+def test_rows_come_in_the_order_of_the_file(tmp_path: Path) -> None:
+    write(tmp_path / "measures.parquet", values := list(range(100_000)))
+    with mm.connect(f"lake:{tmp_path}") as lake:
+        for _ in range(5):
+            found = lake.execute("SELECT value FROM measures").fetch_arrow_table()
+            assert found["value"].to_pylist() == values
+
+
+def test_dictionaries_that_do_not_fit_into_one(tmp_path: Path) -> None:
+    """Each part of the file has words of its own, more than int16 keys can count together."""
+    words = [f"{number:05}" for number in range(40_000)]
+    kind = pa.dictionary(pa.int16(), pa.string())
+    parts = [pa.array(part).dictionary_encode().cast(kind) for part in (words[::2], words[1::2])]
+    time = pa.array(range(20_000), pa.int64()).cast(TIME)
+    path = tmp_path / "log_entries.parquet"
+    with pq.ParquetWriter(path, pa.schema([("time", TIME), ("word", kind)])) as writer:
+        for part in parts:
+            writer.write_table(pa.table({"time": time, "word": part}))
+    assert source(tmp_path, "log_entries").size < 4 * 2**20
+    with mm.connect(f"lake:{tmp_path}") as lake:
+        found = lake.execute("SELECT word FROM log_entries").fetchall()
+    assert sorted(word for (word,) in found) == words

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import base64
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import IO
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from micromegas_dbapi.rowgroups import row_groups
+
 __all__ = ["NotInParquet", "write"]
 
-# Row groups as the service's, unless that many rows take too much memory.
-_ROWS = 2**20
-_BYTES = 64 * 2**20
 _IN_MEMORY = 8 * 2**20
 
 
@@ -71,7 +70,7 @@ def _write(result: pa.RecordBatchReader, file: IO[bytes]) -> None:
     with writer:
         if settable:
             writer.add_key_value_metadata(declared)
-        for batches in _groups(_as_stored(batch, stored) for batch in result):
+        for batches in row_groups(_as_stored(batch, stored) for batch in result):
             table = pa.Table.from_batches(batches)
             writer.write_table(table, row_group_size=max(1, table.num_rows))
 
@@ -101,20 +100,6 @@ def _cast(column: pa.Array, kind: pa.DataType) -> pa.Array:
     if column.type in _VIEWS:  # older pyarrow does not cast them either
         return pa.array(column.to_pylist(), kind)
     return column.cast(kind)
-
-
-def _groups(batches: Iterable[pa.RecordBatch]) -> Iterator[list[pa.RecordBatch]]:
-    group: list[pa.RecordBatch] = []
-    rows = size = 0
-    for batch in batches:
-        group.append(batch)
-        rows += batch.num_rows
-        size += batch.nbytes
-        if rows >= _ROWS or size >= _BYTES:
-            yield group
-            group, rows, size = [], 0, 0
-    if group:
-        yield group
 
 
 def _refused(schema: pa.Schema) -> str | None:

@@ -1,0 +1,7 @@
+"""``python -m micromegas_dbapi.cli``."""
+
+import sys
+
+from micromegas_dbapi.cli import main
+
+sys.exit(main())
