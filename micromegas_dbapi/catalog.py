@@ -10,7 +10,17 @@ from collections.abc import Collection
 
 import pyarrow as pa
 
-__all__ = ["LOOKUPS", "SCHEMAS", "time_columns"]
+from micromegas_dbapi.comments import COLUMN_COMMENTS, INSTANCE_IDS, LEVELS, VIEW_COMMENTS
+
+__all__ = [
+    "COLUMN_COMMENTS",
+    "INSTANCE_IDS",
+    "LEVELS",
+    "LOOKUPS",
+    "SCHEMAS",
+    "VIEW_COMMENTS",
+    "time_columns",
+]
 
 _TIME = pa.timestamp("ns", tz="+00:00")
 _WORD = pa.dictionary(pa.int16(), pa.string())

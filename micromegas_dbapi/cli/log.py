@@ -1,0 +1,98 @@
+"""``log``: the log of a process, a line an entry, the oldest first."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterator
+
+import pyarrow as pa
+from rich.cells import cell_len
+from rich.console import Console
+from rich.text import Text
+
+from micromegas_dbapi import rows
+from micromegas_dbapi.cli import levels
+from micromegas_dbapi.cli.instances import identifier, of_process
+from micromegas_dbapi.cli.output import console, text, write
+from micromegas_dbapi.cli.table import cell
+from micromegas_dbapi.connection import Connection
+
+__all__ = ["run"]
+
+_INDENT = "    "
+
+
+def run(connection: Connection, options: argparse.Namespace) -> None:
+    """Print the log of a process.
+
+    Parameters
+    ----------
+    connection : Connection
+    options : argparse.Namespace
+        ``process_id``, ``level``, ``format`` and ``output``.
+
+    Raises
+    ------
+    ProgrammingError
+        If there is no such process or level.
+
+    Notes
+    -----
+    As a table an entry is a line: time in UTC with nanoseconds, level, target, message; the other
+    lines of a message follow indented. Other formats get the columns time, level (the number),
+    target and msg. Entries are printed as they arrive.
+    """
+    process = identifier(options.process_id, "PROCESS_ID")
+    sql = "SELECT time, level, target, msg FROM view_instance('log_entries', ?)"
+    parameters: list[object] = [process]
+    if options.level is not None:
+        sql += " WHERE level <= ?"
+        parameters.append(levels.number(options.level))
+    result, _ = of_process(connection, process, f"{sql} ORDER BY time", parameters)
+    if not text(options):
+        write(result, options)
+        return
+    with console(options) as out:
+        count = 0
+        for entry in _entries(result):
+            _print(out, *entry)
+            count += 1
+        if out.is_terminal:
+            out.print(f"({count} {'entry' if count == 1 else 'entries'})", style="dim")
+
+
+def _entries(result: pa.RecordBatchReader) -> Iterator[tuple[str, int, str, str]]:
+    time, _, target, msg = result.schema.types
+    for batch in result:
+        for when, level, module, message in zip(*rows.columns(batch, "ns"), strict=True):
+            stamp = cell(when, time)
+            if "." not in stamp:  # so that columns line up
+                stamp = stamp.replace("Z", ".000000000Z")
+            yield stamp, level, cell(module, target), cell(message, msg)
+
+
+def _print(out: Console, time: str, level: int, target: str, message: str) -> None:
+    label = levels.label(level)
+    module = f"{target}: " if target else ""
+    first, *others = message.split("\n")
+    if not out.is_terminal:
+        others = [f"{_INDENT}{line}" for line in others]
+        print(f"{time} {label} {module}{first}", *others, sep="\n", file=out.file)
+        return
+    head = Text.assemble(
+        (time, "dim"), " ", (label, levels.COLOURS.get(level, "")), " ", (module, "cyan"), first
+    )
+    for line in (head, *(Text(_INDENT + line) for line in others)):
+        out.print(line if cell_len(line.plain) <= out.width else _folded(line, out))
+
+
+def _folded(line: Text, out: Console) -> Text:
+    """Break a line that is too long, and indent what follows the first break."""
+    line.expand_tabs(8)
+    begin = line.wrap(out, out.width)[0]
+    rest = line[len(begin.plain) :]
+    rest = rest[len(rest.plain) - len(rest.plain.lstrip()) :]
+    if not rest:
+        return begin
+    indented = (Text(_INDENT).append_text(piece) for piece in rest.wrap(out, out.width - len(_INDENT)))
+    return Text("\n").join([begin, *indented])
