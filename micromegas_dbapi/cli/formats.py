@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from micromegas_dbapi.cli.plain import plain
 from micromegas_dbapi.errors import DataError, ProgrammingError
-from micromegas_dbapi.rowgroups import row_groups
+from micromegas_dbapi.rowgroups import ROWS, row_groups
 
 __all__ = ["WRITERS"]
 
@@ -79,13 +79,10 @@ def write_parquet(result: pa.RecordBatchReader, sink: IO[bytes]) -> None:
     """Write a Parquet file with the types of the result; Zstandard halves what logs take."""
     import pyarrow.parquet as pq
 
-    with (
-        _writing("Parquet"),
-        pq.ParquetWriter(sink, result.schema, compression="zstd", version="2.6") as writer,
-    ):
+    options = {"compression": "zstd", "version": "2.6", "use_compliant_nested_type": False}
+    with _writing("Parquet"), pq.ParquetWriter(sink, result.schema, **options) as writer:
         for batches in row_groups(result):
-            table = pa.Table.from_batches(batches)
-            writer.write_table(table, row_group_size=max(1, table.num_rows))
+            writer.write_table(pa.Table.from_batches(batches), row_group_size=ROWS)
 
 
 def write_arrow(result: pa.RecordBatchReader, sink: IO[bytes]) -> None:

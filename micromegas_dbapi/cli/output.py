@@ -128,11 +128,12 @@ def _destination(options: argparse.Namespace) -> Iterator[IO[bytes]]:
         yield sys.stdout.buffer
         sys.stdout.buffer.flush()
         return
-    path = Path(os.path.realpath(options.output))  # not in place of a link
-    if path.exists() and not path.is_file():  # a device or a pipe
-        with _opened(path) as device:
+    given = Path(options.output)
+    if given.exists() and not given.is_file():  # a device or a pipe
+        with _opened(given) as device:
             yield device
         return
+    path = Path(os.path.realpath(given))  # not in place of a link
     try:
         number, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
     except OSError as error:

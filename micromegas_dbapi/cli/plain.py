@@ -44,7 +44,9 @@ def plain(array: pa.Array) -> list[Any]:
     """
     kind = array.type
     if pa.types.is_interval(kind):
-        return [None if v is None else v._asdict() for v in array.to_pylist()]
+        parts = ("months", "days", "nanoseconds")
+        moved = array.to_pylist()
+        return [None if v is None else dict(zip(parts, v, strict=True)) for v in moved]
     counted = _counted(kind)
     encode = _encoder(kind)
     values = rows.column(array if counted == kind else array.cast(counted), "ns")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -13,11 +14,11 @@ import pyarrow as pa
 import pytest
 
 from micromegas_dbapi.cli import main
+from micromegas_dbapi.cli.arguments import COMMANDS, ordered
 from micromegas_dbapi.cli.table import cell
+from tests.cli.terminal import COMMAND, bare, on_terminal, run
 from tests.wire.recordings import case
 from tests.wire.replay import Answer, replay
-
-OURS = [sys.executable, "-c", "from micromegas_dbapi.cli import main; exit(main())"]
 
 
 @pytest.fixture
@@ -82,7 +83,20 @@ def test_errors_are_one_line(
     assert words in line
 
 
-@pytest.mark.parametrize("arguments", [[], ["SELECT 1", "--nope"], ["SELECT 1", "SELECT 2"]])
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["SELECT 1", "--nope"],
+        ["SELECT 1", "SELECT 2"],
+        ["describe"],
+        ["log", "some-id", "--level", "loud"],
+        ["spans", "some-id", "--top", "many"],
+        ["serve"],
+        ["serve", "--demo", "--lake", "folder"],
+        ["completion", "fish"],
+        ["SELECT 1", "--format", "xml"],
+    ],
+)
 def test_wrong_usage(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as left:
         main(arguments)
@@ -90,18 +104,123 @@ def test_wrong_usage(arguments: list[str], capsys: pytest.CaptureFixture[str]) -
     assert "usage: micromegas-sql" in capsys.readouterr().err
 
 
-def test_help_names_exit_codes(capsys: pytest.CaptureFixture[str]) -> None:
+def test_help_names_commands_and_exit_codes(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as left:
         main(["--help"])
     assert left.value.code == 0
-    assert "exit codes:" in capsys.readouterr().out
+    shown = capsys.readouterr().out
+    assert "exit codes:" in shown
+    for command, says in COMMANDS.items():
+        assert re.search(rf"^    {command}\s", shown, re.MULTILINE)
+        with pytest.raises(SystemExit) as left:
+            main([command, "--help"])
+        assert left.value.code == 0
+        helped = capsys.readouterr().out
+        assert f"usage: micromegas-sql {command}" in helped
+        assert "examples:\n  " in helped
+        assert says[1:30] in " ".join(helped.split())
+
+
+def test_help_and_version_are_quick() -> None:
+    """Neither Arrow nor the engine nor rich is loaded for them."""
+    code = (
+        "import sys\n"
+        "from micromegas_dbapi.cli import main\n"
+        "try: main(['--version'])\n"
+        "except SystemExit: print(sorted({'datafusion', 'rich', 'pandas'} & set(sys.modules)))\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    assert done.stdout.splitlines()[1:] == ["[]"], done.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        (["SELECT 1"], ["query", "SELECT 1"]),
+        (["--url", "demo:", "SELECT 1"], ["query", "--url", "demo:", "SELECT 1"]),
+        (["--url", "tables", "tables"], ["tables", "--url", "tables"]),
+        (["--url=demo:", "describe", "v"], ["describe", "--url=demo:", "v"]),
+        (["--begin", "-2h", "log", "x"], ["log", "--begin=-2h", "x"]),
+        (["processes", "--since", "-1h"], ["processes", "--since=-1h"]),
+        (["-"], ["query", "-"]),
+        (["-f", "query", "-o", "x"], ["query", "-f", "query", "-o", "x"]),
+        (["--", "tables"], ["query", "--", "tables"]),
+        (["query", "tables"], ["query", "tables"]),
+        ([], ["query"]),
+        (["--help"], ["--help"]),
+    ],
+)
+def test_where_the_command_stands(arguments: list[str], expected: list[str]) -> None:
+    assert ordered(arguments) == expected
+
+
+SQL = "SELECT 'grüße' AS word, 1 AS n"
+
+
+@pytest.mark.parametrize(
+    ("written", "arguments"),
+    [
+        (SQL.encode(), ["-"]),
+        (SQL.encode(), []),
+        (f"\ufeff-- a report\n{SQL};\n".encode(), []),
+        (f"\ufeff{SQL};\r\n".encode(), ["--file", "report.sql"]),
+        (SQL.encode(), ["-f", "report.sql", "--format", "csv"]),
+    ],
+)
+def test_statements_from_files_and_standard_input(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, written: bytes, arguments: list[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "report.sql").write_bytes(written)
+    code, shown, errors = run(*arguments, "--url", "demo:", stdin=written)
+    assert (code, errors) == (0, "")
+    assert "grüße" in shown
+
+
+@pytest.mark.parametrize(
+    ("written", "arguments", "code", "words"),
+    [
+        (b"", [], 2, "standard input is empty: there is no statement to run"),
+        (b" \n", ["-"], 2, "standard input is empty"),
+        (b"\xff", ["-"], 2, "standard input is not UTF-8"),
+        (b"", ["--file", "no-such-file.sql"], 1, "No such file or directory"),
+        (b"", ["SELECT 1", "--file", "report.sql"], 2, "a statement or --file, not both"),
+    ],
+)
+def test_no_statement(written: bytes, arguments: list[str], code: int, words: str) -> None:
+    found, shown, errors = run(*arguments, "--url", "demo:", stdin=written)
+    assert (found, shown) == (code, "")
+    assert words in errors
+    assert len(errors.splitlines()) == 1
+
+
+@pytest.mark.skipif(not hasattr(os, "openpty"), reason="this system has no pseudo-terminals")
+def test_no_statement_on_a_terminal() -> None:
+    code, shown = on_terminal("--url", "demo:")
+    assert (code, shown) == (
+        2,
+        "micromegas-sql: there is no statement: see micromegas-sql --help\n",
+    )
+
+
+@pytest.mark.skipif(not hasattr(os, "openpty"), reason="this system has no pseudo-terminals")
+def test_colours_on_a_terminal_only(lake: str) -> None:
+    log = ["log", "5e289910-c90d-44d6-8cb2-570a36fc332c", "--level", "fatal", "--url", lake]
+    code, shown = on_terminal(*log, width=200)
+    assert (code, "\x1b[" in shown) == (0, True)
+    code, plain = on_terminal(*log, NO_COLOR="1")
+    assert (code, re.findall("\x1b\\[[0-9;]*3[0-7]m", plain)) == (0, [])
+    code, piped, _ = run(*log)
+    assert (code, "\x1b" in piped) == (0, False)
+    assert "fatal at start, on purpose" in piped
+    assert "fatal at start, on purpose" in bare(shown)
 
 
 def test_service(wire: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch) -> None:
     """Over HTTP, with the URL from the environment, in a process of its own."""
     with replay(case(wire("http-0.2.3"), "property_get")) as server:
         done = subprocess.run(
-            [*OURS, "SELECT 1"],
+            [*COMMAND, "SELECT 1"],
             env={**os.environ, "MICROMEGAS_URL": server.url},
             capture_output=True,
             text=True,
@@ -116,7 +235,7 @@ def test_error_of_a_service(wire: Callable[[str], Path]) -> None:
     for answer, words in ((recorded, "Uuid::parse_str"), (Answer(status=401), "status 401")):
         with replay(answer) as server:
             done = subprocess.run(
-                [*OURS, "SELECT 1", "--url", server.url],
+                [*COMMAND, "SELECT 1", "--url", server.url],
                 capture_output=True,
                 text=True,
                 timeout=60,
@@ -133,31 +252,9 @@ def test_error_of_a_service(wire: Callable[[str], Path]) -> None:
     "sql", ["SELECT time, target, msg FROM log_entries LIMIT 3", "SELECT * FROM blocks LIMIT 2"]
 )
 def test_fits_the_terminal(lake: str, width: int, sql: str) -> None:
-    import fcntl
-    import struct
-    import termios
-
-    ours, theirs = os.openpty()
-    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 50, width, 0, 0))
-    environment = {k: v for k, v in os.environ.items() if k not in ("COLUMNS", "LINES", "CI")}
-    environment |= {"TERM": "xterm", "NO_COLOR": "1"}
-    process = subprocess.Popen([*OURS, sql, "--url", lake], stdout=theirs, env=environment)
-    os.close(theirs)
-    shown = b""
-    while True:
-        try:
-            piece = os.read(ours, 65536)
-        except OSError:  # Linux's way to say that the other end is closed
-            break
-        if not piece:
-            break
-        shown += piece
-    os.close(ours)
-    assert process.wait(60) == 0
-    text = "".join(c for c in shown.decode() if c != "\r")
-    import re
-
-    lines = re.sub(r"\x1b\[[0-9;]*m", "", text).splitlines()
+    code, shown = on_terminal(sql, "--url", lake, width=width, NO_COLOR="1")
+    lines = bare(shown).splitlines()
+    assert code == 0
     assert max(map(len, lines)) <= width
     assert re.search(r"\((2|3) rows\)", lines[-1])
 

@@ -10,7 +10,7 @@ from typing import IO
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from micromegas_dbapi.rowgroups import row_groups
+from micromegas_dbapi.rowgroups import ROWS, row_groups
 
 __all__ = ["NotInParquet", "write"]
 
@@ -71,8 +71,7 @@ def _write(result: pa.RecordBatchReader, file: IO[bytes]) -> None:
         if settable:
             writer.add_key_value_metadata(declared)
         for batches in row_groups(_as_stored(batch, stored) for batch in result):
-            table = pa.Table.from_batches(batches)
-            writer.write_table(table, row_group_size=max(1, table.num_rows))
+            writer.write_table(pa.Table.from_batches(batches), row_group_size=ROWS)
 
 
 def _stored(kind: pa.DataType, views: bool) -> pa.DataType:

@@ -1,0 +1,188 @@
+"""``micromegas-sql serve``: a service of one's own, and how it ends."""
+
+from __future__ import annotations
+
+import http.client
+import signal
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import cbor2
+import pyarrow as pa
+import pytest
+
+import micromegas_dbapi as mm
+from micromegas_dbapi.lake.server import LocalService
+from micromegas_dbapi.transport.lake import LakeTransport
+from tests.cli.terminal import COMMAND, run
+
+
+@contextmanager
+def served(*arguments: str) -> Iterator[tuple[subprocess.Popen[str], str, str]]:
+    """Run the command; gives the process, its URL and the line that it begins with."""
+    command = [*COMMAND, "serve", "--port", "0", *arguments]
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None
+        try:
+            line = process.stdout.readline()
+            assert line, process.communicate()
+            yield process, next(word for word in line.split() if word.startswith("http")), line
+        finally:
+            if process.poll() is None:
+                process.kill()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no signals of this kind")
+@pytest.mark.parametrize("end", [signal.SIGINT, signal.SIGTERM])
+def test_serves_until_a_signal(end: signal.Signals) -> None:
+    with served("--demo", "--seed", "7") as (process, url, line):
+        assert line == f"serving demo data at {url} (Ctrl-C stops)\n"
+        assert urlsplit(url).hostname == "127.0.0.1"
+        with mm.connect(url) as ours, mm.connect("demo:?seed=7") as theirs:
+            sql = "SELECT exe, computer FROM processes ORDER BY start_time, exe"
+            assert ours.execute(sql).fetchall() == theirs.execute(sql).fetchall()
+            process.send_signal(end)  # while a client keeps its connection
+            assert process.communicate(timeout=20) == ("", "")
+    assert process.returncode == 0
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no signals of this kind")
+def test_ends_while_it_works() -> None:
+    """A query under way does not keep it from ending, and its client is told."""
+    slow = "SELECT sum(a.value * b.value) FROM generate_series(1, 100000) a, "
+    slow += "generate_series(1, 10000000) b"
+    told: list[mm.Error] = []
+
+    def ask(url: str) -> None:
+        with mm.connect(url) as connection:
+            try:
+                connection.execute(slow).fetchall()
+            except mm.Error as error:
+                told.append(error)
+
+    with served("--demo") as (process, url, _):
+        thread = threading.Thread(target=ask, args=(url,))
+        thread.start()
+        thread.join(1)
+        assert thread.is_alive()
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(30) is not None
+        thread.join(10)
+    assert [type(error) for error in told] == [mm.OperationalError]
+
+
+def test_addresses_and_folders_that_do_not_go(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        code, shown, errors = run("serve", "--demo", "--port", port)
+    assert (code, shown) == (1, "")
+    assert f"cannot listen at 127.0.0.1:{port}" in errors
+    assert len(errors.splitlines()) == 1
+    code, shown, errors = run("serve", "--lake", str(tmp_path / "nothing"))
+    assert (code, shown) == (1, "")
+    assert "is not a folder" in errors
+
+
+def test_beyond_this_machine_it_warns() -> None:
+    with served("--demo", "--host", "0.0.0.0") as (process, url, _):
+        assert url.startswith("http://0.0.0.0:")
+        process.terminate()
+        _, errors = process.communicate(timeout=20)
+    assert errors == (
+        "micromegas-sql: whoever reaches 0.0.0.0 can read all of it: there is no authentication\n"
+    )
+
+
+# -- the service itself ----------------------------------------------------------------------------
+
+
+@contextmanager
+def service(lake: LakeTransport, **options: int) -> Iterator[LocalService]:
+    made = LocalService(lake, port=0, **options)
+    thread = threading.Thread(target=made.run)
+    thread.start()
+    try:
+        yield made
+    finally:
+        made.stop()
+        thread.join(10)
+        assert not thread.is_alive()
+
+
+def post(url: str, body: bytes, path: str = "/analytics/query") -> tuple[int, bytes]:
+    connection = http.client.HTTPConnection(urlsplit(url).netloc, timeout=30)
+    connection.request("POST", path, body)
+    answer = connection.getresponse()
+    found = answer.status, answer.read()
+    connection.close()
+    return found
+
+
+def test_a_limit_on_bodies(wire: Callable[[str], Path]) -> None:
+    with service(LakeTransport(wire("http-0.2.3") / "data"), max_body=1000) as made:
+        small = cbor2.dumps({"sql": "SELECT 1", "begin": None, "end": None})
+        assert post(made.url, small)[0] == 200
+        assert post(made.url, bytes(2000))[0] == 413
+        with mm.connect(made.url) as connection:
+            with pytest.raises(mm.OperationalError, match="larger than the service") as caught:
+                connection.execute("SELECT 1 -- " + "x" * 2000)
+            assert caught.value.status == 413
+            assert connection.execute("SELECT 1").fetchall() == [(1,)]
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "CREATE EXTERNAL TABLE t STORED AS CSV LOCATION '/etc/passwd'",
+        "CREATE UNBOUNDED EXTERNAL TABLE t (a VARCHAR) STORED AS CSV LOCATION '/etc/passwd'",
+        "COPY (SELECT 1) TO '/tmp/x.csv'",
+        "SELECT * FROM '/etc/passwd'",
+    ],
+)
+def test_nothing_but_the_lake_is_read(wire: Callable[[str], Path], sql: str) -> None:
+    with service(LakeTransport(wire("http-0.2.3") / "data")) as made:
+        body = cbor2.dumps({"sql": sql, "begin": None, "end": None})
+        status, text = post(made.url, body)
+        assert status == 500
+        assert text.startswith(b"query\n\nCaused by:\n")
+        assert b"root:" not in text
+
+
+def test_several_clients_at_once(wire: Callable[[str], Path]) -> None:
+    """A slow query does not hold up quick ones, and nobody gets another's answer."""
+    with service(LakeTransport(wire("http-0.2.3") / "data")) as made:
+        wrong: list[object] = []
+
+        def ask(number: int) -> None:
+            with mm.connect(made.url) as connection:
+                for step in range(20):
+                    value = number * 1000 + step
+                    found = connection.execute("SELECT ? AS n", [value]).fetchall()
+                    if found != [(value,)]:
+                        wrong.append(found)
+
+        slow = "SELECT count(*) FROM generate_series(1, 30000000) WHERE value % 7 = 3"
+        results: list[pa.Table] = []
+
+        def wait() -> None:
+            with mm.connect(made.url) as connection:
+                results.append(connection.execute(slow).fetchall())
+
+        waiting = threading.Thread(target=wait)
+        waiting.start()
+        threads = [threading.Thread(target=ask, args=(number,)) for number in range(8)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(60)
+        waiting.join(60)
+    assert wrong == []
+    assert results == [[(30_000_000 // 7 + 1,)]] or results == [[(30_000_000 // 7,)]]
