@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shlex
 import subprocess
@@ -16,8 +17,9 @@ BLOCK = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 # Blocks that install, or run the tests: .ci/run runs these from the pages themselves.
 RUN_BY_CI = {("README.md", 1), ("README.md", 2), ("CONTRIBUTING.md", 2)}
-# Blocks that are run by hand: all that CI does once more, CI itself, and the benchmarks.
-BY_HAND = {("CONTRIBUTING.md", 1), ("CONTRIBUTING.md", 3), ("CONTRIBUTING.md", 4)}
+# Blocks that are run by hand: all that CI does once more, CI itself, the official client's
+# environment, and the benchmarks.
+BY_HAND = {("CONTRIBUTING.md", number) for number in (1, 3, 4, 5)}
 
 
 def blocks(language: str) -> list[tuple[Path, int, str]]:
@@ -49,16 +51,38 @@ def test_python_blocks(page: Path, capsys: pytest.CaptureFixture[str]) -> None:
         if (page.name, number) not in RUN_BY_CI | BY_HAND
     ],
 )
-def test_shell_blocks(page: Path, number: int, text: str) -> None:
+def test_shell_blocks(
+    page: Path, number: int, text: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A block runs in bash, in a folder of its own, with our command and demo data."""
+    command = tmp_path / "bin" / "micromegas-sql"
+    command.parent.mkdir()
+    command.write_text(
+        f'#!/bin/sh\nexec {shlex.quote(sys.executable)} -m micromegas_dbapi.cli "$@"\n'
+    )
+    command.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{command.parent}{os.pathsep}{os.environ['PATH']}")
+    monkeypatch.setenv("MICROMEGAS_URL", "demo:")
+    monkeypatch.chdir(tmp_path)
+    if text.startswith("micromegas-sql serve"):  # runs until it is told to end
+        served(text)
+        return
+    done = subprocess.run(
+        ["bash", "-euo", "pipefail", "-c", text], capture_output=True, text=True, timeout=100
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.strip() or len(list(tmp_path.iterdir())) > 1
+
+
+def served(text: str) -> None:
+    """Start each server of a block, at a port that is free, and end it."""
     for line in text.splitlines():
-        words = shlex.split(line, comments=True)
-        if not words:
-            continue
-        assert words[0] == "micromegas-sql", "only our own command is run here"
-        command = [sys.executable, "-c", "from micromegas_dbapi.cli import main; exit(main())"]
-        done = subprocess.run([*command, *words[1:]], capture_output=True, text=True, timeout=60)
-        assert done.returncode == 0, done.stderr
-        assert done.stdout.strip()
+        command = [*shlex.split(line, comments=True), "--port", "0"]
+        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+            assert process.stdout is not None
+            assert process.stdout.readline().startswith("serving ")
+            process.terminate()
+            assert process.wait(20) == 0
 
 
 def test_blocks_have_a_language_that_is_run() -> None:

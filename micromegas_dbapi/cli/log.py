@@ -6,20 +6,18 @@ import argparse
 from collections.abc import Iterator
 
 import pyarrow as pa
-from rich.cells import cell_len
 from rich.console import Console
 from rich.text import Text
 
 from micromegas_dbapi import rows
 from micromegas_dbapi.cli import levels
+from micromegas_dbapi.cli.folding import INDENT, fold
 from micromegas_dbapi.cli.instances import identifier, of_process
 from micromegas_dbapi.cli.output import console, text, write
 from micromegas_dbapi.cli.table import cell
 from micromegas_dbapi.connection import Connection
 
 __all__ = ["run"]
-
-_INDENT = "    "
 
 
 def run(connection: Connection, options: argparse.Namespace) -> None:
@@ -76,23 +74,11 @@ def _print(out: Console, time: str, level: int, target: str, message: str) -> No
     module = f"{target}: " if target else ""
     first, *others = message.split("\n")
     if not out.is_terminal:
-        others = [f"{_INDENT}{line}" for line in others]
+        others = [f"{INDENT}{line}" for line in others]
         print(f"{time} {label} {module}{first}", *others, sep="\n", file=out.file)
         return
     head = Text.assemble(
         (time, "dim"), " ", (label, levels.COLOURS.get(level, "")), " ", (module, "cyan"), first
     )
-    for line in (head, *(Text(_INDENT + line) for line in others)):
-        out.print(line if cell_len(line.plain) <= out.width else _folded(line, out))
-
-
-def _folded(line: Text, out: Console) -> Text:
-    """Break a line that is too long, and indent what follows the first break."""
-    line.expand_tabs(8)
-    begin = line.wrap(out, out.width)[0]
-    rest = line[len(begin.plain) :]
-    rest = rest[len(rest.plain) - len(rest.plain.lstrip()) :]
-    if not rest:
-        return begin
-    indented = (Text(_INDENT).append_text(piece) for piece in rest.wrap(out, out.width - len(_INDENT)))
-    return Text("\n").join([begin, *indented])
+    for line in (head, *(Text(INDENT + line) for line in others)):
+        out.print(fold(line, out))

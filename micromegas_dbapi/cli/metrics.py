@@ -1,110 +1,177 @@
-"""``micromegas-sql metrics``: what a process measured."""
+"""``metrics``: what a process measured, and how one metric went."""
 
 from __future__ import annotations
 
 import argparse
 import math
-from itertools import groupby
-from typing import TYPE_CHECKING
+from typing import Any
+
+import pyarrow as pa
+from rich.box import SIMPLE_HEAD
+from rich.cells import cell_len
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
 
 from micromegas_dbapi import rows
+from micromegas_dbapi.cli.folding import INDENT, fold, pack
+from micromegas_dbapi.cli.instances import identifier, of_process
 from micromegas_dbapi.cli.output import console, to_terminal, write
+from micromegas_dbapi.cli.sparkline import buckets, figure, sparkline
+from micromegas_dbapi.cli.table import cell
 from micromegas_dbapi.connection import Connection
-from micromegas_dbapi.timerange import format_ns
+from micromegas_dbapi.errors import ProgrammingError
+from micromegas_dbapi.timerange import ALL_TIME, format_ns
 
-if TYPE_CHECKING:
-    from rich.console import Console
+__all__ = ["run"]
 
-__all__ = ["run", "sparkline"]
-
-_BARS = "▁▂▃▄▅▆▇█"
-
+# NaN is greater than all numbers to the engine, and makes every mean NaN: it is counted instead.
 _LIST = """\
-SELECT name, unit, count(*) AS count, min(value) AS min, avg(value) AS avg, max(value) AS max,
+SELECT name, unit, count(*) AS count,
+       count(*) FILTER (WHERE value IS NULL OR isnan(value)) AS nan,
+       min(value) FILTER (WHERE NOT isnan(value)) AS min,
+       avg(value) FILTER (WHERE NOT isnan(value)) AS avg,
+       max(value) FILTER (WHERE NOT isnan(value)) AS max,
        last_value(value ORDER BY time) AS last, min(time) AS begin, max(time) AS "end"
 FROM view_instance('measures', ?) GROUP BY name, unit ORDER BY name, unit"""
 _SERIES = """\
-SELECT time, value, unit FROM view_instance('measures', ?) WHERE name = ? ORDER BY unit, time"""
+SELECT time, value, unit FROM view_instance('measures', ?) WHERE name = ? ORDER BY time"""
+_NAMES = "SELECT DISTINCT name FROM view_instance('measures', ?) ORDER BY name"
+
+_FIGURES = ("min", "avg", "max", "last")
+_COLUMNS = ("name", "unit", "count", "nan", *_FIGURES)
+_LABEL = 6  # "value "
+_STRING = pa.string()
 
 
 def run(connection: Connection, options: argparse.Namespace) -> None:
-    """List the metrics of a process, or give the values of one: drawn, on a terminal.
+    """List the metrics of a process, or give the values of one.
+
+    Parameters
+    ----------
+    connection : Connection
+    options : argparse.Namespace
+        ``process_id``, ``name`` or None, ``format`` and ``output``.
 
     Raises
     ------
     ProgrammingError
-        If there is no such process.
+        If there is no such process, or it has no such metric at any time.
+
+    Notes
+    -----
+    The list has a row for each name and unit: ``count`` of all values and ``nan`` of those that
+    are NaN or null, which ``min``, ``avg`` and ``max`` leave out; ``last`` is the newest. The
+    values of one metric are rows of time, value and unit. On a terminal figures have six digits
+    unless they are whole, and a metric is drawn: each unit by itself, the time from its first to
+    its last value in equal parts, of each the greatest value and the mean.
     """
+    process = identifier(options.process_id, "PROCESS_ID")
     if options.name is None:
-        write(connection.execute(_LIST, [options.process_id]).fetch_record_batch(), options)
-        return
-    result = connection.execute(_SERIES, [options.process_id, options.name]).fetch_record_batch()
+        result, _ = of_process(connection, process, _LIST, [process])
+    else:
+        result, empty = of_process(connection, process, _SERIES, [process, options.name])
+        if empty:
+            _require(connection, process, options.name)
     if not to_terminal(options):
         write(result, options)
         return
-    points: list[tuple[int, float | None, str]] = []
-    for batch in result:
-        points += zip(*rows.columns(batch, "ns"), strict=True)
-    with console(options) as opened:
-        if not points:
-            opened.print(f"no values of {options.name!r} in this range; `metrics PROCESS_ID` lists "
-                         "what there is", markup=False)  # fmt: skip
-        for unit, series in groupby(points, key=lambda point: point[2]):
-            _draw(options.name, unit, [(time, value) for time, value, _ in series], opened)
+    found = [row for batch in result for row in zip(*rows.columns(batch, "ns"), strict=True)]
+    with console(options) as out:
+        if options.name is None:
+            _print_list(found, out)
+        else:
+            _print_series(options.name, found, out)
 
 
-def _draw(name: str, unit: str, series: list[tuple[int, float | None]], console: Console) -> None:
-    from rich.text import Text
+def _require(connection: Connection, process: str, name: str) -> None:
+    """Tell a name that is wrong from one without values in the time range."""
+    cursor = connection.execute(_NAMES, [process], begin=ALL_TIME)
+    names = [found for (found,) in cursor]
+    if name not in names:
+        has = f"it has {', '.join(names)}" if names else "it has none"
+        raise ProgrammingError(
+            f"process {process} has no metric {name!r}; {has}", query_id=cursor.query_id
+        )
 
-    times = [time for time, _ in series]
+
+def _print_list(found: list[tuple[Any, ...]], out: Console) -> None:
+    shown = [
+        {
+            "name": cell(name, _STRING),
+            "unit": cell(unit, _STRING),
+            "count": str(count),
+            "nan": str(nan) if nan else "",
+            **{label: figure(v) for label, v in zip(_FIGURES, figures[:4], strict=True)},
+        }
+        for name, unit, count, nan, *figures in found
+    ]
+    # There are nearly never any.
+    names = [n for n in _COLUMNS if n != "nan" or any(row["nan"] for row in shown)]
+    widths = [max([cell_len(row[n]) for row in shown] + [len(n)]) for n in names]
+    if sum(widths) + 3 * len(widths) <= out.width:
+        table = Table(box=SIMPLE_HEAD, pad_edge=False)
+        for name in names:
+            left = name in ("name", "unit")
+            table.add_column(name, justify="left" if left else "right", no_wrap=True)
+        for row in shown:
+            table.add_row(*(Text(row[name]) for name in names))
+        out.print(table)
+    else:
+        for row in shown:
+            out.print(fold(_title(row["name"], row["unit"]), out))
+            _print_figures({name: row[name] for name in names[2:] if row[name]}, out, INDENT)
+    count = f"{len(found)} {'metric' if len(found) == 1 else 'metrics'}"
+    note = "; figures have six digits here, in a pipe and with --format all" if found else ""
+    out.print(fold(Text(f"({count}{note})", "dim"), out))
+
+
+def _print_series(name: str, found: list[tuple[Any, ...]], out: Console) -> None:
+    by_unit: dict[str, list[tuple[int, float | None]]] = {}
+    for time, value, unit in found:
+        by_unit.setdefault(cell(unit, _STRING), []).append((time, value))
+    for unit, series in sorted(by_unit.items()):
+        out.print(fold(_title(cell(name, _STRING), unit), out))
+        _draw(series, out)
+    if not found:
+        text = f"(no values of {cell(name, _STRING)} in the time range)"
+        out.print(fold(Text(text, "dim"), out))
+
+
+def _draw(series: list[tuple[int, float | None]], out: Console) -> None:
     finite = [v for _, v in series if v is not None and math.isfinite(v)]
-    title = Text(name, style="bold").append(f" ({unit})" if unit else "", style="not bold")
-    console.print(title)
-    console.print(Text(sparkline(series, console.width), style="cyan"), crop=False)
     if finite:
-        mean = math.fsum(finite) / len(finite)
-        figures = {"min": min(finite), "avg": mean, "max": max(finite), "last": finite[-1]}
-        shown = "  ".join(f"{label} {value:.6g}" for label, value in figures.items())
-        console.print(Text(shown))
-    count = f"{len(series)} values, {format_ns(times[0])} to {format_ns(times[-1])}"
-    strange = len(series) - len(finite)
-    console.print(Text(count + (f", {strange} not finite" if strange else ""), style="dim"))
+        parts = buckets(series, max(1, min(out.width - _LABEL, len(series))))
+        greatest = [max(part, default=None) for part in parts]
+        if max(map(len, parts)) == 1:
+            lines = {"value": greatest}
+        else:
+            lines = {"max": greatest, "mean": [_mean(part) if part else None for part in parts]}
+        for label, values in lines.items():
+            drawn = sparkline(values, min(finite), max(finite))
+            out.print(Text.assemble((label.ljust(_LABEL), "dim"), (drawn, "cyan")))
+        figures = (min(finite), _mean(finite), max(finite), series[-1][1])
+        _print_figures(dict(zip(_FIGURES, map(figure, figures), strict=True)), out)
+    counts = {"value" if len(series) == 1 else "values": len(series)}
+    for value in (v for _, v in series if v is None or not math.isfinite(v)):
+        label = "NULL" if value is None else str(value)
+        counts[label] = counts.get(label, 0) + 1
+    pieces = [Text(f"{count} {label}", "dim") for label, count in counts.items()]
+    span = f"{format_ns(series[0][0])} to {format_ns(series[-1][0])}"
+    for line in pack([*pieces, Text(span, "dim")], out.width):
+        out.print(fold(line, out))
 
 
-def sparkline(series: list[tuple[int, float | None]], width: int) -> str:
-    """Draw values over time, a character for each part of the time: the mean of its values.
-
-    Parameters
-    ----------
-    series : list of (int, float or None)
-        Nanoseconds and value, by time; what is not finite is left out.
-    width : int
-        How many characters at most; fewer where there are fewer values.
-
-    Returns
-    -------
-    str
-        From the least mean to the greatest; blank where a part has no value.
-
-    >>> sparkline([(0, 1.0), (1, 2.0), (2, 4.5), (3, 8.0)], 80)
-    '▁▂▄█'
-    """
-    finite = [(t, v) for t, v in series if v is not None and math.isfinite(v)]
-    if not finite:
-        return ""
-    begin, span = finite[0][0], finite[-1][0] - finite[0][0]
-    count = max(1, min(width, len(finite)))
-    parts: list[list[float]] = [[] for _ in range(count)]
-    for time, value in finite:
-        parts[min(count - 1, (time - begin) * count // span if span else 0)].append(value)
-    means = [math.fsum(part) / len(part) if part else None for part in parts]
-    there = [mean for mean in means if mean is not None]
-    least, range_ = min(there), max(there) - min(there)
-    return "".join(
-        " " if mean is None else _BARS[_step((mean - least) / range_ if range_ else 0)]
-        for mean in means
-    )
+def _mean(values: list[float]) -> float:
+    # Divided first, since the sum of the greatest floats is none.
+    return math.fsum(value / len(values) for value in values)
 
 
-def _step(share: float) -> int:
-    return min(len(_BARS) - 1, int(share * len(_BARS)))
+def _title(name: str, unit: str) -> Text:
+    return Text.assemble((name, "bold"), f" ({unit})" if unit else "")
+
+
+def _print_figures(figures: dict[str, str], out: Console, indent: str = "") -> None:
+    pieces = (Text.assemble((f"{label} ", "dim"), text) for label, text in figures.items())
+    for line in pack(pieces, out.width - len(indent)):
+        out.print(fold(Text(indent).append_text(line), out))

@@ -4,11 +4,17 @@ from __future__ import annotations
 
 import argparse
 import time
+from collections.abc import Iterator
 
 import numpy as np
 import pyarrow as pa
+from rich.console import Console
+from rich.text import Text
 
-from micromegas_dbapi.cli.output import write
+from micromegas_dbapi import rows
+from micromegas_dbapi.cli.folding import INDENT, fold, pack
+from micromegas_dbapi.cli.output import console, to_terminal, write
+from micromegas_dbapi.cli.table import cell
 from micromegas_dbapi.connection import Connection
 from micromegas_dbapi.errors import ProgrammingError
 from micromegas_dbapi.timerange import to_ns
@@ -42,15 +48,48 @@ def run(connection: Connection, options: argparse.Namespace) -> None:
     own clock. It sets no time range: that would mean when the service heard of a process, by
     another clock, and could hide some.
     """
-    sql, parameters = "SELECT * FROM processes", ()
+    sql = "SELECT * FROM processes"
+    parameters: list[np.datetime64] = []
     if options.since is not None:
-        sql, parameters = f"{sql} WHERE start_time >= ?", (_instant(options.since),)
+        sql, parameters = f"{sql} WHERE start_time >= ?", [_instant(options.since)]
     cursor = connection.execute(f"{sql} ORDER BY start_time DESC NULLS LAST", parameters)
     result = cursor.fetch_record_batch()
     names = [name for name in _COLUMNS if name in result.schema.names]
     schema = pa.schema([result.schema.field(name) for name in names])
     batches = (batch.select(names) for batch in result)
-    write(pa.RecordBatchReader.from_batches(schema, batches), options)
+    shown = pa.RecordBatchReader.from_batches(schema, batches)
+    if to_terminal(options):
+        with console(options) as out:
+            _print(shown, out)
+    else:
+        write(shown, options)
+
+
+def _print(result: pa.RecordBatchReader, out: Console) -> None:
+    """Print each process with its id whole, to be copied: a table would break it."""
+    types = dict(zip(result.schema.names, result.schema.types, strict=True))
+    count = 0
+    for batch in result:
+        for row in zip(*rows.columns(batch, "ns"), strict=True):
+            of = {name: cell(v, types[name]) for name, v in zip(types, row, strict=True) if v != ""}
+            head = Text.assemble((of["process_id"], "bold"), "  ", (of.get("exe", ""), "cyan"))
+            out.print(fold(head, out))
+            for line in pack(_pieces(of), out.width - len(INDENT)):
+                out.print(fold(Text(INDENT).append_text(line), out))
+            count += 1
+    out.print(f"({count} {'process' if count == 1 else 'processes'})", style="dim")
+
+
+def _pieces(of: dict[str, str]) -> Iterator[Text]:
+    yield Text(f"{of.get('username', '')}@{of.get('computer', '')}")
+    for name, says in (
+        ("start_time", "started "),
+        ("last_update_time", "last heard of "),
+        ("distro", ""),
+        ("parent_process_id", "child of "),
+    ):
+        if name in of:
+            yield Text.assemble((says, "dim"), of[name])
 
 
 def _instant(since: str) -> np.datetime64:
