@@ -11,7 +11,7 @@ from datafusion import DataFrame
 
 from micromegas_dbapi.errors import DatabaseError, Error, InternalError, from_service
 from micromegas_dbapi.lake.session import Session
-from micromegas_dbapi.transport import stream
+from micromegas_dbapi.transport import conforming, stream
 
 __all__ = ["compute"]
 
@@ -61,7 +61,7 @@ def _batches(
     about: dict[str, Any],
 ) -> Iterator[pa.RecordBatch]:
     while first is not None:
-        yield _conforming(first, schema)
+        yield conforming(first, schema)
         try:
             first = next(rest, None)
         except BaseException as error:
@@ -80,16 +80,6 @@ def _agreed(planned: pa.Schema, seen: pa.Schema) -> pa.Schema:
 def _nullable_as(a: pa.Field, b: pa.Field) -> pa.Field:
     field = b if a.type != b.type else a
     return field.with_nullable(a.nullable or b.nullable)
-
-
-def _conforming(batch: pa.RecordBatch, schema: pa.Schema) -> pa.RecordBatch:
-    if batch.schema.equals(schema):
-        return batch
-    columns = [
-        column if column.type == field.type else column.cast(field.type)
-        for column, field in zip(batch.columns, schema, strict=True)
-    ]
-    return pa.RecordBatch.from_arrays(columns, schema=schema)
 
 
 _PYTHON_ERROR = re.compile(

@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from micromegas_dbapi.timerange import TimeRange
 
-__all__ = ["Request", "Transport", "stream"]
+__all__ = ["Request", "Transport", "conforming", "stream"]
 
 
 @dataclass(frozen=True)
@@ -80,6 +80,17 @@ def stream(schema: pa.Schema, batches: Iterable[pa.RecordBatch]) -> pa.RecordBat
     ended, and takes a part of it for the whole.
     """
     return pa.RecordBatchReader.from_batches(schema, _Latched(batches))
+
+
+def conforming(batch: pa.RecordBatch, schema: pa.Schema) -> pa.RecordBatch:
+    """Cast the columns of a batch that are of another type than the schema says."""
+    if batch.schema.equals(schema):
+        return batch
+    columns = [
+        column if column.type == field.type else column.cast(field.type)
+        for column, field in zip(batch.columns, schema, strict=True)
+    ]
+    return pa.RecordBatch.from_arrays(columns, schema=schema)
 
 
 class _Latched:

@@ -11,7 +11,7 @@ from typing import Any
 import pyarrow as pa
 
 from micromegas_dbapi.errors import OperationalError
-from micromegas_dbapi.transport import stream
+from micromegas_dbapi.transport import conforming, stream
 
 __all__ = ["Spool", "decode"]
 
@@ -155,23 +155,13 @@ def _batches(
 ) -> Iterator[pa.RecordBatch]:
     try:
         while first is not None:
-            yield _restored(first, schema)
+            yield conforming(first, schema)
             first = next(rest, None)
     except (pa.ArrowException, OSError, ValueError) as error:
         raise _damaged(error, about) from error
     finally:
         if isinstance(body, Spool):
             body.close()
-
-
-def _restored(batch: pa.RecordBatch, schema: pa.Schema) -> pa.RecordBatch:
-    if batch.schema.equals(schema):
-        return batch
-    columns = [
-        column if column.type == field.type else column.cast(field.type)
-        for column, field in zip(batch.columns, schema, strict=True)
-    ]
-    return pa.RecordBatch.from_arrays(columns, schema=schema)
 
 
 def _meant(read: pa.Schema, metadata: dict[bytes, bytes] | None) -> pa.Schema:
