@@ -34,13 +34,13 @@ def run(options: argparse.Namespace) -> None:
         try:
             service = LocalService(lake, options.host, options.port, options.max_body)
             what = "demo data" if options.demo else options.lake
-            print(f"serving {what} at {service.url} (Ctrl-C stops)", flush=True)
             if not _loopback(options.host):
                 print(
                     f"micromegas-sql: whoever reaches {options.host} can read all of it: there is "
                     "no authentication",
                     file=sys.stderr,
                 )
+            print(f"serving {what} at {service.url} (Ctrl-C stops)", flush=True)
             service.run()
         finally:
             lake.close()
