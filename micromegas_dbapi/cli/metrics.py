@@ -122,7 +122,7 @@ def _print_list(found: list[tuple[Any, ...]], out: Console) -> None:
             out.print(fold(_title(row["name"], row["unit"]), out))
             _print_figures({name: row[name] for name in names[2:] if row[name]}, out, INDENT)
     count = f"{len(found)} {'metric' if len(found) == 1 else 'metrics'}"
-    note = "; figures have six digits here, in a pipe and with --format all" if found else ""
+    note = "; with --format or in a pipe, figures have all their digits" if found else ""
     out.print(fold(Text(f"({count}{note})", "dim"), out))
 
 

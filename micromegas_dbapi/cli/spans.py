@@ -1,178 +1,167 @@
-"""``micromegas-sql spans``: the slowest calls of a thread, drawn as a flame."""
+"""``spans``: the slowest calls of a thread, each with the calls inside of it."""
 
 from __future__ import annotations
 
 import argparse
 import time
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import Any
 
-import pyarrow as pa
+import numpy as np
+from rich.console import Console
+from rich.text import Text
 
-from micromegas_dbapi import rows
+from micromegas_dbapi.cli import flame
+from micromegas_dbapi.cli.folding import fold
+from micromegas_dbapi.cli.instances import identifier
 from micromegas_dbapi.cli.output import console, text, write
 from micromegas_dbapi.cli.table import cell
 from micromegas_dbapi.connection import Connection
-from micromegas_dbapi.errors import ProgrammingError
-from micromegas_dbapi.timerange import ALL_TIME, resolve
+from micromegas_dbapi.cursor import Cursor
+from micromegas_dbapi.errors import DatabaseError, ProgrammingError
+from micromegas_dbapi.timerange import ALL_TIME, MAX_NS, MIN_NS, format_ns, resolve
 
-if TYPE_CHECKING:
-    from rich.console import Console
-    from rich.text import Text
+__all__ = ["run"]
 
-__all__ = ["duration", "run"]
+_COLUMNS = 'id, parent, depth, begin, "end", duration, name, target, filename, line'
+_ALL = f"SELECT {_COLUMNS} FROM view_instance('thread_spans', ?) ORDER BY begin, depth, id"
+# The thread as a whole is a span too, with the id -1: those below it are the calls.
+_ROOTS = """\
+SELECT id, depth, begin, "end", count(*) OVER () AS calls
+FROM view_instance('thread_spans', ?)
+WHERE id <> -1 AND depth = (
+  SELECT min(depth) FROM view_instance('thread_spans', ?) WHERE id <> -1
+)
+ORDER BY duration DESC, begin LIMIT ?"""
+_INSIDE = f"""\
+SELECT {_COLUMNS} FROM view_instance('thread_spans', ?)
+WHERE begin >= ? AND begin <= ? AND (depth > ? OR id = ?) ORDER BY begin, depth, id"""
 
-_SPANS = """\
-SELECT id, parent, depth, begin, "end", duration, name, target, filename, line
-FROM view_instance('thread_spans', ?) ORDER BY begin, depth"""
-_RANGE = "SELECT min(begin_time), max(end_time) FROM blocks WHERE stream_id = ?"
+_BLOCKS = "SELECT min(begin_time), max(end_time) FROM blocks WHERE stream_id = ?"
+_STREAM = "SELECT stream_id FROM streams WHERE stream_id = ? LIMIT 1"
+_THREADS = "SELECT stream_id FROM streams WHERE process_id = ? AND array_has(tags, 'cpu')"
 
-# What is shorter than this share of the call drawn is counted rather than drawn.
-_SHORT = 0.01
-_BAR = 24
-
-
-@dataclass
-class _Call:
-    """A call, or several in a row of one name below one parent."""
-
-    begin: int
-    end: int
-    duration: int
-    name: str
-    where: str
-    count: int = 1
-    children: list[_Call] = field(default_factory=list)
+# Spans are timed by ticks, blocks by the system's clock, which can be set: a day is wide enough,
+# and narrow enough for a service to skip the partitions of other days.
+_DRIFT = 86_400 * 10**9
+_SHARE, _NARROW, _WIDE = 0.3, 10, 60
 
 
 def run(connection: Connection, options: argparse.Namespace) -> None:
-    """Draw the slowest calls that the thread itself made, or give all spans as rows.
+    """Draw the slowest calls of a thread, or give all of its spans as rows.
 
-    Without a time range the whole of the stream is read: from the begin of its first block to the
-    end of its last one.
+    Parameters
+    ----------
+    connection : Connection
+    options : argparse.Namespace
+        ``stream_id``, ``top``, ``format`` and ``output``.
 
     Raises
     ------
     ProgrammingError
-        If there is no such stream, or it has no blocks.
+        If there is no such stream, or ``top`` is no count.
+
+    Notes
+    -----
+    Where no time range is given, it is that of the stream's blocks and a day around it.
+
+    As a table a line is a call: how long it took, when in the call that is drawn, and its name.
+    What is left out is said: calls of less than a hundredth are counted, and places in the source
+    that a terminal has no room for. Other formats get all spans by their begin, times exact.
     """
     if options.top < 1:
-        raise ProgrammingError(f"--top {options.top}: accepted are 1 and more")
-    result = _spans(connection, options.stream_id)
+        raise ProgrammingError(f"--top is {options.top}; accepted: 1 and more")
+    stream = identifier(options.stream_id, "STREAM_ID")
+    begin, end = _range(connection, stream)
+    cursor = connection.cursor(begin=begin, end=end, timestamps="ns")
     if not text(options):
-        write(result, options)
+        write(cursor.execute(_ALL, [stream]).fetch_record_batch(), options)
         return
-    table = result.read_all()
-    with console(options) as opened:
-        _draw(table, options.top, opened)
+    roots = cursor.execute(_ROOTS, [stream, stream, options.top]).fetchall()
+    with console(options) as out:
+        if not roots:
+            out.print(fold(Text(f"(stream {stream} has no spans in the time range)", "dim"), out))
+            return
+        calls = roots[0][-1]
+        head = f"the slowest {len(roots)} of {calls}" if calls > len(roots) else f"all {calls}"
+        out.print(Text(f"{head} call{'' if calls == 1 else 's'}", "bold"))
+        hidden = sum(_draw(cursor, stream, root, out) for root in roots)
+        if hidden:
+            note = f"({hidden} places in the source need a wider terminal)"
+            out.print(fold(Text(note, "dim"), out))
 
 
-def _spans(connection: Connection, stream: str) -> pa.RecordBatchReader:
+def _draw(cursor: Cursor, stream: str, root: tuple[Any, ...], out: Console) -> int:
+    """Draw a call; gives the number of places in the source that had no room."""
+    id_, depth, begin, end, _ = root
+    found = cursor.execute(_INSIDE, [stream, _time(begin), _time(end), depth, id_])
+    types = [column.type_code.arrow_type for column in found.description or ()]
+    calls = (
+        (row[0], row[1], row[3], row[4], row[5], cell(row[6], types[6]), _place(row[7:], types[7:]))
+        for row in found
+    )
+    call, astray = flame.tree(id_, calls)
+    out.print()
+    out.print(Text(format_ns(begin), "dim"))
+    if call is None:  # the service has rebuilt its view since
+        out.print(Text("(gone from the service's answers)", "dim"))
+        return 0
+    width = _WIDE
+    if out.is_terminal:
+        width = max(_NARROW, min(_WIDE, int(out.width * _SHARE)))
+    hidden = 0
+    for line in flame.lines(call, width):
+        shown = Text.assemble(f"{line.duration:>8} ", (line.bar, "yellow"), " ", "  " * line.depth)
+        shown.append(line.name, "" if line.duration else "dim")
+        place = Text(f"  {line.place}" if line.place else "", "dim")
+        if out.is_terminal and shown.cell_len + place.cell_len > out.width:
+            hidden += 1
+        else:
+            shown.append_text(place)
+        out.print(fold(shown, out))
+    if astray:
+        note = f"({astray} spans inside of it are not shown: what called them is missing)"
+        out.print(fold(Text(note, "dim"), out))
+    return hidden
+
+
+def _place(values: tuple[Any, ...], types: list[Any]) -> str:
+    target, filename, line = map(cell, values, types)
+    return f"{target} {filename}:{line}".strip() if filename else target
+
+
+def _time(ns: int) -> np.datetime64:
+    return np.datetime64(ns, "ns")
+
+
+def _range(connection: Connection, stream: str) -> tuple[Any, Any]:
+    """Give the time range to ask for where none is given: a service refuses to guess it."""
     if resolve(connection._ranges, time.time_ns()) is not None:
-        return connection.execute(_SPANS, [stream]).fetch_record_batch()
-    found = connection.execute(_RANGE, [stream], begin=ALL_TIME).fetch_arrow_table()
-    begin, end = (column[0].cast(pa.int64()).as_py() for column in found.columns)
-    if begin is None:
-        raise ProgrammingError(
-            f"no blocks of a stream {stream!r}: `SELECT stream_id, properties FROM streams WHERE "
-            "array_has(tags, 'cpu')` lists the threads"
-        )
-    import numpy as np
-
-    # Blocks know their times to the microsecond.
-    bounds = np.datetime64(begin, "ns"), np.datetime64(end + 999, "ns")
-    cursor = connection.execute(_SPANS, [stream], begin=bounds[0], end=bounds[1])
-    return cursor.fetch_record_batch()
+        _require(connection, stream)
+        return None, None
+    try:
+        cursor = connection.cursor(begin=ALL_TIME, timestamps="ns")
+        found = cursor.execute(_BLOCKS, [stream]).fetchone()
+    except ProgrammingError:  # a lake may have no blocks
+        found = None
+    begin, end = found or (None, None)
+    if begin is None or end is None:
+        _require(connection, stream)
+        return _time(MIN_NS), _time(MAX_NS)
+    return _time(max(MIN_NS, begin - _DRIFT)), _time(min(MAX_NS, end + _DRIFT))
 
 
-def _draw(table: pa.Table, top: int, console: Console) -> None:
-    from rich.text import Text
-
-    roots = _calls(table)
-    slowest = sorted(roots, key=lambda call: -call.duration)[:top]
-    count = f"{table.num_rows} spans, {len(roots)} calls by the thread itself"
-    console.print(Text(f"{count}; the slowest {len(slowest)}:", style="bold"))
-    for root in slowest:
-        console.print()
-        console.print(Text(cell(root.begin, table.schema.field("begin").type), style="dim"))
-        for line in _lines(root, root, 0):
-            # Cut on a terminal, where the place in the source stands last; whole in a pipe.
-            console.print(line, no_wrap=True, overflow="ellipsis", soft_wrap=False)
-
-
-def _calls(table: pa.Table) -> list[_Call]:
-    """Build the trees of calls; gives those that no other call of the answer made.
-
-    The thread itself, which is a span of depth 0, is no call; calls that were open before the
-    range are missing, and what they made stands alone.
-    """
-    roots: list[_Call] = []
-    known: dict[tuple[int, int], _Call] = {}  # by id and depth: the thread's parent is span 0 too
-    spans: list[tuple[int, int, int, _Call]] = []
-    for batch in table.to_batches():
-        for id_, parent, depth, begin, end, took, name, target, file, line in zip(
-            *rows.columns(batch, "ns"), strict=True
-        ):
-            place = f"{target} {file}:{line}" if file else target
-            call = _Call(begin, end, took, name, place)
-            known[id_, depth] = call
-            spans.append((depth, parent, id_, call))
-    for depth, parent, _, call in spans:
-        if depth == 0:
-            continue
-        above = known.get((parent, depth - 1)) if depth > 1 else None
-        (roots if above is None else above.children).append(call)
-    return roots or [call for _, _, _, call in spans]
-
-
-def _lines(call: _Call, root: _Call, depth: int) -> list[Text]:
-    from rich.text import Text
-
-    share = call.duration / root.duration if root.duration else 1.0
-    before = (call.begin - root.begin) / root.duration if root.duration else 0.0
-    start = min(_BAR - 1, max(0, round(before * _BAR)))
-    cells = min(_BAR - start, max(1, round(share * _BAR)))
-    bar = " " * start + "█" * cells + " " * (_BAR - start - cells)
-    times = f" x {call.count}" if call.count > 1 else ""
-    line = Text(f"{duration(call.duration):>9} {share:4.0%} ")
-    line.append(bar, style="yellow").append(f" {'  ' * depth}{call.name}{times}")
-    line.append(f"  {call.where}", style="dim")
-    lines = [line]
-    short: list[_Call] = []
-    for child in _merged(call.children):
-        if child.duration < _SHORT * root.duration:
-            short.append(child)
-        else:
-            lines += _lines(child, root, depth + 1)
-    if short:
-        count, total = sum(c.count for c in short), sum(c.duration for c in short)
-        text = f"{duration(total):>9} {'':4} {'':{_BAR}} {'  ' * (depth + 1)}"
-        lines.append(Text(f"{text}({count} shorter than 1 %)", style="dim"))
-    return lines
-
-
-def _merged(calls: list[_Call]) -> list[_Call]:
-    """Join calls of one name in a row, with what they made."""
-    merged: list[_Call] = []
-    for call in calls:
-        last = merged[-1] if merged else None
-        if last is None or (last.name, last.where) != (call.name, call.where):
-            merged.append(_Call(**{**vars(call), "children": list(call.children)}))
-        else:
-            last.end = call.end
-            last.duration += call.duration
-            last.count += call.count
-            last.children += call.children
-    return merged
-
-
-def duration(ns: int) -> str:
-    """Write a duration for people, in the largest unit of which it has one or more.
-
-    >>> duration(725_422)
-    '725 us'
-    """
-    for unit, size in (("s", 10**9), ("ms", 10**6), ("us", 10**3)):
-        if ns >= size:
-            return f"{ns / size:.3g} {unit}" if ns < 1000 * size else f"{ns / size:.0f} {unit}"
-    return f"{ns} ns"
+def _require(connection: Connection, stream: str) -> None:
+    """Check that there is such a stream; of a process, tell its threads."""
+    cursor = connection.cursor(begin=ALL_TIME)
+    try:
+        if cursor.execute(_STREAM, [stream]).fetchone() is not None:
+            return
+        threads = [found for (found,) in cursor.execute(_THREADS, [stream])]
+    except DatabaseError:  # a lake may have no streams: then the spans themselves have to tell
+        return
+    message = f"no stream has the id {stream}"
+    if threads:
+        message += f", but a process: its threads are {', '.join(threads)}"
+    else:
+        message += "; streams with the tag 'cpu' are threads, see 'SELECT * FROM streams'"
+    raise ProgrammingError(message, query_id=cursor.query_id)

@@ -101,6 +101,26 @@ def test_beyond_this_machine_it_warns() -> None:
     )
 
 
+@pytest.mark.parametrize("host", ["localhost", "::1"])
+def test_other_names_of_this_machine(host: str) -> None:
+    if host == "::1" and not has_ipv6():
+        pytest.skip("this system has no IPv6 on its loopback")
+    with served("--demo", "--host", host) as (process, url, _):
+        assert url.startswith("http://localhost:" if host == "localhost" else "http://[::1]:")
+        with mm.connect(url) as connection:
+            assert connection.execute("SELECT 1").fetchall() == [(1,)]
+        process.terminate()
+        assert process.communicate(timeout=20) == ("", "")
+
+
+def has_ipv6() -> bool:
+    try:
+        socket.create_server(("::1", 0), family=socket.AF_INET6).close()
+    except OSError:
+        return False
+    return True
+
+
 # -- the service itself ----------------------------------------------------------------------------
 
 
@@ -154,6 +174,24 @@ def test_nothing_but_the_lake_is_read(wire: Callable[[str], Path], sql: str) -> 
         assert status == 500
         assert text.startswith(b"query\n\nCaused by:\n")
         assert b"root:" not in text
+
+
+def test_stopping_at_any_moment(wire: Callable[[str], Path]) -> None:
+    """Also while answers go out, from several threads, and again after the end."""
+    body = cbor2.dumps({"sql": "SELECT 1", "begin": None, "end": None})
+    lake = LakeTransport(wire("http-0.2.3") / "data")
+    for _ in range(30):
+        made = LocalService(lake, port=0)
+        running = threading.Thread(target=made.run)
+        running.start()
+        assert post(made.url, body)[0] == 200
+        stoppers = [threading.Thread(target=made.stop) for _ in range(4)]
+        for thread in stoppers:
+            thread.start()
+        for thread in (*stoppers, running):
+            thread.join(10)
+            assert not thread.is_alive()
+        made.stop()
 
 
 def test_several_clients_at_once(wire: Callable[[str], Path]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import threading
 
 from waitress.server import create_server
 
@@ -49,6 +50,8 @@ class LocalService:
                 application(lake),
                 host=host,
                 port=port,
+                ipv4=":" not in host,  # a name of both kinds would make two servers
+                ipv6=":" in host,
                 threads=_THREADS,
                 connection_limit=1000,
                 max_request_body_size=max_body,
@@ -56,6 +59,7 @@ class LocalService:
             )
         except (OSError, ValueError) as error:
             raise OperationalError(f"cannot listen at {host}:{port}: {error}") from error
+        self._ending, self._ended = threading.Lock(), False
         shown = f"[{host}]" if ":" in host else host
         #: Where it answers; the base URL for clients, without a final slash.
         self.url = f"http://{shown}:{self._server.effective_port}"
@@ -66,12 +70,20 @@ class LocalService:
             self._server.run()
         finally:
             self._server.task_dispatcher.shutdown()
-            self._close()
+            with self._ending:
+                self._ended = True
+                self._let_go()
+                self._server.trigger.close()
 
     def stop(self) -> None:
-        """Make `run` return; from any thread."""
-        self._server.trigger.pull_trigger(self._close)
+        """Make `run` return; from any thread, and more than once."""
+        with self._ending:  # the trigger must not be closed under our hands
+            if not self._ended:
+                self._server.trigger.pull_trigger(self._let_go)
 
-    def _close(self) -> None:
+    def _let_go(self) -> None:
+        """Close what is listened to, in the thread of `run`, which ends with nothing to wait for."""
         for channel in list(self._server._map.values()):
-            channel.close()
+            if channel is not self._server.trigger:
+                channel.close()
+        self._server._map.clear()
