@@ -73,7 +73,7 @@ class LocalService:
             with self._ending:
                 self._ended = True
                 self._let_go()
-                self._server.trigger.close()
+                self._server.close()  # and its trigger
 
     def stop(self) -> None:
         """Make `run` return; from any thread, and more than once."""
@@ -82,8 +82,8 @@ class LocalService:
                 self._server.trigger.pull_trigger(self._let_go)
 
     def _let_go(self) -> None:
-        """Close what is listened to, in the thread of `run`, which ends with nothing to wait for."""
+        """Close all connections and leave nothing to wait for: `run`, whose thread it is, ends."""
         for channel in list(self._server._map.values()):
-            if channel is not self._server.trigger:
+            if channel not in (self._server, self._server.trigger):
                 channel.close()
         self._server._map.clear()
