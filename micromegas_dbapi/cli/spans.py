@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.text import Text
 
 from micromegas_dbapi.cli import flame
+from micromegas_dbapi.cli.flame import duration
 from micromegas_dbapi.cli.folding import fold
 from micromegas_dbapi.cli.instances import identifier
 from micromegas_dbapi.cli.output import console, text, write
@@ -20,7 +21,7 @@ from micromegas_dbapi.cursor import Cursor
 from micromegas_dbapi.errors import DatabaseError, ProgrammingError
 from micromegas_dbapi.timerange import ALL_TIME, MAX_NS, MIN_NS, format_ns, resolve
 
-__all__ = ["run"]
+__all__ = ["duration", "run"]
 
 _COLUMNS = 'id, parent, depth, begin, "end", duration, name, target, filename, line'
 _ALL = f"SELECT {_COLUMNS} FROM view_instance('thread_spans', ?) ORDER BY begin, depth, id"
@@ -110,8 +111,9 @@ def _draw(cursor: Cursor, stream: str, root: tuple[Any, ...], out: Console) -> i
         width = max(_NARROW, min(_WIDE, int(out.width * _SHARE)))
     hidden = 0
     for line in flame.lines(call, width):
-        shown = Text.assemble(f"{line.duration:>8} ", (line.bar, "yellow"), " ", "  " * line.depth)
-        shown.append(line.name, "" if line.duration else "dim")
+        figures = f"{line.duration:>8} {line.share:4.0%} "
+        shown = Text.assemble(figures, (line.bar, "yellow"), " ", "  " * line.depth)
+        shown.append(line.name, "" if line.place else "dim")
         place = Text(f"  {line.place}" if line.place else "", "dim")
         if out.is_terminal and shown.cell_len + place.cell_len > out.width:
             hidden += 1
