@@ -77,7 +77,10 @@ def calls(client: Client) -> dict[str, Callable[[Client], object]]:
 
 
 def equal(a: object, b: object) -> bool:
-    return a.equals(b) if isinstance(a, pa.Table) else a == b
+    """Compare two answers by their values: the order inside of dictionaries is the engine's."""
+    if isinstance(a, pa.Table) and isinstance(b, pa.Table):
+        return a.schema == b.schema and a.to_pylist() == b.to_pylist()
+    return a == b
 
 
 def server(pid: int) -> tuple[int, int, float]:

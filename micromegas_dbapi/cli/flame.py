@@ -156,7 +156,7 @@ def _folded(depth: int, calls: list[Call], root: Call, width: int) -> Line:
     total = sum(call.duration for call in calls)
     name = f"… {count} shorter span{'' if count == 1 else 's'}"
     if inside:
-        name += f", with {inside} inside"
+        name += f", {inside} inside"
     return Line(duration(total), _share(total, root), " " * width, depth, name, "")
 
 

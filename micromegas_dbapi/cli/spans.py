@@ -87,7 +87,8 @@ def run(connection: Connection, options: argparse.Namespace) -> None:
         out.print(Text(f"{head} call{'' if calls == 1 else 's'}", "bold"))
         hidden = sum(_draw(cursor, stream, root, out) for root in roots)
         if hidden:
-            note = f"({hidden} places in the source need a wider terminal)"
+            places = "1 place" if hidden == 1 else f"{hidden} places"
+            note = f"(no room for {places} in the source: a wider terminal, or a pipe, has it)"
             out.print(fold(Text(note, "dim"), out))
 
 
@@ -114,14 +115,15 @@ def _draw(cursor: Cursor, stream: str, root: tuple[Any, ...], out: Console) -> i
         figures = f"{line.duration:>8} {line.share:4.0%} "
         shown = Text.assemble(figures, (line.bar, "yellow"), " ", "  " * line.depth)
         shown.append(line.name, "" if line.place else "dim")
-        place = Text(f"  {line.place}" if line.place else "", "dim")
-        if out.is_terminal and shown.cell_len + place.cell_len > out.width:
-            hidden += 1
-        else:
+        place = Text(f"  {line.place}", "dim")
+        if line.place and (not out.is_terminal or shown.cell_len + place.cell_len <= out.width):
             shown.append_text(place)
+        elif line.place:
+            hidden += 1
         out.print(fold(shown, out))
     if astray:
-        note = f"({astray} spans inside of it are not shown: what called them is missing)"
+        spans = "1 span" if astray == 1 else f"{astray} spans"
+        note = f"({spans} more in this time: not drawn, since the caller is missing)"
         out.print(fold(Text(note, "dim"), out))
     return hidden
 

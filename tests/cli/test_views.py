@@ -1,0 +1,122 @@
+"""``tables`` and ``describe`` on every kind of service."""
+
+from __future__ import annotations
+
+import csv
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from micromegas_dbapi.cli import main
+from micromegas_dbapi.lake.server import LocalService
+from micromegas_dbapi.transport.lake import LakeTransport
+
+OLD = [
+    ["blocks", "view", "", "27"],
+    ["log_entries", "view", "process_id", "9"],
+    ["measures", "view", "process_id", "10"],
+    ["processes", "view", "", "13"],
+    ["streams", "view", "", "7"],
+    ["thread_spans", "view set", "stream_id", "11"],
+]
+NEW = [
+    ["blocks", "view", "", "29"],
+    ["log_entries", "view", "process_id", "13"],
+    ["log_stats", "view", "", "5"],
+    ["measures", "view", "process_id", "14"],
+    ["processes", "view", "", "16"],
+    ["streams", "view", "", "9"],
+    ["thread_spans", "view set", "stream_id", "11"],
+]
+
+
+@pytest.fixture(scope="module")
+def http(wire: Callable[[str], Path]) -> Iterator[str]:
+    """The HTTP service of 0.2.3, which has no information_schema."""
+    lake = LakeTransport(wire("http-0.2.3") / "data")
+    service = LocalService(lake, port=0)
+    thread = threading.Thread(target=service.run)
+    thread.start()
+    yield service.url
+    service.stop()
+    thread.join(10)
+    lake.close()
+
+
+def rows(capsys: pytest.CaptureFixture[str], *arguments: str) -> list[list[str]]:
+    assert main([*arguments, "--format", "csv"]) == 0
+    return list(csv.reader(capsys.readouterr().out.splitlines()))[1:]
+
+
+@pytest.mark.parametrize(("kind", "expected"), [("http", OLD), ("demo", OLD), ("new", NEW)])
+def test_tables(
+    kind: str,
+    expected: list[list[str]],
+    http: str,
+    wire: Callable[[str], Path],
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    urls = {"http": http, "demo": "demo:", "new": f"lake:{wire('flight-0.30') / 'data'}"}
+    assert [row[:4] for row in rows(capsys, "tables", "--url", urls[kind])] == expected
+
+
+def test_a_lake_has_only_the_views_of_its_files(
+    wire: Callable[[str], Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = wire("http-0.2.3") / "data" / "measures.parquet"
+    (tmp_path / "measures.parquet").write_bytes(file.read_bytes())
+    found = rows(capsys, "tables", "--url", f"lake:{tmp_path}")
+    assert [row[0] for row in found] == ["measures", "thread_spans"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "column", "type_", "nullable"),
+    [
+        (["log_entries"], "time", "timestamp[ns, tz=+00:00]", "false"),
+        (["log_entries"], "level", "int32", "false"),
+        (["streams"], "process_id", "string", "false"),
+        (["blocks"], "processes.exe", "string", "false"),
+        (["measures", "5e289910-c90d-44d6-8cb2-570a36fc332c"], "value", "double", "false"),
+        (["thread_spans", "87af451a-bbbb-4460-8629-0ed687891ded"], "depth", "uint32", "false"),
+        (["thread_spans"], "duration", "int64", "false"),
+    ],
+)
+def test_describe(
+    http: str,
+    arguments: list[str],
+    column: str,
+    type_: str,
+    nullable: str,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    found = {row[0]: row[1:] for row in rows(capsys, "describe", *arguments, "--url", http)}
+    assert found[column][:2] == [type_, nullable]
+    assert found[column][2]
+
+
+def test_describe_of_a_view_set_tells_how(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["describe", "thread_spans", "--url", "demo:"]) == 0
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "describe thread_spans STREAM_ID" in line
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["nope"], "no view 'nope'; there are blocks, log_entries, measures, processes, streams"),
+        (['"; SELECT 1'], "no view '\"; SELECT 1'"),
+        (["LOG_ENTRIES"], "no view 'LOG_ENTRIES'"),
+        (["net_spans"], "no view 'net_spans'"),
+        (["nope", "00000000-0000-0000-0000-000000000000"], "view set nope not found"),
+        (["thread_spans", "no-uuid"], "Uuid::parse_str"),
+    ],
+)
+def test_what_is_not_there(
+    http: str, arguments: list[str], words: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["describe", *arguments, "--url", http]) == 1
+    shown = capsys.readouterr()
+    assert shown.out == ""
+    assert words in shown.err
