@@ -14,9 +14,12 @@ from micromegas_dbapi.comments import COLUMN_COMMENTS, INSTANCE_IDS, LEVELS, VIE
 
 __all__ = [
     "COLUMN_COMMENTS",
+    "FOREIGN_KEYS",
     "INSTANCE_IDS",
+    "INSTANCE_SCHEMAS",
     "LEVELS",
     "LOOKUPS",
+    "PRIMARY_KEYS",
     "SCHEMAS",
     "VIEW_COMMENTS",
     "time_columns",
@@ -39,10 +42,13 @@ _PROPERTIES = pa.list_(
 )
 
 
-def _schema(columns: dict[str, pa.DataType]) -> pa.Schema:
-    # A list of tags is the only thing a service of this generation may leave out.
+def _schema(columns: dict[str, pa.DataType], nullable: Collection[str] = ()) -> pa.Schema:
+    # A list of tags is the only thing a service of the first generation may leave out.
     return pa.schema(
-        [pa.field(name, type_, nullable=type_ is _TAGS) for name, type_ in columns.items()]
+        [
+            pa.field(name, type_, nullable=type_ is _TAGS or name in nullable)
+            for name, type_ in columns.items()
+        ]
     )
 
 
@@ -150,6 +156,109 @@ SCHEMAS: dict[str, pa.Schema] = {
             "line": pa.uint32(),
         }
     ),
+}
+
+
+_ENCODED = pa.dictionary(pa.int32(), pa.string())
+_JSONB = pa.dictionary(pa.int32(), pa.binary())
+_OF_BLOCK: dict[str, pa.DataType] = {
+    "process_id": _ENCODED,
+    "stream_id": _ENCODED,
+    "block_id": _ENCODED,
+    "insert_time": _TIME,
+    "exe": _ENCODED,
+    "username": _ENCODED,
+    "computer": _ENCODED,
+}
+
+#: The columns of the instances of each view set, by its name: those of the 0.2.3 service for the
+#: three it has, which newer services have as well; those of 0.30 for the rest.
+INSTANCE_SCHEMAS: dict[str, pa.Schema] = {
+    **{name: SCHEMAS[name] for name in ("log_entries", "measures", "thread_spans")},
+    "async_events": _schema(
+        {
+            "stream_id": _ENCODED,
+            "block_id": _ENCODED,
+            "time": _TIME,
+            "event_type": _ENCODED,
+            "span_id": pa.int64(),
+            "parent_span_id": pa.int64(),
+            "depth": pa.uint32(),
+            "hash": pa.uint32(),
+            "name": _ENCODED,
+            "filename": _ENCODED,
+            "target": _ENCODED,
+            "line": pa.uint32(),
+        }
+    ),
+    "net_spans": _schema(
+        {
+            "process_id": _ENCODED,
+            "stream_id": _ENCODED,
+            "span_id": pa.int64(),
+            "parent_span_id": pa.int64(),
+            "depth": pa.uint32(),
+            "kind": _ENCODED,
+            "name": _ENCODED,
+            "connection_name": _ENCODED,
+            "is_outgoing": pa.bool_(),
+            "begin_bits": pa.int64(),
+            "end_bits": pa.int64(),
+            "bit_size": pa.int64(),
+            "begin_time": _TIME,
+            "end_time": _TIME,
+        }
+    ),
+    "otel_spans": _schema(
+        {
+            **_OF_BLOCK,
+            "process_properties": _JSONB,
+            "trace_id": pa.binary(16),
+            "span_id": pa.binary(8),
+            "parent_span_id": pa.binary(8),
+            "start_time": _TIME,
+            "end_time": _TIME,
+            "duration": pa.int64(),
+            "name": _ENCODED,
+            "kind": _ENCODED,
+            "status": _ENCODED,
+            "status_message": pa.string(),
+            "properties": _JSONB,
+            "events": _JSONB,
+            "links": _JSONB,
+        },
+        nullable=("parent_span_id", "status_message"),
+    ),
+    "images": _schema(
+        {
+            **_OF_BLOCK,
+            "time": _TIME,
+            "name": _ENCODED,
+            "format": _ENCODED,
+            "payload_size": pa.int64(),
+            "data": pa.binary(),
+        }
+    ),
+}
+
+#: View -> the columns that tell its rows apart. Nothing enforces them.
+PRIMARY_KEYS: dict[str, list[str]] = {
+    "processes": ["process_id"],
+    "streams": ["stream_id"],
+    "blocks": ["block_id"],
+}
+
+#: View -> (column, view and column it refers to). Nothing enforces them: a process without a
+#: parent has an empty parent_process_id, and what is referred to may have been retired.
+FOREIGN_KEYS: dict[str, list[tuple[str, str, str]]] = {
+    "log_entries": [("process_id", "processes", "process_id")],
+    "measures": [("process_id", "processes", "process_id")],
+    "processes": [("parent_process_id", "processes", "process_id")],
+    "streams": [("process_id", "processes", "process_id")],
+    "blocks": [
+        ("stream_id", "streams", "stream_id"),
+        ("process_id", "processes", "process_id"),
+    ],
 }
 
 

@@ -19,7 +19,14 @@ import numpy as np
 from micromegas_dbapi.errors import DataError, ProgrammingError
 from micromegas_dbapi.timerange import MAX_NS, MIN_NS, datetime64_ns, datetime_ns, format_ns
 
-__all__ = ["literal"]
+__all__ = ["Array", "literal"]
+
+
+class Array(tuple[Any, ...]):
+    """Values that make one value, an array: rendered ``make_array(1, 2)``, not as an IN list."""
+
+    __slots__ = ()
+
 
 ACCEPTED = (
     "None, bool, int, float, Decimal, str, bytes, date, time, datetime, timedelta, UUID, Enum, "
@@ -42,7 +49,7 @@ def literal(value: object, where: str = "the value") -> str:
           naive one read as UTC; outside of the years 1677 to 2262 in microseconds
         * timedelta, pandas Timedelta, numpy timedelta64: INTERVAL in days and microseconds
         * UUID: its text; Enum: its value; numpy numbers: as the Python number they equal
-        * list, tuple, set, frozenset: a bracketed list, for IN
+        * list, tuple, set, frozenset: a bracketed list, for IN; `Array`: an array
     where : str
         How an error names the value, for example ``"parameter 2"``.
 
@@ -244,3 +251,8 @@ def _(value: list[Any] | tuple[Any, ...] | set[Any] | frozenset[Any]) -> str:
     if any(isinstance(item, (list, tuple, set, frozenset)) for item in value):
         raise _UnknownError("is a list of lists; an IN list has plain values")
     return "(" + ", ".join(_render(item) for item in value) + ")"
+
+
+@_render.register
+def _(value: Array) -> str:
+    return "make_array(" + ", ".join(_render(item) for item in value) + ")"

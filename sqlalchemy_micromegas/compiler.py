@@ -1,0 +1,426 @@
+"""SQLAlchemy expressions -> the SQL of DataFusion.
+
+Services run DataFusion 43 to 54. What only newer engines understand is written in a form that
+means the same on all of them; what none of them can do is refused here, with a way around it.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NoReturn
+
+from sqlalchemy import case, distinct, null
+from sqlalchemy import types as sqltypes
+from sqlalchemy.exc import CompileError
+from sqlalchemy.sql import elements, functions, operators
+from sqlalchemy.sql.compiler import SQLCompiler
+
+from micromegas_dbapi.errors import Error
+from micromegas_dbapi.literals import literal
+from sqlalchemy_micromegas.rowvalues import RowValues
+
+__all__ = ["MicromegasCompiler", "refuse"]
+
+# Stands for a doubled escape character while a pattern is rewritten. After each backslash was
+# doubled, a single one between these two characters cannot occur.
+_DOUBLED = "<\\>"
+
+# Aggregates to which a NULL is a value: CASE cannot keep rows from them.
+_KEEP_NULLS = {"array_agg", "first_value", "last_value", "nth_value"}
+
+
+def refuse(what: str, instead: str) -> NoReturn:
+    """Raise the error for what the engine cannot do."""
+    raise CompileError(f"Micromegas services do not support {what}: {instead}")
+
+
+class MicromegasCompiler(RowValues, SQLCompiler):  # type: ignore[misc]  # 1.4 has others
+    """Compiles statements."""
+
+    def _default(self, method: str, *args: Any, **kw: Any) -> str:
+        # SQLAlchemy's own, whose methods are not typed
+        return str(getattr(super(), method)(*args, **kw))
+
+    # -- values ------------------------------------------------------------------------------
+
+    def render_literal_value(self, value: Any, type_: Any) -> str:
+        """Render a value as the driver renders a bound one."""
+        if value is None and not type_.should_evaluate_none:
+            return "NULL"
+        processor = type_._cached_bind_processor(self.dialect)
+        try:
+            return literal(processor(value) if processor else value)
+        except Error as error:
+            raise CompileError(f"a literal of the type {type_!r}: {error}") from error
+
+    def visit_empty_set_expr(self, element_types: Any, **kw: Any) -> str:
+        """Write a set without members."""
+        columns = ", ".join("NULL" for _ in element_types or (None,))
+        return f"SELECT {columns} WHERE 1 != 1"
+
+    # -- SELECT ------------------------------------------------------------------------------
+
+    def get_select_precolumns(self, select: Any, **kw: Any) -> str:
+        """Write DISTINCT and DISTINCT ON."""
+        if select._distinct_on:
+            columns = ", ".join(self.process(each, **kw) for each in select._distinct_on)
+            return f"DISTINCT ON ({columns}) "
+        return "DISTINCT " if select._distinct else ""
+
+    def limit_clause(self, select: Any, **kw: Any) -> str:
+        """Write LIMIT and OFFSET; OFFSET may stand alone."""
+        text = ""
+        if select._limit_clause is not None:
+            text += "\n LIMIT " + self.process(select._limit_clause, **kw)
+        if select._offset_clause is not None:
+            text += "\n OFFSET " + self.process(select._offset_clause, **kw)
+        return text
+
+    def fetch_clause(self, select: Any, *args: Any, **kw: Any) -> str:
+        """Write FETCH FIRST as LIMIT."""
+        options = select._fetch_clause_options or {}
+        if options.get("percent") or options.get("with_ties"):
+            refuse("FETCH with PERCENT or WITH TIES", "use a window function, rank() for example")
+        kw = {"literal_binds": kw.get("literal_binds", False)}
+        text = ""
+        if select._fetch_clause is not None:
+            text += "\n LIMIT " + self.process(select._fetch_clause, **kw)
+        if select._offset_clause is not None:
+            text += "\n OFFSET " + self.process(select._offset_clause, **kw)
+        return text
+
+    def for_update_clause(self, select: Any, **kw: Any) -> str:
+        """Refuse FOR UPDATE."""
+        refuse("FOR UPDATE", "nothing is ever locked; leave with_for_update() out")
+
+    def visit_values(self, element: Any, asfrom: Any = False, *args: Any, **kw: Any) -> str:
+        """Write VALUES, with a name of its own where it has none."""
+        if asfrom and getattr(element, "_unnamed", not element.name):
+            self._unnamed_values = getattr(self, "_unnamed_values", 0) + 1
+            element = element._clone()
+            element.name = f"values_{self._unnamed_values}"
+            element._unnamed = False
+        return self._default("visit_values", element, asfrom, *args, **kw)
+
+    def visit_lateral(self, lateral_: Any, **kw: Any) -> str:
+        """Refuse LATERAL."""
+        refuse("LATERAL", "use a join, or a window function and a condition on its row_number()")
+
+    def visit_tablesample(self, tablesample: Any, *args: Any, **kw: Any) -> str:
+        """Refuse TABLESAMPLE, which newer engines read and ignore."""
+        refuse("TABLESAMPLE", "use a condition such as random() < 0.1")
+
+    def visit_table_valued_column(self, element: Any, **kw: Any) -> str:
+        """Refuse a function that is a table and a column at once."""
+        if isinstance(getattr(element, "scalar_alias", None), elements.ClauseElement):
+            refuse("column_valued()", "select the function itself: select(func.unnest(column))")
+        return self._default("visit_table_valued_column", element, **kw)
+
+    def visit_table_valued_alias(self, element: Any, **kw: Any) -> str:
+        """Write a table function; the engine finds it by its name in lower case alone."""
+        function = element.element
+        if isinstance(function, functions.Function) and function.name != function.name.lower():
+            element = element._clone()
+            element.element = function._clone()
+            element.element.name = function.name.lower()
+        return self._default("visit_table_valued_alias", element, **kw)
+
+    def visit_exists_unary_operator(
+        self, element: Any, operator: Any, within_columns_clause: bool = False, **kw: Any
+    ) -> str:
+        """Write EXISTS in a condition, and refuse it as a column."""
+        if within_columns_clause:
+            refuse(
+                "EXISTS as a column of SELECT",
+                "select(func.count() > 0).select_from(query.limit(1).subquery())",
+            )
+        return f"EXISTS {self.process(element.element, **kw)}"
+
+    # -- changes -----------------------------------------------------------------------------
+
+    def visit_insert(self, insert_stmt: Any, *args: Any, **kw: Any) -> str:
+        """Refuse INSERT."""
+        refuse("INSERT", "they are read-only, and nothing was sent")
+
+    def visit_update(self, update_stmt: Any, *args: Any, **kw: Any) -> str:
+        """Refuse UPDATE."""
+        refuse("UPDATE", "they are read-only, and nothing was sent")
+
+    def visit_delete(self, delete_stmt: Any, *args: Any, **kw: Any) -> str:
+        """Refuse DELETE."""
+        refuse("DELETE", "they are read-only, and nothing was sent")
+
+    # -- operators ---------------------------------------------------------------------------
+
+    def visit_truediv_binary(self, binary: Any, operator: Any, **kw: Any) -> str:
+        """Divide; two integers give a float, as in Python."""
+        left, right = self.process(binary.left, **kw), self.process(binary.right, **kw)
+        fraction = (sqltypes.Numeric, sqltypes.Float)
+        if isinstance(binary.right.type, sqltypes.Integer) and not isinstance(
+            binary.left.type, fraction
+        ):
+            right = f"CAST({right} AS DOUBLE)"
+        return f"{left} / {right}"
+
+    def visit_bitwise_not_op_unary_operator(self, unary: Any, operator: Any, **kw: Any) -> str:
+        """Write ``~x``, which the engine has not."""
+        return f"(-1 - {self.process(unary.element, **kw)})"
+
+    def visit_getitem_binary(self, binary: Any, operator: Any, **kw: Any) -> str:
+        """Write an index or a slice of an array; both count from 1 and include their end."""
+        plain = isinstance(binary.left, (elements.ColumnClause, functions.FunctionElement))
+
+        def array() -> str:
+            text = self.process(binary.left, **kw)
+            return text if plain else f"({text})"
+
+        if not isinstance(binary.right, elements.Slice):
+            return f"{array()}[{self.process(binary.right, **kw)}]"
+        bounds = binary.right
+        if not isinstance(bounds.step, elements.Null):
+            refuse("slices of arrays with a step", "take the whole slice")
+        text = f"array_slice({array()}, "
+        open_start = isinstance(bounds.start, elements.Null)
+        text += "1" if open_start else self.process(bounds.start, **kw)
+        if isinstance(bounds.stop, elements.Null):
+            return f"{text}, array_length({array()}))"
+        return f"{text}, {self.process(bounds.stop, **kw)})"
+
+    def visit_json_getitem_op_binary(self, binary: Any, operator: Any, **kw: Any) -> str:
+        """Refuse the index of a JSON value."""
+        refuse("an index of JSON text", "read the whole value; for properties use Properties")
+
+    visit_json_path_getitem_op_binary = visit_json_getitem_op_binary
+
+    def visit_collate_binary(self, binary: Any, operator: Any, **kw: Any) -> str:
+        """Refuse COLLATE."""
+        refuse("COLLATE", "text is compared by its bytes; use lower() to ignore the case")
+
+    def visit_collation(self, element: Any, **kw: Any) -> str:
+        """Refuse a collation."""
+        refuse("COLLATE", "text is compared by its bytes; use lower() to ignore the case")
+
+    def visit_match_op_binary(self, binary: Any, operator: Any, **kw: Any) -> str:
+        """Refuse MATCH."""
+        refuse("MATCH", "use regexp_match(), like() or ilike()")
+
+    visit_not_match_op_binary = visit_match_op_binary
+
+    def _like(self, binary: Any, operator: str, kw: Any) -> str:
+        left, right = self.process(binary.left, **kw), self.process(binary.right, **kw)
+        escape = binary.modifiers.get("escape")
+        if escape is not None and len(escape) != 1:
+            refuse(f"the escape {escape!r} of LIKE", "give one character")
+        if escape is not None and escape != "\\":  # the engine has the backslash alone
+            steps = [("\\", "\\\\"), (2 * escape, _DOUBLED), (escape, "\\"), (_DOUBLED, escape)]
+            for old, new in steps:
+                right = f"replace({right}, {literal(old)}, {literal(new)})"
+        return f"{left} {operator} {right}"
+
+    def visit_like_op_binary(self, binary: Any, operator: Any, **kw: Any) -> str:
+        """Write LIKE."""
+        return self._like(binary, "LIKE", kw)
+
+    def visit_not_like_op_binary(self, binary: Any, operator: Any, **kw: Any) -> str:
+        """Write NOT LIKE."""
+        return self._like(binary, "NOT LIKE", kw)
+
+    def visit_ilike_op_binary(self, binary: Any, operator: Any, **kw: Any) -> str:
+        """Write ILIKE."""
+        return self._like(binary, "ILIKE", kw)
+
+    def visit_not_ilike_op_binary(self, binary: Any, operator: Any, **kw: Any) -> str:
+        """Write NOT ILIKE."""
+        return self._like(binary, "NOT ILIKE", kw)
+
+    def visit_ilike_case_insensitive_operand(self, element: Any, **kw: Any) -> str:
+        """Leave an operand of ILIKE as it is."""
+        return str(element.element._compiler_dispatch(self, **kw))
+
+    def _regexp(self, binary: Any, negated: bool, kw: Any) -> str:
+        left, right = self.process(binary.left, **kw), self.process(binary.right, **kw)
+        flags = binary.modifiers.get("flags")
+        if flags in (None, "i"):
+            return f"{left} {'!' * negated}~{'*' * (flags == 'i')} {right}"
+        return f"{'NOT ' * negated}regexp_like({left}, {right}, {literal(flags)})"
+
+    def visit_regexp_match_op_binary(self, binary: Any, operator: Any, **kw: Any) -> str:
+        """Write a match with a regular expression, of Rust's syntax."""
+        return self._regexp(binary, False, kw)
+
+    def visit_not_regexp_match_op_binary(self, binary: Any, operator: Any, **kw: Any) -> str:
+        """Write that a regular expression does not match."""
+        return self._regexp(binary, True, kw)
+
+    def visit_regexp_replace_op_binary(self, binary: Any, operator: Any, **kw: Any) -> str:
+        """Write regexp_replace; only with the flag ``g`` it replaces more than the first."""
+        flags = binary.modifiers.get("flags")
+        given = [self.process(binary.left, **kw), self.process(binary.right, **kw)]
+        return f"regexp_replace({', '.join([*given, *([literal(flags)] if flags else [])])})"
+
+    # -- functions ---------------------------------------------------------------------------
+
+    def visit_cast(self, cast: Any, **kw: Any) -> str:
+        """Write CAST; to a timestamp with a zone there is only arrow_cast."""
+        to = cast.type._unwrapped_dialect_impl(self.dialect)
+        if isinstance(to, sqltypes.DateTime) and to.timezone:
+            return self._aware(self.process(cast.clause, **kw))
+        return f"CAST({self.process(cast.clause, **kw)} AS {self.process(cast.typeclause, **kw)})"
+
+    def visit_try_cast(self, cast: Any, **kw: Any) -> str:
+        """Write TRY_CAST, which gives NULL where CAST fails."""
+        to = cast.type._unwrapped_dialect_impl(self.dialect)
+        if isinstance(to, sqltypes.DateTime) and to.timezone:
+            return self._aware(f"TRY_CAST({self.process(cast.clause, **kw)} AS TIMESTAMP)")
+        clause, name = self.process(cast.clause, **kw), self.process(cast.typeclause, **kw)
+        return f"TRY_CAST({clause} AS {name})"
+
+    def _aware(self, text: str) -> str:
+        # The short spelling of the type is not known to DataFusion 43.
+        return f"arrow_cast({text}, 'Timestamp(Nanosecond, Some(\"+00:00\"))')"
+
+    def visit_nanoseconds_of(self, element: Any, **kw: Any) -> str:
+        """Write the nanoseconds of a difference of times, of whichever of the two kinds it is."""
+        difference = self.process(element.clauses, **kw)
+        return f"CAST(TIMESTAMP '1970-01-01T00:00:00' + ({difference}) AS BIGINT)"
+
+    def visit_localtimestamp_func(self, fn: Any, **kw: Any) -> str:
+        """Write LOCALTIMESTAMP."""
+        return "now()"
+
+    visit_sysdate_func = visit_localtimestamp_func
+
+    def visit_localtime_func(self, fn: Any, **kw: Any) -> str:
+        """Write LOCALTIME."""
+        return "current_time()"
+
+    visit_current_time_func = visit_localtime_func
+
+    def visit_aggregate_strings_func(self, fn: Any, **kw: Any) -> str:
+        """Write string_agg."""
+        kw.pop("use_function_name", None)
+        return f"string_agg{self.function_argspec(fn, **kw)}"
+
+    def visit_greatest_func(self, fn: Any, **kw: Any) -> str:
+        """Write greatest(), which ignores NULL."""
+        return self._extreme(fn, ">=", kw)
+
+    def visit_least_func(self, fn: Any, **kw: Any) -> str:
+        """Write least(), which ignores NULL."""
+        return self._extreme(fn, "<=", kw)
+
+    # An operand that stands in several places is processed anew for each, in their order: on
+    # SQLAlchemy 1.4 that is the order in which its parameters are passed.
+
+    def _extreme(self, fn: Any, beats: str, kw: Any) -> str:
+        given = list(fn.clauses)
+
+        def text(i: int) -> Any:
+            return self.process(given[i].self_group(against=operators.ge), **kw)
+
+        whens = ""
+        for i in range(len(given) - 1):
+            whens += f" WHEN {text(i)} IS NOT NULL"
+            for j in range(i + 1, len(given)):
+                whens += f" AND ({text(j)} IS NULL OR {text(i)} {beats} {text(j)})"
+            whens += f" THEN {text(i)}"
+        last = text(len(given) - 1)
+        return f"CASE{whens} ELSE {last} END" if whens else str(last)
+
+    def visit_funcfilter(self, funcfilter: Any, **kw: Any) -> str:
+        """Write an aggregate over some of the rows; FILTER is a syntax error on DataFusion 43."""
+        return str(self.process(_filtered(funcfilter.func, funcfilter.criterion), **kw))
+
+    def visit_withingroup(self, withingroup: Any, **kw: Any) -> str:
+        """Write an ordered-set aggregate; WITHIN GROUP is not known to DataFusion 43."""
+        name = withingroup.element.name.lower()
+        given, order = list(withingroup.element.clauses), list(withingroup.order_by)
+        if len(order) != 1 or len(given) < 1 or name not in _ORDERED_SETS:
+            refuse(
+                f"{name}() WITHIN GROUP",
+                f"accepted, each with one column to order by: {', '.join(_ORDERED_SETS)}",
+            )
+        column, descending = _ordered(order[0])
+
+        def x() -> Any:
+            return self.process(column, **kw)
+
+        def p() -> Any:
+            return self.process(given[0], **kw)
+
+        if name == "approx_percentile_cont":
+            text = f"approx_percentile_cont({x()}, {'1 - ' * descending}{p()}"
+            return text + "".join(f", {self.process(each, **kw)}" for each in given[1:]) + ")"
+
+        # Sorted values, NULLs behind; their count without NULLs.
+        direction = "DESC" if descending else "ASC"
+
+        def values() -> str:
+            return f"array_sort(array_agg({x()}), '{direction}', 'NULLS LAST')"
+
+        if name == "percentile_disc":
+
+            def rank() -> str:
+                return f"CAST(ceil({p()} * count({x()})) AS BIGINT)"
+
+            return f"{values()}[CASE WHEN {rank()} < 1 THEN 1 ELSE {rank()} END]"
+
+        def place() -> str:
+            return f"({p()} * (count({x()}) - 1))"
+
+        def end(rounded: str) -> str:
+            return f"CAST({values()}[CAST({rounded}({place()}) AS BIGINT) + 1] AS DOUBLE)"
+
+        share = f"({place()} - floor({place()}))"
+        return f"({share} * ({end('ceil')} - {end('floor')}) + {end('floor')})"
+
+
+_ORDERED_SETS = ("percentile_cont", "percentile_disc", "approx_percentile_cont")
+
+
+def _ordered(order: Any) -> tuple[Any, bool]:
+    """Take ASC, DESC and the place of NULLs off what is ordered by."""
+    descending = False
+    while isinstance(order, elements.UnaryExpression) and order.modifier is not None:
+        descending = descending or order.modifier is operators.desc_op
+        order = order.element
+    return order, descending
+
+
+def _filtered(aggregate: Any, criterion: Any) -> Any:
+    """Give an aggregate that sees a NULL instead of each row that a filter drops."""
+    if isinstance(aggregate, elements.WithinGroup):
+        column, descending = _ordered(next(iter(aggregate.order_by)))
+        kept = case((criterion, column))
+        return aggregate.element.within_group(kept.desc() if descending else kept)
+    if not isinstance(aggregate, functions.FunctionElement):  # with an ORDER BY inside, 2.1
+        changed: Any = aggregate._clone()
+        changed.element = _filtered(aggregate.element, criterion)
+        return changed
+    if aggregate.name.lower() in _KEEP_NULLS:
+        refuse(
+            f"FILTER with {aggregate.name}(), to which NULL is a value",
+            "filter the rows in a subquery",
+        )
+    given = list(aggregate.clauses)
+    if not given:
+        refuse(f"FILTER with {aggregate.name}() of nothing", "filter the rows in a subquery")
+    changed = aggregate._clone()
+    inner: Any = aggregate.clause_expr
+    changed.clause_expr = inner._clone()
+    changed.clause_expr.element = inner.element._clone()
+    changed.clause_expr.element.clauses = [_kept(given[0], criterion), *given[1:]]
+    return changed
+
+
+def _kept(argument: Any, criterion: Any) -> Any:
+    if isinstance(argument, elements.UnaryExpression) and (
+        argument.operator is operators.distinct_op
+    ):
+        return distinct(_kept(argument.element, criterion))
+    if (
+        isinstance(argument, elements.ColumnClause)
+        and argument.is_literal
+        and (argument.name == "*")
+    ):
+        argument = elements.literal_column("1", sqltypes.Integer())
+    return case((criterion, argument), else_=null()).self_group()

@@ -1,0 +1,328 @@
+"""Introspection: what a service holds, from the Arrow schemas it answers with and the catalog.
+
+Which tables there are says information_schema; older services have none, and then they are those
+of the catalog that the service answers for. Columns always come from Arrow schemas, whose types
+are the same on every service, where the texts of information_schema are not.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import re
+from collections.abc import Collection, Iterable
+from typing import Any
+
+from sqlalchemy import column, exc, select, text
+
+from micromegas_dbapi import ALL_TIME
+from micromegas_dbapi.catalog import (
+    COLUMN_COMMENTS,
+    FOREIGN_KEYS,
+    PRIMARY_KEYS,
+    SCHEMAS,
+    VIEW_COMMENTS,
+)
+from micromegas_dbapi.errors import ProgrammingError
+from sqlalchemy_micromegas.types import from_arrow
+
+__all__ = ["Reflection", "columns_of"]
+
+_DEFAULT = "public"
+# What a service without an information_schema may have.
+_GLOBAL = [name for name in SCHEMAS if name != "thread_spans"]
+
+
+def _cache(kw: dict[str, Any], what: str) -> dict[Any, Any]:
+    """Give the part of an inspector's cache that is ours."""
+    cache = kw.get("info_cache")
+    found: dict[Any, Any] = {} if cache is None else cache.setdefault(("micromegas", what), {})
+    return found
+
+
+def _run(connection: Any, sql: str) -> Any:
+    """Run a statement over all time: what there is does not depend on when."""
+    return connection.execute(text(sql.replace(":", r"\:")).execution_options(begin=ALL_TIME))
+
+
+def _description(connection: Any, sql: str) -> list[Any]:
+    result = _run(connection, sql)
+    try:
+        return list(result.cursor.description)
+    finally:
+        result.close()
+
+
+def _column(described: Any, view: str | None) -> dict[str, Any]:
+    found: dict[str, Any] = {
+        "name": described.name,
+        "type": from_arrow(described.type_code.arrow_type, described.name),
+        "nullable": bool(described.null_ok),
+        "default": None,
+    }
+    comment = COLUMN_COMMENTS.get(view or "", {}).get(described.name)
+    if comment is not None:
+        found["comment"] = comment
+    return found
+
+
+def columns_of(bind: Any, function: Any) -> list[Any]:
+    """Ask a service for the columns of a table function."""
+    statement = select(text("*")).select_from(function.alias("t")).limit(0)
+    with bind.connect() if hasattr(bind, "dispose") else _Borrowed(bind) as connection:
+        result = connection.execute(statement.execution_options(begin=ALL_TIME))
+        described = list(result.cursor.description)
+        result.close()
+    types = [from_arrow(each.type_code.arrow_type, each.name) for each in described]
+    return [column(each.name, type_) for each, type_ in zip(described, types, strict=True)]
+
+
+class _Borrowed:
+    """A connection that is somebody else's to close."""
+
+    def __init__(self, connection: Any) -> None:
+        self._connection = connection
+
+    def __enter__(self) -> Any:
+        return self._connection
+
+    def __exit__(self, *exc_info: object) -> None:
+        return None
+
+
+class Reflection:
+    """The part of the dialect that introspects."""
+
+    identifier_preparer: Any
+
+    # -- tables ------------------------------------------------------------------------------
+
+    def _tables(self, connection: Any, **kw: Any) -> dict[tuple[str, str], str]:
+        """Map the (schema, name) of all tables to what they are; asked once by an inspector."""
+        cache = _cache(kw, "tables")
+        if not cache:
+            cache.update(self._asked_tables(connection, **kw))
+        return cache
+
+    def _asked_tables(self, connection: Any, **kw: Any) -> dict[tuple[str, str], str]:
+        sql = "SELECT table_schema, table_name, table_type FROM information_schema.tables"
+        try:
+            rows = _run(connection, sql).fetchall()
+        except exc.ProgrammingError:
+            described = self._described(connection, [(_DEFAULT, name) for name in _GLOBAL], **kw)
+            return {key: "BASE TABLE" for key, columns in described.items() if columns is not None}
+        return {(schema, name): kind for schema, name, kind in sorted(rows)}
+
+    def get_schema_names(self, connection: Any, **kw: Any) -> list[str]:
+        """List the schemas."""
+        try:
+            rows = _run(connection, "SELECT schema_name FROM information_schema.schemata")
+        except exc.ProgrammingError:
+            return [_DEFAULT]
+        return sorted({str(row[0]) for row in rows} | {_DEFAULT})
+
+    def _names(self, connection: Any, schema: str | None, kinds: Collection[str], kw: Any) -> Any:
+        wanted = schema or _DEFAULT
+        tables = self._tables(connection, **kw)
+        return [name for (where, name), kind in tables.items() if where == wanted and kind in kinds]
+
+    def get_table_names(self, connection: Any, schema: str | None = None, **kw: Any) -> Any:
+        """List the tables of a schema."""
+        return self._names(connection, schema, ("BASE TABLE",), kw)
+
+    def get_view_names(self, connection: Any, schema: str | None = None, **kw: Any) -> Any:
+        """List the views of a schema."""
+        return self._names(connection, schema, ("VIEW",), kw)
+
+    def get_temp_table_names(self, connection: Any, **kw: Any) -> Any:
+        """List nothing: there are no temporary tables."""
+        return []
+
+    def get_temp_view_names(self, connection: Any, **kw: Any) -> Any:
+        """List nothing: there are no temporary views."""
+        return []
+
+    def get_view_definition(
+        self, connection: Any, view_name: str, schema: str | None = None, **kw: Any
+    ) -> Any:
+        """Give the statement that made a view, if the service tells."""
+        self._required(connection, view_name, schema, kw)
+        sql = "SELECT table_schema, table_name, definition FROM information_schema.views"
+        try:
+            rows = _run(connection, sql).fetchall()
+        except exc.ProgrammingError:
+            return None
+        wanted = schema or _DEFAULT, view_name
+        return next((row[2] for row in rows if (row[0], row[1]) == wanted), None)
+
+    def has_table(
+        self, connection: Any, table_name: str, schema: str | None = None, **kw: Any
+    ) -> bool:
+        """Tell whether there is a table; a name with blanks is a statement that pandas tries."""
+        if re.search(r"\s", table_name):
+            return False
+        if table_name not in _GLOBAL or (schema or _DEFAULT) != _DEFAULT:
+            return (schema or _DEFAULT, table_name) in self._tables(connection, **kw)
+        return self._columns(connection, table_name, schema, kw) is not None
+
+    def has_schema(self, connection: Any, schema_name: str, **kw: Any) -> bool:
+        """Tell whether there is a schema."""
+        return schema_name in self.get_schema_names(connection, **kw)
+
+    # -- columns -----------------------------------------------------------------------------
+
+    def _described(
+        self, connection: Any, tables: list[tuple[str, str]], **kw: Any
+    ) -> dict[tuple[str, str], list[Any] | None]:
+        """Describe tables in one query; None for those that are not there."""
+        known = _cache(kw, "columns")
+        missing = [table for table in tables if table not in known]
+        if len(missing) > 1:
+            with contextlib.suppress(exc.DBAPIError):  # one is at fault: find out which, below
+                known.update(self._described_together(connection, missing))
+        for table in missing:
+            if table not in known:
+                sql = f"SELECT * FROM {self._quoted(table)} LIMIT 0"
+                try:
+                    known[table] = _description(connection, sql)
+                except exc.ProgrammingError as error:
+                    if not isinstance(error.orig, ProgrammingError):
+                        raise
+                    known[table] = None
+        return {table: known[table] for table in tables}
+
+    def _described_together(self, connection: Any, tables: list[tuple[str, str]]) -> Any:
+        """Describe tables by a join of no rows, with a column of ours before those of each."""
+        marks = [f"#{i}" for i in range(len(tables))]
+        chosen = ", ".join(f'{i} AS "{mark}", t{i}.*' for i, mark in enumerate(marks))
+        joined = " CROSS JOIN ".join(f"{self._quoted(t)} AS t{i}" for i, t in enumerate(tables))
+        found: dict[tuple[str, str], list[Any]] = {}
+        upcoming = iter(zip(marks, tables, strict=True))
+        mark, table = next(upcoming)
+        columns: list[Any] = []
+        for described in _description(connection, f"SELECT {chosen} FROM {joined} LIMIT 0"):
+            if described.name == mark:
+                columns = found[table] = []
+                mark, table = next(upcoming, ("", table))
+            else:
+                columns.append(described)
+        return found
+
+    def _quoted(self, table: tuple[str, str]) -> str:
+        quote = self.identifier_preparer.quote
+        return quote(table[1]) if table[0] == _DEFAULT else f"{quote(table[0])}.{quote(table[1])}"
+
+    def _columns(self, connection: Any, table: str, schema: str | None, kw: Any) -> Any:
+        key = schema or _DEFAULT, table
+        described = self._described(connection, [key], **kw)[key]
+        if described is None:
+            return None
+        view = table if key[0] == _DEFAULT else None
+        return [_column(each, view) for each in described]
+
+    def _required(self, connection: Any, table: str, schema: str | None, kw: Any) -> Any:
+        columns = self._columns(connection, table, schema, kw)
+        if columns is None:
+            raise exc.NoSuchTableError(f"{schema}.{table}" if schema else table)
+        return columns
+
+    def get_columns(
+        self, connection: Any, table_name: str, schema: str | None = None, **kw: Any
+    ) -> Any:
+        """Describe the columns of a table."""
+        return self._required(connection, table_name, schema, kw)
+
+    def get_multi_columns(
+        self,
+        connection: Any,
+        *,
+        schema: str | None = None,
+        filter_names: Collection[str] | None = None,
+        scope: Any = None,
+        kind: Any = None,
+        **kw: Any,
+    ) -> Iterable[Any]:
+        """Describe the columns of many tables in one round trip."""
+        names = self._chosen(connection, schema, filter_names, scope, kind, kw)
+        where = schema or _DEFAULT
+        self._described(connection, [(where, name) for name in names], **kw)
+        for name in names:
+            columns = self._columns(connection, name, schema, kw)
+            if columns is not None:
+                yield (schema, name), columns
+
+    def _chosen(
+        self, connection: Any, schema: Any, filter_names: Any, scope: Any, kind: Any, kw: Any
+    ) -> list[str]:
+        from sqlalchemy.engine.reflection import ObjectKind, ObjectScope
+
+        if scope is ObjectScope.TEMPORARY:
+            return []
+        names: list[str] = []
+        if ObjectKind.TABLE in kind:
+            names += self._names(connection, schema, ("BASE TABLE",), kw)
+        if ObjectKind.VIEW in kind:
+            names += self._names(connection, schema, ("VIEW",), kw)
+        return [name for name in names if filter_names is None or name in filter_names]
+
+    # -- keys and comments: logical, from the catalog ------------------------------------------
+
+    def _known(self, connection: Any, table: str, schema: str | None, kw: Any) -> list[str] | None:
+        """Give the columns of a table that the catalog speaks of; fail if it is not there."""
+        columns = self._required(connection, table, schema, kw)
+        if (schema or _DEFAULT) != _DEFAULT or table not in VIEW_COMMENTS:
+            return None
+        return [each["name"] for each in columns]
+
+    def get_pk_constraint(
+        self, connection: Any, table_name: str, schema: str | None = None, **kw: Any
+    ) -> Any:
+        """Give the columns that tell rows apart."""
+        names = self._known(connection, table_name, schema, kw)
+        columns = PRIMARY_KEYS.get(table_name, []) if names else []
+        return {"constrained_columns": list(columns), "name": None}
+
+    def get_foreign_keys(
+        self, connection: Any, table_name: str, schema: str | None = None, **kw: Any
+    ) -> Any:
+        """List what columns refer to."""
+        names = self._known(connection, table_name, schema, kw) or []
+        return [
+            {
+                "name": None,
+                "constrained_columns": [own],
+                "referred_schema": schema,
+                "referred_table": table,
+                "referred_columns": [other],
+                "options": {},
+            }
+            for own, table, other in FOREIGN_KEYS.get(table_name, [])
+            if own in names
+        ]
+
+    def get_table_comment(
+        self, connection: Any, table_name: str, schema: str | None = None, **kw: Any
+    ) -> Any:
+        """Say what the rows of a table are."""
+        known = self._known(connection, table_name, schema, kw)
+        return {"text": VIEW_COMMENTS.get(table_name) if known else None}
+
+    def get_indexes(
+        self, connection: Any, table_name: str, schema: str | None = None, **kw: Any
+    ) -> Any:
+        """List nothing: there are no indexes."""
+        self._required(connection, table_name, schema, kw)
+        return []
+
+    def get_unique_constraints(
+        self, connection: Any, table_name: str, schema: str | None = None, **kw: Any
+    ) -> Any:
+        """List nothing: nothing is enforced."""
+        self._required(connection, table_name, schema, kw)
+        return []
+
+    def get_check_constraints(
+        self, connection: Any, table_name: str, schema: str | None = None, **kw: Any
+    ) -> Any:
+        """List nothing: nothing is enforced."""
+        self._required(connection, table_name, schema, kw)
+        return []

@@ -1,0 +1,386 @@
+"""SQLAlchemy types: what Arrow types become, and what values become on their way in and out.
+
+Values go to the driver's renderer of literals as they are, with or without ``literal_binds``; on
+the way back the driver has made Python values of them already. So a type does something only
+where SQLAlchemy's meaning differs from the driver's: a UUID that is text on the wire, properties
+that are a list, or JSONB.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable
+from datetime import datetime, timedelta, timezone
+from decimal import Decimal
+from typing import Any, Literal
+
+import pyarrow as pa
+from sqlalchemy import __version__ as _version
+from sqlalchemy import types as sqltypes
+from sqlalchemy.sql import sqltypes as _internal
+from sqlalchemy.sql import type_api
+
+from micromegas_dbapi import jsonb
+from micromegas_dbapi.literals import Array as ArrayValue
+from sqlalchemy_micromegas.functions import property_get
+
+__all__ = [
+    "COLSPECS",
+    "COLSPECS_WITHOUT_INTERVALS",
+    "DOUBLE",
+    "SQLALCHEMY_2",
+    "TIMESTAMP",
+    "TINYINT",
+    "UBIGINT",
+    "UINTEGER",
+    "USMALLINT",
+    "UTINYINT",
+    "Interval",
+    "Properties",
+    "from_arrow",
+]
+
+SQLALCHEMY_2 = int(_version.partition(".")[0]) >= 2
+
+_Processor = Callable[[Any], Any]
+
+
+def _nullable(process: _Processor) -> _Processor:
+    """Let NULL pass a processor."""
+    return lambda value: None if value is None else process(value)
+
+
+def _arrow(coltype: object) -> pa.DataType | None:
+    """Give the Arrow type of a result's column, which the driver's type codes carry."""
+    return getattr(coltype, "arrow_type", None)
+
+
+# -- numbers -----------------------------------------------------------------------------------
+
+
+class TINYINT(sqltypes.Integer):
+    """An integer of 8 bits."""
+
+    __visit_name__ = "TINYINT"
+
+
+class UTINYINT(sqltypes.Integer):
+    """An integer of 8 bits without sign."""
+
+    __visit_name__ = "UTINYINT"
+
+
+class USMALLINT(sqltypes.Integer):
+    """An integer of 16 bits without sign."""
+
+    __visit_name__ = "USMALLINT"
+
+
+class UINTEGER(sqltypes.Integer):
+    """An integer of 32 bits without sign."""
+
+    __visit_name__ = "UINTEGER"
+
+
+class UBIGINT(sqltypes.Integer):
+    """An integer of 64 bits without sign."""
+
+    __visit_name__ = "UBIGINT"
+
+
+if SQLALCHEMY_2:
+    DOUBLE: Any = sqltypes.DOUBLE
+else:  # 1.4 has no type of that name
+
+    class _DOUBLE(sqltypes.Float):  # type: ignore[type-arg, unused-ignore]
+        __visit_name__ = "DOUBLE"
+
+    _DOUBLE.__name__ = _DOUBLE.__qualname__ = "DOUBLE"
+    DOUBLE = _DOUBLE
+
+
+def _number_processor(type_: Any, coltype: object) -> _Processor | None:
+    """Make decimals of floats, or floats of decimals, where the type asks for the other."""
+    arrow = _arrow(coltype)
+    decimal = arrow is not None and pa.types.is_decimal(arrow)
+    if not type_.asdecimal:
+        return _nullable(float) if decimal else None
+    if decimal:
+        return None
+    scale = type_._effective_decimal_return_scale
+    return _nullable(lambda value: Decimal(f"{value:.{scale}f}"))
+
+
+class _Numeric(sqltypes.Numeric):  # type: ignore[type-arg, unused-ignore]
+    def bind_processor(self, dialect: Any) -> None:
+        return None
+
+    def result_processor(self, dialect: Any, coltype: object) -> _Processor | None:
+        return _number_processor(self, coltype)
+
+
+class _Float(sqltypes.Float):  # type: ignore[type-arg, unused-ignore]
+    def bind_processor(self, dialect: Any) -> None:
+        return None
+
+    def result_processor(self, dialect: Any, coltype: object) -> _Processor | None:
+        return _number_processor(self, coltype)
+
+
+# -- times -------------------------------------------------------------------------------------
+
+
+class TIMESTAMP(sqltypes.TIMESTAMP):
+    """A timestamp, with a time zone or without.
+
+    Parameters
+    ----------
+    timezone : bool
+        Whether values are aware; they are in UTC then.
+    unit : {"s", "ms", "us", "ns"}
+        What the engine counts. Python's datetime has microseconds: in rows the rest is cut off,
+        unless ``timestamps="ns"`` asks for integers.
+    """
+
+    def __init__(self, timezone: bool = False, unit: Literal["s", "ms", "us", "ns"] = "ns") -> None:
+        super().__init__(timezone=timezone)
+        self.unit = unit
+
+
+def _aware(value: Any) -> Any:
+    naive = isinstance(value, datetime) and value.tzinfo is None
+    return value.replace(tzinfo=timezone.utc) if naive else value
+
+
+class _DateTime(sqltypes.DateTime):
+    def result_processor(self, dialect: Any, coltype: object) -> _Processor | None:
+        # A bound value, and newer engines' now(), have no zone: all of them count in UTC.
+        return _aware if self.timezone and getattr(_arrow(coltype), "tz", None) is None else None
+
+
+class _Date(sqltypes.Date):
+    def bind_processor(self, dialect: Any) -> _Processor:
+        return lambda value: value.date() if isinstance(value, datetime) else value
+
+    def result_processor(self, dialect: Any, coltype: object) -> _Processor | None:
+        arrow = _arrow(coltype)
+        if arrow is None or not pa.types.is_timestamp(arrow):
+            return None
+        return lambda value: value.date() if isinstance(value, datetime) else value
+
+
+class Interval(type_api.NativeForEmulated, _internal._AbstractInterval):
+    """A difference of times: a timedelta, an INTERVAL or a duration of the engine."""
+
+    __visit_name__ = "INTERVAL"
+    native = True
+
+    @classmethod
+    def adapt_emulated_to_native(cls, impl: Any, **kw: Any) -> Interval:
+        """Stand in for SQLAlchemy's own type, which would write 1970 plus the difference."""
+        return cls()
+
+    @property
+    def python_type(self) -> type[timedelta]:
+        """What values are."""
+        return timedelta
+
+
+class _IntervalAsNumber(Interval):
+    """An interval on a wire that cannot carry one, such as Parquet: nanoseconds, cast there."""
+
+    def column_expression(self, column: Any) -> Any:
+        from sqlalchemy_micromegas.functions import nanoseconds_of
+
+        return nanoseconds_of(column)
+
+    def result_processor(self, dialect: Any, coltype: object) -> _Processor:
+        def process(value: Any) -> Any:
+            if isinstance(value, int):  # floored to microseconds, as all times in rows
+                return timedelta(microseconds=value // 1000)
+            return value
+
+        return process
+
+
+# -- the rest ----------------------------------------------------------------------------------
+
+
+class _Array(sqltypes.ARRAY):  # type: ignore[type-arg, unused-ignore]
+    def bind_processor(self, dialect: Any) -> _Processor:
+        item = self.item_type.dialect_impl(dialect).bind_processor(dialect)
+
+        def process(value: Any) -> Any:
+            if value is None:
+                return None
+            return ArrayValue(
+                process(each)
+                if isinstance(each, (list, tuple))
+                else (item(each) if item and each is not None else each)
+                for each in value
+            )
+
+        return process
+
+    def result_processor(self, dialect: Any, coltype: object) -> _Processor | None:
+        item = self.item_type.dialect_impl(dialect).result_processor(dialect, None)
+        if item is None:
+            return None
+        return _nullable(lambda values: [None if v is None else item(v) for v in values])
+
+
+class Properties(sqltypes.UserDefinedType):  # type: ignore[type-arg, unused-ignore]
+    """Keys and values: a dict in rows, whatever the service keeps them as.
+
+    ``column["key"]`` is `property_get`: the value whose key equals, ignoring the case of ASCII
+    letters, or NULL.
+
+    Older services send a list of keys and values; of two equal keys the first counts, as for
+    property_get. Newer ones send JSONB, whose values may be of every type of JSON.
+    """
+
+    cache_ok = True
+
+    class Comparator(sqltypes.UserDefinedType.Comparator):  # type: ignore[type-arg, unused-ignore]
+        """What can be done with a column of properties."""
+
+        def __getitem__(self, key: Any) -> Any:
+            return property_get(self.expr, key)
+
+    comparator_factory = Comparator
+
+    @property
+    def python_type(self) -> type[dict[str, Any]]:
+        """What values are."""
+        return dict
+
+    def get_col_spec(self, **kw: Any) -> str:
+        """Say what CAST would need: nothing casts to properties."""
+        from sqlalchemy.exc import CompileError
+
+        raise CompileError("nothing can be cast to Properties; they are read from the service")
+
+    def result_processor(self, dialect: Any, coltype: object) -> _Processor:
+        """Make dicts of lists of keys and values, and values of JSONB."""
+        decoded: dict[bytes, Any] = {}
+
+        def process(value: Any) -> Any:
+            if isinstance(value, list):
+                return {entry["key"]: entry["value"] for entry in reversed(value)}
+            if not isinstance(value, bytes):
+                return value
+            known = decoded.get(value)
+            if known is None:
+                known = jsonb.decode(value)
+                if not isinstance(known, dict) or not all(type(v) is str for v in known.values()):
+                    return known  # not to be shared between rows
+                if len(decoded) >= 4096:
+                    decoded.clear()
+                decoded[value] = known
+            return dict(known)
+
+        return process
+
+
+COLSPECS: dict[Any, Any] = {
+    sqltypes.Numeric: _Numeric,
+    sqltypes.Float: _Float,
+    sqltypes.DateTime: _DateTime,
+    sqltypes.Date: _Date,
+    sqltypes.Interval: Interval,
+    sqltypes.ARRAY: _Array,
+}
+
+if SQLALCHEMY_2:
+
+    class _Uuid(sqltypes.Uuid):  # type: ignore[type-arg]
+        """Text with hyphens, as Micromegas keeps ids; SQLAlchemy's own would have none."""
+
+        def bind_processor(self, dialect: Any) -> _Processor:
+            return _nullable(lambda value: str(value if self.as_uuid else uuid.UUID(str(value))))
+
+        def result_processor(self, dialect: Any, coltype: object) -> _Processor | None:
+            return _nullable(lambda value: uuid.UUID(str(value))) if self.as_uuid else None
+
+    COLSPECS[sqltypes.Uuid] = _Uuid
+
+COLSPECS_WITHOUT_INTERVALS = {
+    **COLSPECS,
+    sqltypes.Interval: _IntervalAsNumber,
+    Interval: _IntervalAsNumber,
+}
+
+
+# -- Arrow -> SQLAlchemy -----------------------------------------------------------------------
+
+_SIMPLE: list[tuple[Callable[[pa.DataType], bool], Callable[[], Any]]] = [
+    (pa.types.is_boolean, sqltypes.BOOLEAN),
+    (pa.types.is_int8, TINYINT),
+    (pa.types.is_int16, sqltypes.SMALLINT),
+    (pa.types.is_int32, sqltypes.INTEGER),
+    (pa.types.is_int64, sqltypes.BIGINT),
+    (pa.types.is_uint8, UTINYINT),
+    (pa.types.is_uint16, USMALLINT),
+    (pa.types.is_uint32, UINTEGER),
+    (pa.types.is_uint64, UBIGINT),
+    (pa.types.is_float64, DOUBLE),
+    (pa.types.is_floating, sqltypes.REAL),
+    (pa.types.is_date, sqltypes.DATE),
+    (pa.types.is_time, sqltypes.TIME),
+    (pa.types.is_duration, Interval),
+    (pa.types.is_interval, Interval),
+]
+_TEXT = ("string", "large_string", "string_view")
+_BINARY = ("binary", "large_binary", "binary_view")
+
+
+def from_arrow(arrow_type: pa.DataType, name: str = "") -> Any:
+    """Give the SQLAlchemy type of a column.
+
+    Parameters
+    ----------
+    arrow_type : pyarrow.DataType
+        Dictionaries count as their values.
+    name : str
+        The column's name: nothing else marks JSONB that a wire sent as plain binary.
+
+    Returns
+    -------
+    sqlalchemy.types.TypeEngine
+        NullType for what SQL has no name for, such as a struct; its values pass as they are.
+    """
+    if isinstance(arrow_type, pa.BaseExtensionType):
+        return from_arrow(arrow_type.storage_type, name)
+    encoded = pa.types.is_dictionary(arrow_type)
+    if encoded or pa.types.is_run_end_encoded(arrow_type):
+        arrow_type = arrow_type.value_type
+    for is_kind, make in _SIMPLE:
+        if is_kind(arrow_type):
+            return make()
+    if str(arrow_type) in _TEXT:
+        return sqltypes.VARCHAR()
+    if str(arrow_type) in _BINARY or pa.types.is_fixed_size_binary(arrow_type):
+        return Properties() if encoded or _is_jsonb(name) else sqltypes.LargeBinary()
+    if pa.types.is_timestamp(arrow_type):
+        return TIMESTAMP(timezone=arrow_type.tz is not None, unit=arrow_type.unit)
+    if pa.types.is_decimal(arrow_type):
+        return sqltypes.NUMERIC(arrow_type.precision, arrow_type.scale)
+    if pa.types.is_list(arrow_type) or pa.types.is_large_list(arrow_type):
+        return _list(arrow_type)
+    return sqltypes.NullType()
+
+
+def _is_jsonb(name: str) -> bool:
+    last = name.rpartition(".")[2]
+    return last in ("properties", "process_properties", "events", "links")
+
+
+def _list(arrow_type: pa.DataType) -> Any:
+    values = arrow_type.value_type
+    if pa.types.is_struct(values) and {field.name for field in values} == {"key", "value"}:
+        return Properties()
+    item: Any = from_arrow(values)
+    dimensions = 1
+    if isinstance(item, sqltypes.ARRAY):
+        item, dimensions = item.item_type, (item.dimensions or 1) + 1
+    return sqltypes.ARRAY(item, dimensions=dimensions if dimensions > 1 else None)
