@@ -61,10 +61,17 @@ class MicromegasCompiler(RowValues, SQLCompiler):  # type: ignore[misc]  # 1.4 h
 
     def get_select_precolumns(self, select: Any, **kw: Any) -> str:
         """Write DISTINCT and DISTINCT ON."""
-        if select._distinct_on:
-            columns = ", ".join(self.process(each, **kw) for each in select._distinct_on)
-            return f"DISTINCT ON ({columns}) "
+        on = getattr(select, "_distinct_on", ())
+        if on:
+            return self._distinct_on(on, kw)
         return "DISTINCT " if select._distinct else ""
+
+    def _distinct_on(self, columns: Any, kw: Any) -> str:
+        return f"DISTINCT ON ({', '.join(self.process(each, **kw) for each in columns)}) "
+
+    def visit_postgresql_distinct_on(self, element: Any, **kw: Any) -> str:
+        """Write the DISTINCT ON of 2.1, where it is an extension named after PostgreSQL."""
+        return self._distinct_on(element._distinct_on, kw)
 
     def limit_clause(self, select: Any, **kw: Any) -> str:
         """Write LIMIT and OFFSET; OFFSET may stand alone."""
@@ -239,6 +246,7 @@ class MicromegasCompiler(RowValues, SQLCompiler):  # type: ignore[misc]  # 1.4 h
     def _regexp(self, binary: Any, negated: bool, kw: Any) -> str:
         left, right = self.process(binary.left, **kw), self.process(binary.right, **kw)
         flags = binary.modifiers.get("flags")
+        flags = getattr(flags, "value", flags)  # before 1.4.45 it is a bound value
         if flags in (None, "i"):
             return f"{left} {'!' * negated}~{'*' * (flags == 'i')} {right}"
         return f"{'NOT ' * negated}regexp_like({left}, {right}, {literal(flags)})"
@@ -253,8 +261,12 @@ class MicromegasCompiler(RowValues, SQLCompiler):  # type: ignore[misc]  # 1.4 h
 
     def visit_regexp_replace_op_binary(self, binary: Any, operator: Any, **kw: Any) -> str:
         """Write regexp_replace; only with the flag ``g`` it replaces more than the first."""
-        flags = binary.modifiers.get("flags")
         given = [self.process(binary.left, **kw), self.process(binary.right, **kw)]
+        replacement = binary.modifiers.get("replacement")  # since 1.4.45 a part of the right side
+        if replacement is not None:
+            given.append(self.process(replacement, **kw))
+        flags = binary.modifiers.get("flags")
+        flags = getattr(flags, "value", flags)
         return f"regexp_replace({', '.join([*given, *([literal(flags)] if flags else [])])})"
 
     # -- functions ---------------------------------------------------------------------------

@@ -145,13 +145,14 @@ class Reflection:
         self, connection: Any, view_name: str, schema: str | None = None, **kw: Any
     ) -> Any:
         """Give the statement that made a view, if the service tells."""
-        self._required(connection, view_name, schema, kw)
+        wanted = schema or _DEFAULT, view_name
+        if self._tables(connection, **kw).get(wanted) != "VIEW":
+            raise exc.NoSuchTableError(f"{schema}.{view_name}" if schema else view_name)
         sql = "SELECT table_schema, table_name, definition FROM information_schema.views"
         try:
             rows = _run(connection, sql).fetchall()
         except exc.ProgrammingError:
             return None
-        wanted = schema or _DEFAULT, view_name
         return next((row[2] for row in rows if (row[0], row[1]) == wanted), None)
 
     def has_table(

@@ -1,0 +1,130 @@
+"""What ``inspect(engine)`` says of a lake, in process and over HTTP without information_schema."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+import sqlalchemy.orm
+from sqlalchemy.exc import NoSuchTableError
+from sqlalchemy.ext.automap import automap_base
+from sqlalchemy.orm import Session
+
+PROPERTIES, TIME = "Properties()", "TIMESTAMP(timezone=True)"
+
+# view -> its columns: "name type", with a question mark where NULL may be.
+COLUMNS = {
+    "log_entries": f"""process_id VARCHAR() | exe VARCHAR() | username VARCHAR()
+        | computer VARCHAR() | time {TIME} | target VARCHAR() | level INTEGER() | msg VARCHAR()
+        | properties {PROPERTIES}""",
+    "measures": f"""process_id VARCHAR() | exe VARCHAR() | username VARCHAR() | computer VARCHAR()
+        | time {TIME} | target VARCHAR() | name VARCHAR() | unit VARCHAR() | value DOUBLE()
+        | properties {PROPERTIES}""",
+    "processes": f"""process_id VARCHAR() | exe VARCHAR() | username VARCHAR() | realname VARCHAR()
+        | computer VARCHAR() | distro VARCHAR() | cpu_brand VARCHAR() | tsc_frequency BIGINT()
+        | start_time {TIME} | start_ticks BIGINT() | insert_time {TIME}
+        | parent_process_id VARCHAR() | properties {PROPERTIES}""",
+    "streams": f"""stream_id VARCHAR() | process_id VARCHAR() | dependencies_metadata LargeBinary()
+        | objects_metadata LargeBinary() | tags ARRAY(VARCHAR()) ? | properties {PROPERTIES}
+        | insert_time {TIME}""",
+}
+KEYS = {
+    "log_entries": ([], [("process_id", "processes.process_id")]),
+    "measures": ([], [("process_id", "processes.process_id")]),
+    "processes": (["process_id"], [("parent_process_id", "processes.process_id")]),
+    "streams": (["stream_id"], [("process_id", "processes.process_id")]),
+    "blocks": (
+        ["block_id"],
+        [("stream_id", "streams.stream_id"), ("process_id", "processes.process_id")],
+    ),
+}
+
+
+@pytest.fixture(params=["demo", "recorded", "over_http"])
+def engine(request: pytest.FixtureRequest) -> Any:
+    return request.getfixturevalue(request.param)
+
+
+def written(columns: list[dict[str, Any]]) -> list[str]:
+    return [f"{c['name']} {c['type']!r}{' ?' if c['nullable'] else ''}" for c in columns]
+
+
+def test_names(engine: Any) -> None:
+    inspector = sa.inspect(engine)
+    assert inspector.get_schema_names() == ["public"]
+    assert inspector.default_schema_name == "public"
+    assert sorted(inspector.get_table_names()) == sorted(KEYS)
+    assert inspector.get_view_names() == []
+
+
+@pytest.mark.parametrize("view", COLUMNS)
+def test_columns(engine: Any, view: str) -> None:
+    columns = sa.inspect(engine).get_columns(view)
+    assert written(columns) == [" ".join(each.split()) for each in COLUMNS[view].split("|")]
+    assert all(column["comment"] for column in columns)
+    assert columns == sa.inspect(engine).get_columns(view, schema="public") or [
+        repr(c) for c in columns
+    ] == [repr(c) for c in sa.inspect(engine).get_columns(view, schema="public")]
+
+
+@pytest.mark.parametrize("view", KEYS)
+def test_keys_and_comments(engine: Any, view: str) -> None:
+    inspector = sa.inspect(engine)
+    primary, foreign = KEYS[view]
+    assert inspector.get_pk_constraint(view) == {"constrained_columns": primary, "name": None}
+    assert [
+        (key["constrained_columns"][0], f"{key['referred_table']}.{key['referred_columns'][0]}")
+        for key in inspector.get_foreign_keys(view)
+    ] == foreign
+    assert inspector.get_table_comment(view)["text"]
+    assert inspector.get_indexes(view) == []
+    assert inspector.get_unique_constraints(view) == []
+    assert inspector.get_check_constraints(view) == []
+
+
+def test_what_is_not_there(engine: Any) -> None:
+    inspector = sa.inspect(engine)
+    assert not inspector.has_table("nope")
+    assert not inspector.has_table("SELECT 1")
+    assert inspector.has_table("measures")
+    for ask in ("get_columns", "get_pk_constraint", "get_foreign_keys", "get_indexes"):
+        with pytest.raises(NoSuchTableError, match="nope"):
+            getattr(inspector, ask)("nope")
+
+
+def sent(engine: Any) -> list[str]:
+    statements: list[str] = []
+    sa.event.listen(
+        engine, "before_cursor_execute", lambda c, cur, sql, *rest: statements.append(sql)
+    )
+    return statements
+
+
+def test_queries(recorded: Any) -> None:
+    """A name with blanks asks nothing; all columns are one round trip."""
+    inspector, statements = sa.inspect(recorded), sent(recorded)
+    assert not inspector.has_table("SELECT * FROM log_entries")
+    assert statements == []
+    if hasattr(inspector, "get_multi_columns"):
+        assert len(inspector.get_multi_columns(filter_names=["blocks", "streams"])) == 2
+        described = [sql for sql in statements if "information_schema" not in sql]
+        assert len(described) == 1
+
+
+def test_automap(engine: Any) -> None:
+    """The relationships work; a process with an empty parent id has no parent."""
+    base = automap_base()
+    base.prepare(autoload_with=engine)
+    process = base.classes.processes
+    with Session(engine) as session:
+        for each in session.query(process):
+            parent = each.processes
+            assert (parent is None) == (each.parent_process_id == "")
+            assert {stream.process_id for stream in each.streams_collection} <= {each.process_id}
+        parents = sa.orm.aliased(process)
+        joined = session.query(process.process_id).join(
+            parents, process.parent_process_id == parents.process_id
+        )
+        having = session.query(process).filter(process.parent_process_id != "").count()
+        assert joined.count() == having
