@@ -63,15 +63,15 @@ class MicromegasCompiler(RowValues, SQLCompiler):  # type: ignore[misc]  # 1.4 h
         """Write DISTINCT and DISTINCT ON."""
         on = getattr(select, "_distinct_on", ())
         if on:
-            return self._distinct_on(on, kw)
+            return f"DISTINCT {self._on(on, kw)} "
         return "DISTINCT " if select._distinct else ""
 
-    def _distinct_on(self, columns: Any, kw: Any) -> str:
-        return f"DISTINCT ON ({', '.join(self.process(each, **kw) for each in columns)}) "
+    def _on(self, columns: Any, kw: Any) -> str:
+        return f"ON ({', '.join(self.process(each, **kw) for each in columns)})"
 
     def visit_postgresql_distinct_on(self, element: Any, **kw: Any) -> str:
-        """Write the DISTINCT ON of 2.1, where it is an extension named after PostgreSQL."""
-        return self._distinct_on(element._distinct_on, kw)
+        """Write DISTINCT ON as 2.1 has it, an extension named after PostgreSQL."""
+        return self._on(element._distinct_on, kw)
 
     def limit_clause(self, select: Any, **kw: Any) -> str:
         """Write LIMIT and OFFSET; OFFSET may stand alone."""

@@ -143,7 +143,7 @@ ANSWERS: list[tuple[Any, Any]] = [
     (select(A, LISTS.c.e), [([5, 6, 7], [])]),
     (select(A[1], A[9]), [(5, None)]),
     (select(A[2:3]), [([6, 7],)]),
-    (select(func.count()).where(A.any(6)).select_from(LISTS), [(1,)]),
+    (select(func.count()).where(sa.any_(A) == 6).select_from(LISTS), [(1,)]),
     (select(func.count()).where(literal(8) == sa.any_(A)).select_from(LISTS), [(0,)]),
     (select(func.count()).where(literal(8) != sa.all_(A)).select_from(LISTS), [(1,)]),
     # where rows come from
