@@ -39,10 +39,22 @@ class MicromegasExecutionContext(DefaultExecutionContext):
         """Choose by the column's Arrow type too, which equal type codes may differ in."""
         return type_.dialect_impl(self.dialect).result_processor(self.dialect, coltype)
 
+    def _narrowest_options(self) -> dict[str, Any]:
+        # SQLAlchemy lets the connection's options win over the statement's. For a time range the
+        # narrower level counts, as everywhere in the driver; what execute() itself was given is
+        # in neither of the two, and stays.
+        merged = dict(self.execution_options)
+        outer = self.root_connection.get_execution_options()
+        statement = getattr(self.invoked_statement, "_execution_options", None) or {}
+        for name, value in statement.items():
+            if name in outer and merged.get(name) is outer[name]:
+                merged[name] = value
+        return merged
+
     def time_range(self) -> dict[str, Any]:
         """Read the time range out of the execution options."""
         given: dict[str, Any] = {}
-        for name, value in self.execution_options.items():
+        for name, value in self._narrowest_options().items():
             own = name.startswith("micromegas_")
             short = name[len("micromegas_") :] if own else name
             if short not in _OPTIONS:

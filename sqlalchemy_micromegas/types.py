@@ -192,7 +192,9 @@ class _IntervalAsNumber(Interval):
     def column_expression(self, column: Any) -> Any:
         from sqlalchemy_micromegas.functions import nanoseconds_of
 
-        return nanoseconds_of(column)
+        number: Any = nanoseconds_of(column)
+        number.type = self  # its result is what this type reads
+        return number
 
     def result_processor(self, dialect: Any, coltype: object) -> _Processor:
         def process(value: Any) -> Any:

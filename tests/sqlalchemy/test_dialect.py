@@ -1,0 +1,182 @@
+"""URLs, execution options, pools: how SQLAlchemy reaches the driver."""
+
+from __future__ import annotations
+
+import threading
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+from sqlalchemy.exc import ArgumentError
+from sqlalchemy.pool import NullPool, QueuePool
+
+import micromegas_dbapi as mm
+from micromegas_dbapi.settings import BasicAuth, BearerAuth
+from sqlalchemy_micromegas import URL, view_instance
+
+ADDRESSES = {
+    "micromegas://host:8082/pre/fix?begin=-2h": "http://host:8082/pre/fix?begin=-2h",
+    "micromegas+http://host": "http://host",
+    "micromegas+https://[::1]:99": "https://[::1]:99",
+    "micromegas+lake:///some/folder": "lake:some/folder",
+    "micromegas+lake:////some/folder?begin=-1h": "lake:/some/folder?begin=-1h",
+    "micromegas+demo://?seed=7&size=2": "demo:?seed=7&size=2",
+}
+
+
+@pytest.mark.parametrize(("url", "address"), ADDRESSES.items())
+def test_address(url: str, address: str) -> None:
+    engine = sa.create_engine(url)
+    assert engine.dialect.create_connect_args(engine.url) == ((address,), {})
+
+
+@pytest.mark.parametrize(
+    ("url", "auth"),
+    [
+        ("micromegas+https://:t%40ken@host", BearerAuth("t@ken")),
+        ("micromegas+https://me:secret@host", BasicAuth("me", "secret")),
+        (URL("host", driver="https", token="t@k/en?"), BearerAuth("t@k/en?")),
+    ],
+)
+def test_credentials(url: Any, auth: Any) -> None:
+    engine = sa.create_engine(url)
+    (address,), arguments = engine.dialect.create_connect_args(engine.url)
+    assert (address, arguments) == ("https://host", {"auth": auth})
+    assert "secret" not in repr(engine.url)
+    assert "t@k" not in repr(engine.url)
+
+
+@pytest.mark.parametrize(
+    ("url", "message"),
+    [
+        ("micromegas+http://host?begn=-1h", "begn"),
+        ("micromegas+http://host?begin=soon", "soon"),
+        ("micromegas+http://host?begin=-1h&begin=-2h", "twice"),
+        ("micromegas+http://host?end=2026-01-01T00:00:00+02:00", "%2B"),
+        ("micromegas+http://", "names no host"),
+        ("micromegas+https://me@host", "no password"),
+        ("micromegas+lake://folder", "a folder and no host"),
+        ("micromegas+demo://host", "no host and no path"),
+        ("micromegas+gateway://host", "scheme 'gateway"),
+    ],
+)
+def test_bad_urls(url: str, message: str) -> None:
+    with pytest.raises(ArgumentError, match=message):
+        sa.create_engine(url)
+
+
+COUNT = sa.text("SELECT count(*) FROM log_entries")
+
+
+def source(result: Any) -> Any:
+    range_ = result.cursor.time_range
+    result.close()
+    return range_ and range_.begin
+
+
+def test_execution_options(demo: Any) -> None:
+    """The statement's count more than the connection's, and these more than the engine's."""
+    at = {name: f"2026-01-0{i}T00:00:00Z" for i, name in enumerate(("e", "c", "s"), 1)}
+    ns = {
+        name: int(datetime.fromisoformat(text[:-1] + "+00:00").timestamp()) * 10**9
+        for name, text in at.items()
+    }
+    engine = demo.execution_options(micromegas_begin=at["e"])
+    with engine.connect() as connection:
+        assert source(connection.execute(COUNT)) == ns["e"]
+        narrower = COUNT.execution_options(micromegas_begin=at["s"])
+        assert source(connection.execute(narrower)) == ns["s"]
+    with demo.connect() as connection:
+        assert source(connection.execute(COUNT)) is None
+        assert source(connection.execute(COUNT.execution_options(begin=at["s"]))) == ns["s"]
+        assert source(connection.execute(COUNT.execution_options(begin=mm.ALL_TIME))) is None
+        for bad in ({"micromegas_begn": 1}, {"begin": at["s"], "micromegas_begin": at["s"]}):
+            with pytest.raises(ArgumentError):
+                connection.execute(COUNT.execution_options(**bad))
+        shown = connection.execute(
+            sa.text("SELECT max(time) FROM log_entries").execution_options(timestamps="ns")
+        ).scalar()
+        assert type(shown) is int
+
+
+def test_no_query_on_first_connect(wire: Any) -> None:
+    address = f"micromegas+lake:///{wire('http-0.2.3') / 'data'}"
+    engine = sa.create_engine(address, future=True)
+    statements: list[str] = []
+    sa.event.listen(
+        engine, "before_cursor_execute", lambda c, cur, sql, *rest: statements.append(sql)
+    )
+    with engine.connect() as connection:
+        assert statements == []
+        assert connection.exec_driver_sql("SELECT 'a?b'").scalar() == "a?b"
+        assert connection.get_isolation_level() == "AUTOCOMMIT"
+        with pytest.raises(mm.NotSupportedError, match="begin_nested"):
+            connection.begin_nested()
+    assert statements == ["SELECT 'a?b'"]
+    engine.dispose()
+
+
+@pytest.mark.parametrize("pool", [QueuePool, NullPool])
+def test_threads(over_http: Any, pool: Any) -> None:
+    engine = sa.create_engine(over_http.url, poolclass=pool, pool_pre_ping=True)
+    counts: list[Any] = []
+
+    def work() -> None:
+        for _ in range(5):
+            with engine.connect() as connection:
+                counts.append(connection.execute(COUNT).scalar())
+
+    threads = [threading.Thread(target=work) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    assert len(counts) == 20
+    assert len(set(counts)) == 1
+    engine.dispose()
+
+
+@pytest.mark.parametrize("where", ["recorded", "over_http"])
+def test_intervals_cross_every_wire(request: pytest.FixtureRequest, where: str) -> None:
+    engine = request.getfixturevalue(where)
+    spans = sa.literal(timedelta(days=1, microseconds=5))
+    log = sa.Table("log_entries", sa.MetaData(), autoload_with=engine)
+    lasted = sa.func.max(log.c.time) - sa.func.min(log.c.time)
+    with engine.connect() as connection:
+        difference, constant = connection.execute(sa.select(lasted, spans)).one()
+        first, last = connection.execute(
+            sa.select(sa.func.min(log.c.time), sa.func.max(log.c.time))
+        ).one()
+    assert constant == timedelta(days=1, microseconds=5)
+    assert abs(difference - (last - first)) <= timedelta(microseconds=1)
+
+
+@pytest.mark.parametrize("where", ["demo", "recorded", "over_http"])
+def test_view_instances(request: pytest.FixtureRequest, where: str) -> None:
+    engine = request.getfixturevalue(where)
+    metadata = sa.MetaData()
+    streams = sa.Table("streams", metadata, autoload_with=engine)
+    is_thread = sa.literal("cpu") == sa.any_(streams.c.tags)
+    found = 0
+    with engine.connect().execution_options(begin="2020-01-01T00:00:00Z") as connection:
+        threads = connection.execute(sa.select(streams.c.stream_id).where(is_thread)).fetchall()
+        for (stream,) in threads:
+            spans = view_instance("thread_spans", stream)
+            asked = view_instance("thread_spans", stream, autoload_with=connection)
+            known, told = ([(c.name, repr(c.type)) for c in each.c] for each in (spans, asked))
+            assert known == told
+            long = sa.select(spans.c.name, spans.c.end).where(spans.c.duration > 10)
+            rows = connection.execute(long).fetchall()
+            joined = spans.join(streams, streams.c.stream_id == stream)
+            count = sa.select(sa.func.count()).select_from(joined).where(spans.c.duration > 10)
+            assert connection.execute(count).scalar() == len(rows)
+            found += len(rows)
+    assert found
+
+
+def test_view_sets() -> None:
+    with pytest.raises(ArgumentError, match="'nope' is not known; accepted: log_entries"):
+        view_instance("nope", "global")
+    with pytest.raises(ArgumentError, match="of type int"):
+        view_instance("measures", 7)  # type: ignore[arg-type]
