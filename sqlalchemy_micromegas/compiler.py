@@ -6,34 +6,22 @@ means the same on all of them; what none of them can do is refused here, with a 
 
 from __future__ import annotations
 
-from typing import Any, NoReturn
+from typing import Any
 
-from sqlalchemy import case, distinct, null
 from sqlalchemy import types as sqltypes
 from sqlalchemy.exc import CompileError
-from sqlalchemy.sql import elements, functions, operators
+from sqlalchemy.sql import elements, functions
 from sqlalchemy.sql.compiler import SQLCompiler
 
 from micromegas_dbapi.errors import Error
 from micromegas_dbapi.literals import literal
+from sqlalchemy_micromegas.aggregates import Aggregates
+from sqlalchemy_micromegas.refusal import refuse
 from sqlalchemy_micromegas.rowvalues import RowValues
 
-__all__ = ["MicromegasCompiler", "refuse"]
+__all__ = ["MicromegasCompiler"]
 
-# Stands for a doubled escape character while a pattern is rewritten. After each backslash was
-# doubled, a single one between these two characters cannot occur.
-_DOUBLED = "<\\>"
-
-# Aggregates to which a NULL is a value: CASE cannot keep rows from them.
-_KEEP_NULLS = {"array_agg", "first_value", "last_value", "nth_value"}
-
-
-def refuse(what: str, instead: str) -> NoReturn:
-    """Raise the error for what the engine cannot do."""
-    raise CompileError(f"Micromegas services do not support {what}: {instead}")
-
-
-class MicromegasCompiler(RowValues, SQLCompiler):  # type: ignore[misc]  # 1.4 has others
+class MicromegasCompiler(Aggregates, RowValues, SQLCompiler):  # type: ignore[misc]  # 1.4 has others
     """Compiles statements."""
 
     def _default(self, method: str, *args: Any, **kw: Any) -> str:
@@ -73,14 +61,13 @@ class MicromegasCompiler(RowValues, SQLCompiler):  # type: ignore[misc]  # 1.4 h
         """Write DISTINCT ON as 2.1 has it, an extension named after PostgreSQL."""
         return self._on(element._distinct_on, kw)
 
+    def _paged(self, limit: Any, offset: Any, kw: Any) -> str:
+        text = "" if limit is None else "\n LIMIT " + self.process(limit, **kw)
+        return text if offset is None else f"{text}\n OFFSET {self.process(offset, **kw)}"
+
     def limit_clause(self, select: Any, **kw: Any) -> str:
         """Write LIMIT and OFFSET; OFFSET may stand alone."""
-        text = ""
-        if select._limit_clause is not None:
-            text += "\n LIMIT " + self.process(select._limit_clause, **kw)
-        if select._offset_clause is not None:
-            text += "\n OFFSET " + self.process(select._offset_clause, **kw)
-        return text
+        return self._paged(select._limit_clause, select._offset_clause, kw)
 
     def fetch_clause(self, select: Any, *args: Any, **kw: Any) -> str:
         """Write FETCH FIRST as LIMIT."""
@@ -88,12 +75,7 @@ class MicromegasCompiler(RowValues, SQLCompiler):  # type: ignore[misc]  # 1.4 h
         if options.get("percent") or options.get("with_ties"):
             refuse("FETCH with PERCENT or WITH TIES", "use a window function, rank() for example")
         kw = {"literal_binds": kw.get("literal_binds", False)}
-        text = ""
-        if select._fetch_clause is not None:
-            text += "\n LIMIT " + self.process(select._fetch_clause, **kw)
-        if select._offset_clause is not None:
-            text += "\n OFFSET " + self.process(select._offset_clause, **kw)
-        return text
+        return self._paged(select._fetch_clause, select._offset_clause, kw)
 
     def for_update_clause(self, select: Any, **kw: Any) -> str:
         """Refuse FOR UPDATE."""
@@ -218,8 +200,7 @@ class MicromegasCompiler(RowValues, SQLCompiler):  # type: ignore[misc]  # 1.4 h
         if escape is not None and len(escape) != 1:
             refuse(f"the escape {escape!r} of LIKE", "give one character")
         if escape is not None and escape != "\\":  # the engine has the backslash alone
-            steps = [("\\", "\\\\"), (2 * escape, _DOUBLED), (escape, "\\"), (_DOUBLED, escape)]
-            for old, new in steps:
+            for old, new in _backslashed(escape):
                 right = f"replace({right}, {literal(old)}, {literal(new)})"
         return f"{left} {operator} {right}"
 
@@ -312,127 +293,15 @@ class MicromegasCompiler(RowValues, SQLCompiler):  # type: ignore[misc]  # 1.4 h
         kw.pop("use_function_name", None)
         return f"string_agg{self.function_argspec(fn, **kw)}"
 
-    def visit_greatest_func(self, fn: Any, **kw: Any) -> str:
-        """Write greatest(), which ignores NULL."""
-        return self._extreme(fn, ">=", kw)
 
-    def visit_least_func(self, fn: Any, **kw: Any) -> str:
-        """Write least(), which ignores NULL."""
-        return self._extreme(fn, "<=", kw)
+def _backslashed(escape: str) -> list[tuple[str, str]]:
+    """Give the replacements that make a pattern's escape character a backslash.
 
-    # An operand that stands in several places is processed anew for each, in their order: on
-    # SQLAlchemy 1.4 that is the order in which its parameters are passed.
-
-    def _extreme(self, fn: Any, beats: str, kw: Any) -> str:
-        given = list(fn.clauses)
-
-        def text(i: int) -> Any:
-            return self.process(given[i].self_group(against=operators.ge), **kw)
-
-        whens = ""
-        for i in range(len(given) - 1):
-            whens += f" WHEN {text(i)} IS NOT NULL"
-            for j in range(i + 1, len(given)):
-                whens += f" AND ({text(j)} IS NULL OR {text(i)} {beats} {text(j)})"
-            whens += f" THEN {text(i)}"
-        last = text(len(given) - 1)
-        return f"CASE{whens} ELSE {last} END" if whens else str(last)
-
-    def visit_funcfilter(self, funcfilter: Any, **kw: Any) -> str:
-        """Write an aggregate over some of the rows; FILTER is a syntax error on DataFusion 43."""
-        return str(self.process(_filtered(funcfilter.func, funcfilter.criterion), **kw))
-
-    def visit_withingroup(self, withingroup: Any, **kw: Any) -> str:
-        """Write an ordered-set aggregate; WITHIN GROUP is not known to DataFusion 43."""
-        name = withingroup.element.name.lower()
-        given, order = list(withingroup.element.clauses), list(withingroup.order_by)
-        if len(order) != 1 or len(given) < 1 or name not in _ORDERED_SETS:
-            refuse(
-                f"{name}() WITHIN GROUP",
-                f"accepted, each with one column to order by: {', '.join(_ORDERED_SETS)}",
-            )
-        column, descending = _ordered(order[0])
-
-        def x() -> Any:
-            return self.process(column, **kw)
-
-        def p() -> Any:
-            return self.process(given[0], **kw)
-
-        if name == "approx_percentile_cont":
-            text = f"approx_percentile_cont({x()}, {'1 - ' * descending}{p()}"
-            return text + "".join(f", {self.process(each, **kw)}" for each in given[1:]) + ")"
-
-        # Sorted values, NULLs behind; their count without NULLs.
-        direction = "DESC" if descending else "ASC"
-
-        def values() -> str:
-            return f"array_sort(array_agg({x()}), '{direction}', 'NULLS LAST')"
-
-        if name == "percentile_disc":
-
-            def rank() -> str:
-                return f"CAST(ceil({p()} * count({x()})) AS BIGINT)"
-
-            return f"{values()}[CASE WHEN {rank()} < 1 THEN 1 ELSE {rank()} END]"
-
-        def place() -> str:
-            return f"({p()} * (count({x()}) - 1))"
-
-        def end(rounded: str) -> str:
-            return f"CAST({values()}[CAST({rounded}({place()}) AS BIGINT) + 1] AS DOUBLE)"
-
-        share = f"({place()} - floor({place()}))"
-        return f"({share} * ({end('ceil')} - {end('floor')}) + {end('floor')})"
-
-
-_ORDERED_SETS = ("percentile_cont", "percentile_disc", "approx_percentile_cont")
-
-
-def _ordered(order: Any) -> tuple[Any, bool]:
-    """Take ASC, DESC and the place of NULLs off what is ordered by."""
-    descending = False
-    while isinstance(order, elements.UnaryExpression) and order.modifier is not None:
-        descending = descending or order.modifier is operators.desc_op
-        order = order.element
-    return order, descending
-
-
-def _filtered(aggregate: Any, criterion: Any) -> Any:
-    """Give an aggregate that sees a NULL instead of each row that a filter drops."""
-    if isinstance(aggregate, elements.WithinGroup):
-        column, descending = _ordered(next(iter(aggregate.order_by)))
-        kept = case((criterion, column))
-        return aggregate.element.within_group(kept.desc() if descending else kept)
-    if not isinstance(aggregate, functions.FunctionElement):  # with an ORDER BY inside, 2.1
-        changed: Any = aggregate._clone()
-        changed.element = _filtered(aggregate.element, criterion)
-        return changed
-    if aggregate.name.lower() in _KEEP_NULLS:
-        refuse(
-            f"FILTER with {aggregate.name}(), to which NULL is a value",
-            "filter the rows in a subquery",
-        )
-    given = list(aggregate.clauses)
-    if not given:
-        refuse(f"FILTER with {aggregate.name}() of nothing", "filter the rows in a subquery")
-    changed = aggregate._clone()
-    inner: Any = aggregate.clause_expr
-    changed.clause_expr = inner._clone()
-    changed.clause_expr.element = inner.element._clone()
-    changed.clause_expr.element.clauses = [_kept(given[0], criterion), *given[1:]]
-    return changed
-
-
-def _kept(argument: Any, criterion: Any) -> Any:
-    if isinstance(argument, elements.UnaryExpression) and (
-        argument.operator is operators.distinct_op
-    ):
-        return distinct(_kept(argument.element, criterion))
-    if (
-        isinstance(argument, elements.ColumnClause)
-        and argument.is_literal
-        and (argument.name == "*")
-    ):
-        argument = elements.literal_column("1", sqltypes.Integer())
-    return case((criterion, argument), else_=null()).self_group()
+    A doubled escape is kept apart meanwhile as a backslash between two brackets, which cannot
+    occur otherwise: a backslash of the pattern was doubled by then, and what the escape became
+    stands before a wildcard. Before anything else the escape just goes, as in PostgreSQL.
+    """
+    apart = "(\\)" if escape in "<>" else "<\\>"
+    itself = f"\\{escape}" if escape in "%_" else escape
+    wild = [(escape + each, f"\\{each}") for each in "%_" if each != escape]
+    return [("\\", "\\\\"), (2 * escape, apart), *wild, (escape, ""), (apart, itself)]

@@ -11,7 +11,7 @@ from sqlalchemy.sql.compiler import (
     IdentifierPreparer,
 )
 
-from sqlalchemy_micromegas.compiler import refuse
+from sqlalchemy_micromegas.refusal import refuse
 
 __all__ = ["MicromegasDDLCompiler", "MicromegasIdentifierPreparer", "MicromegasTypeCompiler"]
 

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import math
+import re
 from datetime import date, datetime, time, timedelta, timezone
 from decimal import Decimal
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from sqlalchemy import func, literal, select
 from sqlalchemy.exc import CompileError
 
 from sqlalchemy_micromegas import date_bin, date_trunc, property_get
+from tests.sqlalchemy.answers import check, each_way, rows, shown
 
 UTC = timezone.utc
 T = sa.values(
@@ -50,6 +54,14 @@ ANSWERS: list[tuple[Any, Any]] = [
     (where(S.like("a/_b", escape="/")), [(1,)]),
     (where(S.like("a!_b", escape="!")), [(1,)]),
     (where(S.like("a//%", escape="/")), [(3,)]),
+    (where(S.like("/a%", escape="/")), [(1,), (3,)]),
+    (where(S.like("A%%%", escape="%")), []),
+    (where(S.like("A%%B", escape="%")), [(2,)]),
+    (where(S.like("a__b", escape="_")), [(1,)]),
+    (where(S.not_like("%/_%", escape="/")), [(2,), (3,), (4,)]),
+    (where(S.ilike("A/_B", escape="/")), [(1,)]),
+    (where(S.not_ilike("A/_B", escape="/")), [(2,), (3,), (4,)]),
+    (where(S.istartswith("A") if hasattr(S, "istartswith") else S.ilike("A%")), [(1,), (2,), (3,)]),
     (where(S.like("a\\_b", escape="\\")), [(1,)]),
     (where(S.contains("_", autoescape=True)), [(1,)]),
     (where(S.contains("%", autoescape=True)), [(2,)]),
@@ -156,31 +168,10 @@ ANSWERS: list[tuple[Any, Any]] = [
 ]
 
 
-DIALECT = sa.create_engine("micromegas+demo://").dialect
-
-
-def shown(case: tuple[Any, Any]) -> str:
-    return " ".join(str(case[0].compile(dialect=DIALECT)).split())[:70]
-
-
-@pytest.mark.parametrize("literal_binds", [False, True], ids=["bound", "literal"])
+@each_way
 @pytest.mark.parametrize(("statement", "answer"), ANSWERS, ids=map(shown, ANSWERS))
 def test_answer(demo: Any, statement: Any, answer: Any, literal_binds: bool) -> None:
-    with demo.connect() as connection:
-        if literal_binds:
-            options = {"literal_binds": True}
-            text = str(statement.compile(dialect=demo.dialect, compile_kwargs=options))
-            rows = connection.exec_driver_sql(text).fetchall()
-            assert "?" not in text or "'it''s ?" in text
-            loose = [tuple(plain(value) for value in row) for row in rows]
-            assert loose == [tuple(plain(value) for value in row) for row in answer]
-        else:
-            assert [tuple(row) for row in connection.execute(statement)] == answer
-
-
-def plain(value: Any) -> Any:
-    """Text alone has no types: what SQLAlchemy's would have made of an answer is left out."""
-    return value.replace(tzinfo=None) if isinstance(value, datetime) else value
+    check(demo, statement, answer, literal_binds)
 
 
 def test_distinct_on(demo: Any) -> None:
@@ -193,6 +184,36 @@ def test_distinct_on(demo: Any) -> None:
         statement = statement.distinct(func.length(S))
     with demo.connect() as connection:
         assert [tuple(row) for row in connection.execute(statement)] == [(3, 1), (4, 3)]
+
+
+def matches(pattern: str, text: str, escape: str) -> bool:
+    """Say what LIKE means, character by character."""
+    parts, at = "", 0
+    while at < len(pattern):
+        if pattern[at] == escape:
+            at += 1
+            parts += re.escape(pattern[at : at + 1])
+        else:
+            parts += {"%": ".*", "_": "."}.get(pattern[at], re.escape(pattern[at]))
+        at += 1
+    return re.fullmatch(parts, text, re.DOTALL) is not None
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(
+    st.lists(st.text("/\\%_<>()a", max_size=6), min_size=8, max_size=8),
+    st.sampled_from("/!\\%_<>()a"),
+)
+def test_escapes_of_like(demo: Any, drawn: list[str], escape: str) -> None:
+    drawn = [each + "a" for each in drawn]  # what ends within an escape is not a pattern
+    pairs = [(text, pattern) for text in drawn[:4] for pattern in drawn]
+    pairs += [(pattern.replace(escape, ""), pattern) for pattern in drawn]
+    columns = (sa.column("t", sa.String), sa.column("p", sa.String))
+    given_ = sa.values(*columns, name="g").data(pairs)
+    found = rows(
+        demo, select(given_.c.t, given_.c.p, given_.c.t.like(given_.c.p, escape=escape)), False
+    )
+    assert sorted(found) == sorted((t, p, matches(p, t, escape)) for t, p in pairs)
 
 
 REFUSED = [
