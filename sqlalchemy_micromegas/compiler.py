@@ -21,6 +21,7 @@ from sqlalchemy_micromegas.rowvalues import RowValues
 
 __all__ = ["MicromegasCompiler"]
 
+
 class MicromegasCompiler(Aggregates, RowValues, SQLCompiler):  # type: ignore[misc]  # 1.4 has others
     """Compiles statements."""
 

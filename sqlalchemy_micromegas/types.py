@@ -111,7 +111,16 @@ def _number_processor(type_: Any, coltype: object) -> _Processor | None:
     return _nullable(lambda value: Decimal(f"{value:.{scale}f}"))
 
 
-class _Numeric(sqltypes.Numeric):  # type: ignore[type-arg, unused-ignore]
+class _Integer(sqltypes.Integer):
+    def result_processor(self, dialect: Any, coltype: object) -> _Processor | None:
+        # Signed and unsigned 64 bits together are a decimal to the engine.
+        arrow = _arrow(coltype)
+        return _nullable(int) if arrow is not None and pa.types.is_decimal(arrow) else None
+
+
+class _Number:
+    """What types of numbers with a fraction do with values: nothing on their way in."""
+
     def bind_processor(self, dialect: Any) -> None:
         return None
 
@@ -119,12 +128,12 @@ class _Numeric(sqltypes.Numeric):  # type: ignore[type-arg, unused-ignore]
         return _number_processor(self, coltype)
 
 
-class _Float(sqltypes.Float):  # type: ignore[type-arg, unused-ignore]
-    def bind_processor(self, dialect: Any) -> None:
-        return None
+class _Numeric(_Number, sqltypes.Numeric):  # type: ignore[misc, type-arg, unused-ignore]
+    pass
 
-    def result_processor(self, dialect: Any, coltype: object) -> _Processor | None:
-        return _number_processor(self, coltype)
+
+class _Float(_Number, sqltypes.Float):  # type: ignore[misc, type-arg, unused-ignore]
+    pass
 
 
 # -- times -------------------------------------------------------------------------------------
@@ -285,6 +294,7 @@ class Properties(sqltypes.UserDefinedType):  # type: ignore[type-arg, unused-ign
 
 
 COLSPECS: dict[Any, Any] = {
+    sqltypes.Integer: _Integer,
     sqltypes.Numeric: _Numeric,
     sqltypes.Float: _Float,
     sqltypes.DateTime: _DateTime,

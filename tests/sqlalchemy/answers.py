@@ -37,7 +37,8 @@ def check(engine: Any, statement: Any, answer: Iterable[Any], literal_binds: boo
     """Compare what a statement answers with what it should."""
     found, expected = rows(engine, statement, literal_binds), list(answer)
     if literal_binds:
-        found, expected = untyped(found), untyped(expected)
+        assert untyped(found) == untyped(expected)
+        return
     assert found == expected
     assert [[type(v) for v in row] for row in found] == [[type(v) for v in r] for r in expected]
 
@@ -48,6 +49,8 @@ def untyped(found: Iterable[Any]) -> list[tuple[Any, ...]]:
 
 
 def _untyped(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_untyped(each) for each in value]
     if isinstance(value, datetime):
         return value.replace(tzinfo=None)
     if isinstance(value, enum.Enum):

@@ -12,6 +12,8 @@ import sqlalchemy as sa
 from micromegas_dbapi.transport.lake import LakeTransport
 from tests.test_client import serving
 
+pytest.register_assert_rewrite("tests.sqlalchemy.answers")
+
 
 @pytest.fixture(scope="session")
 def demo() -> Iterator[Any]:
