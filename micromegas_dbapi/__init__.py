@@ -27,6 +27,7 @@ from micromegas_dbapi.errors import (
     ProgrammingError,
     Warning,
 )
+from micromegas_dbapi.pandas import read_sql, register_with_pandas
 from micromegas_dbapi.settings import BasicAuth, BearerAuth, Timeout
 from micromegas_dbapi.timerange import ALL_TIME, TimeRange
 from micromegas_dbapi.typecodes import BINARY, DATETIME, NUMBER, ROWID, STRING
@@ -89,5 +90,7 @@ __all__ = [
     "apilevel",
     "connect",
     "paramstyle",
+    "read_sql",
+    "register_with_pandas",
     "threadsafety",
 ]

@@ -6,6 +6,7 @@ dialect. From here come the constructs that Micromegas adds to SQL.
 
 from __future__ import annotations
 
+from sqlalchemy_micromegas.arrow import fetch_arrow_table
 from sqlalchemy_micromegas.dialect import URL, MicromegasDialect
 from sqlalchemy_micromegas.functions import (
     approx_percentile_cont,
@@ -41,6 +42,7 @@ __all__ = [
     "array_has",
     "date_bin",
     "date_trunc",
+    "fetch_arrow_table",
     "property_get",
     "view_instance",
 ]

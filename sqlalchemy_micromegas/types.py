@@ -36,6 +36,7 @@ __all__ = [
     "USMALLINT",
     "UTINYINT",
     "Interval",
+    "IntervalAsNumber",
     "Properties",
     "from_arrow",
 ]
@@ -195,10 +196,11 @@ class Interval(type_api.NativeForEmulated, _internal._AbstractInterval):
         return timedelta
 
 
-class _IntervalAsNumber(Interval):
+class IntervalAsNumber(Interval):
     """An interval on a wire that cannot carry one, such as Parquet: nanoseconds, cast there."""
 
     def column_expression(self, column: Any) -> Any:
+        """Ask for the nanoseconds."""
         from sqlalchemy_micromegas.functions import nanoseconds_of
 
         number: Any = nanoseconds_of(column)
@@ -206,6 +208,8 @@ class _IntervalAsNumber(Interval):
         return number
 
     def result_processor(self, dialect: Any, coltype: object) -> _Processor:
+        """Make a timedelta of the nanoseconds."""
+
         def process(value: Any) -> Any:
             if isinstance(value, int):  # floored to microseconds, as all times in rows
                 return timedelta(microseconds=value // 1000)
@@ -318,8 +322,8 @@ if SQLALCHEMY_2:
 
 COLSPECS_WITHOUT_INTERVALS = {
     **COLSPECS,
-    sqltypes.Interval: _IntervalAsNumber,
-    Interval: _IntervalAsNumber,
+    sqltypes.Interval: IntervalAsNumber,
+    Interval: IntervalAsNumber,
 }
 
 

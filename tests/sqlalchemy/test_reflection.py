@@ -28,6 +28,17 @@ COLUMNS = {
     "streams": f"""stream_id VARCHAR() | process_id VARCHAR() | dependencies_metadata LargeBinary()
         | objects_metadata LargeBinary() | tags ARRAY(VARCHAR()) ? | properties {PROPERTIES}
         | insert_time {TIME}""",
+    "blocks": f"""block_id VARCHAR() | stream_id VARCHAR() | process_id VARCHAR()
+        | begin_time {TIME} | begin_ticks BIGINT() | end_time {TIME} | end_ticks BIGINT()
+        | nb_objects INTEGER() | object_offset BIGINT() | payload_size BIGINT()
+        | insert_time {TIME} | streams.dependencies_metadata LargeBinary()
+        | streams.objects_metadata LargeBinary() | streams.tags ARRAY(VARCHAR()) ?
+        | streams.properties {PROPERTIES} | processes.start_time {TIME}
+        | processes.start_ticks BIGINT() | processes.tsc_frequency BIGINT()
+        | processes.exe VARCHAR() | processes.username VARCHAR() | processes.realname VARCHAR()
+        | processes.computer VARCHAR() | processes.distro VARCHAR() | processes.cpu_brand VARCHAR()
+        | processes.insert_time {TIME} | processes.parent_process_id VARCHAR()
+        | processes.properties {PROPERTIES}""",
 }
 KEYS = {
     "log_entries": ([], [("process_id", "processes.process_id")]),
@@ -81,6 +92,22 @@ def test_keys_and_comments(engine: Any, view: str) -> None:
     assert inspector.get_indexes(view) == []
     assert inspector.get_unique_constraints(view) == []
     assert inspector.get_check_constraints(view) == []
+
+
+def test_metadata(engine: Any) -> None:
+    """MetaData.reflect() gives all of it at once, keys and comments included."""
+    metadata = sa.MetaData()
+    metadata.reflect(engine)
+    assert sorted(metadata.tables) == sorted(KEYS)
+    for view, table in metadata.tables.items():
+        written_ = [f"{c.name} {c.type!r}{' ?' if c.nullable else ''}" for c in table.columns]
+        expected = [" ".join(each.split()) for each in COLUMNS[view].split("|")]
+        if KEYS[view][0]:  # a key is never NULL
+            assert [c.name for c in table.primary_key] == KEYS[view][0]
+        assert written_ == expected
+        assert table.comment
+        referred = {(key.parent.name, key.target_fullname) for key in table.foreign_keys}
+        assert referred == set(KEYS[view][1])
 
 
 def test_what_is_not_there(engine: Any) -> None:
