@@ -28,10 +28,7 @@ def main() -> int:
             python = Path(folder, line, "bin", "python")
             venv.create(python.parents[1], with_pip=True)
             pip = [str(python), "-m", "pip", "install", "--quiet"]
-            subprocess.run(
-                [*pip, "-e", f"{ROOT}[lake,sqlalchemy]", *pins, "pytest", "pytest-timeout"],
-                check=True,
-            )
+            subprocess.run([*pip, "-e", f"{ROOT}[test]", *pins], check=True)
             print(f"== SQLAlchemy {line}", flush=True)
             run = [str(python), "-m", "pytest", "-q", "-s", *TESTS, *sys.argv[1:]]
             if subprocess.run(run, cwd=ROOT).returncode:

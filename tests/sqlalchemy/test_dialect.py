@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import threading
+import uuid
 from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -180,3 +182,107 @@ def test_view_sets() -> None:
         view_instance("nope", "global")
     with pytest.raises(ArgumentError, match="of type int"):
         view_instance("measures", 7)  # type: ignore[arg-type]
+
+
+# -- what the dialect says of itself, asked of the engine ---------------------------------------
+
+FLAGS: list[tuple[str, Any, Any, Any]] = [
+    ("supports_native_boolean", True, sa.Boolean(), True),
+    ("supports_native_decimal", True, sa.Numeric(20, 10), Decimal("1234567890.0123456789")),
+    ("returns_native_bytes", True, sa.LargeBinary(), b"\x00\xff'"),
+]
+
+
+@pytest.mark.parametrize(("flag", "says", "type_", "value"), FLAGS)
+def test_native_types(demo: Any, flag: str, says: Any, type_: Any, value: Any) -> None:
+    """Without any type of SQLAlchemy at work, the value comes back as what the flag promises."""
+    assert getattr(demo.dialect, flag) is says
+    text = str(
+        sa.select(sa.literal(value, type_)).compile(
+            dialect=demo.dialect, compile_kwargs={"literal_binds": True}
+        )
+    )
+    with demo.connect() as connection:
+        found = connection.exec_driver_sql(text).scalar()
+    assert (found, type(found)) == (value, type(value))
+
+
+@pytest.mark.skipif(sa.__version__ < "2", reason="SQLAlchemy 1.4 has no type Uuid")
+def test_native_uuid(recorded: Any) -> None:
+    """Ids are text with hyphens in the lake: a UUID compares with them and is made of them."""
+    assert recorded.dialect.supports_native_uuid is True
+    processes = sa.table("processes", sa.column("process_id", sa.Uuid()))
+    with recorded.connect() as connection:
+        ids = connection.execute(sa.select(processes.c.process_id)).scalars().all()
+        assert ids
+        assert all(isinstance(each, uuid.UUID) for each in ids)
+        same = sa.select(processes.c.process_id).where(processes.c.process_id == ids[0])
+        assert connection.execute(same).scalars().all() == [ids[0]]
+
+
+def test_statement_cache(demo: Any) -> None:
+    """The second run of a statement of one shape is not compiled again, and has its own values."""
+    assert demo.dialect.supports_statement_cache is True
+    compiled: list[Any] = []
+    x = sa.values(sa.column("n", sa.Integer), name="cached").data([(1,), (2,), (3,)]).c.n
+    sa.event.listen(
+        demo, "after_cursor_execute", lambda c, cur, sql, p, context, m: compiled.append(context)
+    )
+    with demo.connect() as connection:
+        for values in ([1], [2, 3], []):
+            found = connection.execute(sa.select(x).where(x.in_(values)).order_by(x)).all()
+            assert [row[0] for row in found] == values
+    assert [c.cache_hit.name for c in compiled] == ["CACHE_MISS", "CACHE_HIT", "CACHE_HIT"]
+
+
+def test_rowcount(demo: Any) -> None:
+    """Results stream: the number of rows is known behind the last, which the flags say."""
+    assert demo.dialect.supports_sane_rowcount is False
+    with demo.connect() as connection:
+        result = connection.execute(sa.text("SELECT msg FROM log_entries LIMIT 9"))
+        cursor = result.cursor
+        assert cursor.rowcount == -1
+        result.fetchmany(9)
+        assert cursor.rowcount in (-1, 9)
+
+
+def test_ping_and_disconnect(over_http: Any) -> None:
+    """A ping asks the service; only a connection that was closed is a disconnect."""
+    dialect, raw = over_http.dialect, over_http.raw_connection()
+    mine = raw.dbapi_connection
+    assert dialect.do_ping(mine) is True
+    with pytest.raises(mm.ProgrammingError) as wrong:
+        mine.execute("SELECT nope FROM log_entries")
+    assert not dialect.is_disconnect(wrong.value, mine, None)
+    mine.close()
+    with pytest.raises(mm.InterfaceError) as closed:
+        dialect.do_ping(mine)
+    assert dialect.is_disconnect(closed.value, mine, None)
+    raw.invalidate()
+    with over_http.connect() as connection:  # the pool has another
+        assert connection.execute(COUNT).scalar() > 0
+
+
+def test_ping_of_a_service_that_is_gone() -> None:
+    engine = sa.create_engine("micromegas+http://127.0.0.1:1?connect_timeout=1")
+    raw = engine.raw_connection()  # connects to nothing yet
+    with pytest.raises(mm.OperationalError) as gone:
+        engine.dialect.do_ping(raw.dbapi_connection)
+    assert not engine.dialect.is_disconnect(gone.value, raw.dbapi_connection, None)
+    raw.close()
+
+
+def test_connect_args(wire: Any) -> None:
+    """What has no place in a URL goes to the driver as it is, and counts more than the URL."""
+    data = wire("http-0.2.3") / "data"
+    engine = sa.create_engine(
+        f"micromegas+lake:///{data}?begin=2020-01-01T00:00:00Z",
+        connect_args={"begin": "2021-01-01T00:00:00Z", "timestamps": "ns"},
+    )
+    with engine.connect() as connection:
+        result = connection.execute(sa.text("SELECT max(time) FROM log_entries"))
+        assert result.cursor.time_range.begin == 1609459200 * 10**9
+        assert type(result.scalar()) is int
+    engine.dispose()
+    with pytest.raises(TypeError, match="nope"):
+        sa.create_engine("micromegas+demo://", connect_args={"nope": 1}).connect()
