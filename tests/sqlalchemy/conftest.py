@@ -37,3 +37,11 @@ def over_http(wire: Callable[[str], Path]) -> Iterator[Any]:
         engine = sa.create_engine(url.replace("http://", "micromegas+http://"))
         yield engine
         engine.dispose()
+
+
+@pytest.fixture(scope="session")
+def newer(wire: Callable[[str], Path]) -> Iterator[Any]:
+    """The data of the recorded 0.30 service, in process."""
+    engine = sa.create_engine(f"micromegas+lake:///{wire('flight-0.30') / 'data'}")
+    yield engine
+    engine.dispose()

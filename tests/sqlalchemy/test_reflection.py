@@ -155,3 +155,29 @@ def test_automap(engine: Any) -> None:
         )
         having = session.query(process).filter(process.parent_process_id != "").count()
         assert joined.count() == having
+
+
+NEWER = {
+    "log_entries": f"""process_id VARCHAR() | stream_id VARCHAR() | block_id VARCHAR()
+        | insert_time {TIME} | exe VARCHAR() | username VARCHAR() | computer VARCHAR()
+        | time {TIME} | target VARCHAR() | level INTEGER() | msg VARCHAR()
+        | properties Properties() | process_properties Properties()""",
+    "measures": f"""process_id VARCHAR() | stream_id VARCHAR() | block_id VARCHAR()
+        | insert_time {TIME} | exe VARCHAR() | username VARCHAR() | computer VARCHAR()
+        | time {TIME} | target VARCHAR() | name VARCHAR() | unit VARCHAR() | value DOUBLE()
+        | properties Properties() | process_properties Properties()""",
+    "log_stats": f"""time_bin {TIME} ? | process_id VARCHAR() | level INTEGER() | target VARCHAR()
+        | count BIGINT() ?""",
+    "streams": f"""stream_id VARCHAR() | process_id VARCHAR() ?
+        | dependencies_metadata LargeBinary() ? | objects_metadata LargeBinary() ?
+        | tags ARRAY(VARCHAR()) ? | properties Properties() ? | insert_time {TIME} ?
+        | format VARCHAR() ? | last_update_time {TIME} ?""",
+}
+
+
+@pytest.mark.parametrize("view", NEWER)
+def test_reflection_of_the_newer_lake(newer: Any, view: str) -> None:
+    """Columns that only the newer service has are there, since it is the service that tells."""
+    columns = sa.inspect(newer).get_columns(view)
+    found = [f"{c['name']} {c['type']!r}{' ?' if c['nullable'] else ''}" for c in columns]
+    assert found == [" ".join(each.split()) for each in NEWER[view].split("|")]

@@ -1,0 +1,82 @@
+"""Properties: dicts in rows, whichever generation of service kept them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sqlalchemy_micromegas import Properties
+from tests.test_jsonb import encode
+from tests.wire import flight
+
+Wire = Callable[[str], Path]
+process = Properties().result_processor(None, None)
+
+
+def test_what_the_newer_service_sends_is_what_it_says(wire: Wire) -> None:
+    """Each value of jsonb_raw is, decoded, the text that the service made of it in jsonb_text."""
+    folder = wire("flight-0.30")
+    raw, text = (flight.table(folder, f"jsonb_{kind}") for kind in ("raw", "text"))
+    told = dict(zip(*(text.column(i).to_pylist() for i in (0, 1)), strict=True))
+    found = dict(zip(*(raw.column(i).to_pylist() for i in (0, 1)), strict=True))
+    assert found.keys() == told.keys()
+    assert len(found) > 1
+    for key, value in found.items():
+        assert process(value) == json.loads(told[key])
+
+
+def test_rows_of_the_newer_service(newer: Any) -> None:
+    processes = sa.Table("processes", sa.MetaData(), autoload_with=newer)
+    column = processes.c.properties
+    with newer.connect() as connection:
+        rows = connection.execute(sa.select(column, column["region"])).all()
+    assert sorted((p.get("region"), value) for p, value in rows if p) == [
+        ("eu-west", "eu-west"),
+        ("us-east", "us-east"),
+    ]
+
+
+values = st.recursive(
+    st.none() | st.booleans() | st.integers(-(2**63), 2**63 - 1) | st.text(max_size=5),
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner, max_size=3)
+    ),
+    max_leaves=8,
+)
+
+
+@given(st.dictionaries(st.text(max_size=4), values, max_size=4))
+def test_jsonb_becomes_the_dict_that_was_written(written: dict[str, Any]) -> None:
+    """Twice the same, and each row has a dict of its own."""
+    first, second = process(encode(written)), process(encode(written))
+    assert first == second == written
+    assert first is not second
+    first["changed"] = "by its owner"
+    assert process(encode(written)) == written
+
+
+@given(st.lists(st.tuples(st.text(max_size=3), st.text(max_size=3)), max_size=5))
+def test_of_equal_keys_in_a_list_the_first_counts(pairs: list[tuple[str, str]]) -> None:
+    entries = [{"key": key, "value": value} for key, value in pairs]
+    expected: dict[str, str] = {}
+    for key, value in pairs:
+        expected.setdefault(key, value)
+    assert process(entries) == expected
+
+
+def test_nothing_and_what_is_no_properties() -> None:
+    assert process(None) is None
+    assert Properties().python_type is dict
+    with pytest.raises(sa.exc.CompileError, match="nothing can be cast to Properties"):
+        str(
+            sa.cast(sa.column("x"), Properties()).compile(
+                dialect=sa.create_engine("micromegas+demo://").dialect
+            )
+        )
