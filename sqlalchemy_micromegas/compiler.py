@@ -84,7 +84,8 @@ class MicromegasCompiler(Aggregates, RowValues, SQLCompiler):  # type: ignore[mi
 
     def visit_values(self, element: Any, asfrom: Any = False, *args: Any, **kw: Any) -> str:
         """Write VALUES, with a name of its own where it has none."""
-        if asfrom and getattr(element, "_unnamed", not element.name):
+        of_cte = getattr(kw.get("visiting_cte"), "element", None) is element  # it has the CTE's
+        if asfrom and not of_cte and getattr(element, "_unnamed", not element.name):
             self._unnamed_values = getattr(self, "_unnamed_values", 0) + 1
             element = element._clone()
             element.name = f"values_{self._unnamed_values}"

@@ -113,6 +113,9 @@ WINDOWS = [
         [(1,), (2,), (3,), (4,)],
     ),
 ]
+# On 1.4 the rows themselves cannot be a CTE.
+UNNAMED = sa.values(sa.column("i", sa.Integer)).data([(7,), (8,)])
+UNNAMED = UNNAMED.cte("from_values") if hasattr(UNNAMED, "cte") else UNNAMED
 ranked = select(N, func.row_number().over(partition_by=S, order_by=N.desc()).label("r")).cte("w")
 numbers = select(literal(1).label("n")).cte("numbers", recursive=True)
 numbers = numbers.union_all(select(numbers.c.n + 1).where(numbers.c.n < 5))
@@ -120,6 +123,7 @@ first, second = select(N).where(N > 1).cte("first"), select(U.c.i).where(U.c.i <
 CTES = [
     (select(ranked.c.i).where(ranked.c.r == 1).order_by(ranked.c.i), [(2,), (3,), (4,)]),
     (select(func.sum(numbers.c.n)), [(15,)]),
+    (select(func.max(UNNAMED.c.i)), [(8,)]),
     (select(numbers.c.n).order_by(numbers.c.n.desc()).limit(2), [(5,), (4,)]),
     (select(first.c.i).join(second, first.c.i == second.c.i), [(3,)]),
     (select(select(first.c.i).where(first.c.i > 2).cte("nested").c.i).order_by("i"), [(3,), (4,)]),

@@ -15,6 +15,7 @@ CLOSED: dict[str, list[str]] = {
         "temp_table_reflection",
         "temp_table_names",
         "temporary_views",
+        "create_temp_table_as",
         "has_temp_table",
         "temp_table_reflect_indexes",
     ],
@@ -23,6 +24,7 @@ CLOSED: dict[str, list[str]] = {
         "foreign_key_constraint_reflection",
         "self_referential_foreign_keys",
         "primary_key_constraint_reflection",
+        "cross_schema_fk_reflection",
         "reflects_pk_names",
         "implicitly_named_constraints",
         "inline_check_constraint_reflection",
@@ -44,6 +46,7 @@ CLOSED: dict[str, list[str]] = {
         "indexes_with_expressions",
         "unique_constraints_reflect_as_index",
         "indexes_check_column_order",
+        "index_reflects_included_columns",
     ],
     "the engine keeps no comments: those of Micromegas are the catalog's": [
         "comment_reflection",
@@ -64,6 +67,7 @@ CLOSED: dict[str, list[str]] = {
         "implements_get_lastrowid",
         "identity_columns_standard",
         "server_defaults",
+        "expression_server_defaults",
         "insert_executemany_returning",
         "insertmanyvalues",
         "provisioned_upsert",
@@ -80,7 +84,11 @@ CLOSED: dict[str, list[str]] = {
         "dialect_level_isolation_level_param",
         "skip_autocommit_rollback",
     ],
-    "the engine has no FETCH with PERCENT or TIES": ["fetch_percent", "fetch_ties"],
+    "the engine has no FETCH with PERCENT or TIES": [
+        "fetch_percent",
+        "fetch_ties",
+        "fetch_offset_with_options",
+    ],
     "JSON is text to the engine, without operators": ["json_type"],
     "the engine has no RETURNING": [
         "insert_returning",
@@ -101,8 +109,22 @@ CLOSED: dict[str, list[str]] = {
     "decimals have up to 38 digits, and a quotient needs more": [
         "precision_numerics_many_significant_digits",
     ],
+    "the tests of RANGE expect rows in an order that they do not ask for": [
+        "window_range",
+        "window_range_numeric",
+    ],
+    "an interval is written in parentheses, which the engine's RANGE does not take": [
+        "window_range_non_numeric",
+    ],
+    "DataFusion has no UPDATE .. FROM": ["update_from"],
+    "a decimal has the scale of its column, and no more": [
+        "precision_numerics_retains_significant_digits",
+    ],
     "the engine has no time of day with a zone": ["time_timezone"],
-    "DataFusion has no WITH before INSERT, UPDATE and DELETE": ["ctes_on_dml"],
+    "DataFusion has no WITH before INSERT, UPDATE and DELETE": [
+        "ctes_on_dml",
+        "ctes_with_update_delete",
+    ],
     "the dialect speaks of one catalog and schema by default": [
         "default_schema_name_switch",
         "schema_create_delete",
@@ -119,6 +141,8 @@ OPEN = [
     "view_column_reflection",
     "ctes",
     "window_functions",
+    "ctes_with_values",
+    "create_or_replace_view",
     "intersect",
     "except_",
     "bound_limit_offset",
