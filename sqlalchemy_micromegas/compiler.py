@@ -18,6 +18,7 @@ from micromegas_dbapi.literals import literal
 from sqlalchemy_micromegas.aggregates import Aggregates
 from sqlalchemy_micromegas.refusal import refuse
 from sqlalchemy_micromegas.rowvalues import RowValues
+from sqlalchemy_micromegas.types import FrameInterval
 
 __all__ = ["MicromegasCompiler"]
 
@@ -37,9 +38,10 @@ class MicromegasCompiler(Aggregates, RowValues, SQLCompiler):  # type: ignore[mi
             return "NULL"
         processor = type_._cached_bind_processor(self.dialect)
         try:
-            return literal(processor(value) if processor else value)
+            text = literal(processor(value) if processor else value)
         except Error as error:
             raise CompileError(f"a literal of the type {type_!r}: {error}") from error
+        return text[1:-1] if isinstance(type_, FrameInterval) else text
 
     def visit_empty_set_expr(self, element_types: Any, **kw: Any) -> str:
         """Write a set without members."""
@@ -125,6 +127,17 @@ class MicromegasCompiler(Aggregates, RowValues, SQLCompiler):  # type: ignore[mi
                 "select(func.count() > 0).select_from(query.limit(1).subquery())",
             )
         return f"EXISTS {self.process(element.element, **kw)}"
+
+    def visit_frame_clause(self, frameclause: Any, **kw: Any) -> str:
+        """Write the bounds of a window; an interval is a literal there, without parentheses."""
+        frame = frameclause._clone()
+        for side in ("lower_bind", "upper_bind"):
+            bind = getattr(frame, side, None)
+            if bind is not None and isinstance(bind.type, sqltypes.Interval):
+                bind = bind._clone(maintain_key=True)  # by which a cached statement finds it
+                bind.type, bind.literal_execute = FrameInterval(), True
+                setattr(frame, side, bind)
+        return self._default("visit_frame_clause", frame, **kw)
 
     # -- changes -----------------------------------------------------------------------------
 

@@ -35,6 +35,7 @@ __all__ = [
     "UINTEGER",
     "USMALLINT",
     "UTINYINT",
+    "FrameInterval",
     "Interval",
     "IntervalAsNumber",
     "Properties",
@@ -194,6 +195,10 @@ class Interval(type_api.NativeForEmulated, _internal._AbstractInterval):
     def python_type(self) -> type[timedelta]:
         """What values are."""
         return timedelta
+
+
+class FrameInterval(Interval):
+    """The bound of a window's RANGE: the engine takes a bare literal there, and nothing else."""
 
 
 class IntervalAsNumber(Interval):

@@ -332,3 +332,21 @@ CASES = [
 @pytest.mark.parametrize(("statement", "answer"), CASES, ids=map(shown, CASES))
 def test_query(demo: Any, statement: Any, answer: Any, literal_binds: bool) -> None:
     check(demo, statement, answer, literal_binds)
+
+
+@each_way
+@pytest.mark.skipif(sa.__version__ < "2.1", reason="older RANGE takes whole numbers alone")
+def test_range_of_times(demo: Any, literal_binds: bool) -> None:
+    """Each width counts for itself, also where the statement was compiled for another."""
+    from sqlalchemy import FrameClause, FrameClauseType
+
+    start = datetime(2026, 1, 1)
+    moments = [literal(start + timedelta(days=day)).label("day") for day in (0, 1, 5, 6)]
+    days = sa.union_all(*map(select, moments)).subquery("d")
+    for width, counts in [(1, [1, 2, 1, 2]), (5, [1, 2, 3, 3]), (6, [1, 2, 3, 4])]:
+        frame = FrameClause(
+            timedelta(days=width), None, FrameClauseType.PRECEDING, FrameClauseType.CURRENT
+        )
+        counted = func.count().over(order_by=days.c.day, range_=frame)
+        answer = [(count,) for count in counts]
+        check(demo, select(counted).select_from(days).order_by(days.c.day), answer, literal_binds)
