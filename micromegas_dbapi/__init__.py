@@ -13,6 +13,7 @@ from datetime import datetime as Timestamp  # noqa: N812
 from datetime import time as Time  # noqa: N812
 from datetime import timezone as _timezone
 
+from micromegas_dbapi.auth import BasicAuth, BearerAuth, ProviderAuth, TokenFile
 from micromegas_dbapi.connection import Connection, connect
 from micromegas_dbapi.cursor import Cursor
 from micromegas_dbapi.errors import (
@@ -28,7 +29,8 @@ from micromegas_dbapi.errors import (
     Warning,
 )
 from micromegas_dbapi.pandas import read_sql, register_with_pandas
-from micromegas_dbapi.settings import BasicAuth, BearerAuth, Timeout
+from micromegas_dbapi.service import Service
+from micromegas_dbapi.settings import Timeout
 from micromegas_dbapi.timerange import ALL_TIME, TimeRange
 from micromegas_dbapi.typecodes import BINARY, DATETIME, NUMBER, ROWID, STRING
 
@@ -80,12 +82,15 @@ __all__ = [
     "NotSupportedError",
     "OperationalError",
     "ProgrammingError",
+    "ProviderAuth",
+    "Service",
     "Time",
     "TimeFromTicks",
     "TimeRange",
     "Timeout",
     "Timestamp",
     "TimestampFromTicks",
+    "TokenFile",
     "Warning",
     "apilevel",
     "connect",

@@ -2,38 +2,47 @@
 
 from __future__ import annotations
 
+import os
+import threading
 import time
 import weakref
 from collections.abc import Mapping
-from dataclasses import replace
-from pathlib import Path
-from typing import Any
 
-from micromegas_dbapi import errors, url
+from micromegas_dbapi import errors, profiles, url
+from micromegas_dbapi.auth import Auth, TokenProvider, auth_of
 from micromegas_dbapi.cursor import Cursor
-from micromegas_dbapi.errors import InterfaceError, NotSupportedError, ProgrammingError
+from micromegas_dbapi.errors import InterfaceError, ProgrammingError
 from micromegas_dbapi.rows import Timestamps
-from micromegas_dbapi.settings import Auth, HttpSettings, Progress, Timeout
+from micromegas_dbapi.service import Service
+from micromegas_dbapi.settings import Progress, Timeout
 from micromegas_dbapi.statement import Parameters
 from micromegas_dbapi.timerange import Bound, resolve
 from micromegas_dbapi.transport import Transport
+from micromegas_dbapi.transport.opening import open_transport
 
 __all__ = ["Connection", "connect"]
 
 
 def connect(
-    address: str,
+    address: str | None = None,
     *,
+    profile: str | None = None,
     begin: Bound = None,
     end: Bound = None,
     timestamps: Timestamps | None = None,
-    auth: Auth | None = None,
+    auth: Auth | TokenProvider | None = None,
+    token: str | None = None,
+    token_file: str | os.PathLike[str] | None = None,
     headers: Mapping[str, str] | None = None,
     timeout: Timeout | float | None = None,
     verify: bool | str | None = None,
     cert: str | tuple[str, str] | None = None,
+    server_name: str | None = None,
     proxies: Mapping[str, str] | None = None,
     allow_insecure_auth: bool | None = None,
+    preserve_dictionary: bool | None = None,
+    keepalive_ms: int | None = None,
+    data_source: str | None = None,
     spool_bytes: int | None = None,
     progress: Progress | None = None,
 ) -> Connection:
@@ -41,37 +50,60 @@ def connect(
 
     Parameters
     ----------
-    address : str
-        ``http://HOST[:PORT][/PREFIX]`` or ``https://..``: a Micromegas HTTP service;
+    address : str, optional
+        ``grpc://HOST[:PORT]`` or ``grpc+tls://..``: a FlightSQL service, as every Micromegas
+        service since 0.2 is, at port 50051 or 443 by default;
+        ``http://HOST[:PORT][/PREFIX]`` or ``https://..``: the HTTP service of 0.1 to 0.3;
+        ``gateway+https://..``: the JSON gateway before a service;
+        ``web+https://..``: the web app before a service;
         ``lake:FOLDER``: a folder of Parquet files, read in process; ``demo:``: a small generated
         lake (``demo:?seed=7&size=10``). Options below whose values are text may stand in the
         query of the URL as well (``?begin=-2h``); an argument counts more.
+        Without an address the official client's configuration counts:
+        ``MICROMEGAS_ANALYTICS_URI``, then the profile of ``~/.micromegas/config.json``, which
+        gives the credentials too.
+    profile : str, optional
+        The name of a profile in that file, in place of an address.
     begin, end : Bound
         The time range of all statements that give none themselves, both ends included: an aware
         datetime, RFC 3339 text, ``"now"``, ``"-2h"``, timedelta. Counted anew at each execute.
     timestamps : {"datetime", "ns"}
         What timestamps become in rows.
-    auth : BearerAuth or BasicAuth
-        Also from the URL: ``https://user:password@host``, ``https://:token@host``.
+    auth : BearerAuth, BasicAuth or an object with get_token()
+        Such an object, for example a provider of the official client, is asked before each
+        request; where its token is refused, once more. Also from the URL:
+        ``https://user:password@host``, ``https://:token@host``.
+    token, token_file : str
+        A bearer token, or the path of a file that holds one, which is read before each request.
     headers : mapping
-        Sent with every request.
+        Sent with every request: printable ASCII.
     timeout : Timeout or float
-        In seconds; a number is the wait for an answer. In URLs ``connect_timeout`` and
-        ``read_timeout``.
+        In seconds; a number is the wait for an answer. In URLs ``connect_timeout``,
+        ``read_timeout`` and ``total_timeout``.
     verify : bool or str
         Whether TLS certificates are verified, or a CA bundle's path; as in requests, as are
         `cert` and `proxies`, and the environment variables for both.
     cert : str or (str, str)
         Path of a client certificate, or of certificate and key.
+    server_name : str
+        FlightSQL: the name that the service's certificate must have, where it is not the host's.
     proxies : mapping
         Proxy URLs by scheme.
     allow_insecure_auth : bool
-        Allow credentials over plain HTTP to a host that is not loopback.
+        Allow credentials in the clear to a host that is not loopback.
+    preserve_dictionary : bool
+        FlightSQL: whether dictionaries arrive as such (the default), which is cheaper, or as
+        plain columns.
+    keepalive_ms : int
+        FlightSQL: after how many milliseconds (5) a ping asks a small answer to come at once; 0
+        sends none, for proxies that mind.
+    data_source : str
+        The web app's data source; by default the only one it has.
     spool_bytes : int
-        Answers above this size (64 MiB) are spooled to a temporary file.
+        Answers of the HTTP service above this size (64 MiB) are spooled to a temporary file.
     progress : callable, optional
-        Called while an answer is downloaded, with the bytes so far and the total, or None where
-        the service does not tell. In process nothing is downloaded, and it is not called.
+        Called while an answer of the HTTP service is downloaded, with the bytes so far and the
+        total, or None where the service does not tell. Other wires don't call it.
 
     Returns
     -------
@@ -80,65 +112,45 @@ def connect(
     Raises
     ------
     ProgrammingError
-        If the URL or an option is wrong, or does not fit the other.
+        If the URL, the profile or an option is wrong, or does not fit the other.
     NotSupportedError
         If ``lake:`` or ``demo:`` is asked for and DataFusion is not installed.
     OperationalError
-        If a lake's folder cannot be read.
+        If a lake's folder, or the configuration, cannot be read.
     """
+    credentials = auth_of(auth, token, token_file)
+    if address is None:
+        address, found = profiles.configured(profile)
+        credentials = credentials or found
+    elif profile is not None:
+        raise ProgrammingError("an address and a profile are given; accepted: one of them")
     target = url.parse(address)
-    options = dict(target.options)
     ranges = [
         ("connection", begin, end),
-        ("url", options.pop("begin", None), options.pop("end", None)),
+        ("url", target.options.pop("begin", None), target.options.pop("end", None)),
     ]
     for level in ranges:
         resolve([level], time.time_ns())
-    shown = timestamps or options.pop("timestamps", "datetime")
-    options.pop("timestamps", None)
-    http = {
-        "auth": auth,
+    shown = timestamps or target.options.pop("timestamps", "datetime")
+    target.options.pop("timestamps", None)
+    if (file := target.options.pop("token_file", None)) is not None and credentials is None:
+        credentials = auth_of(target.auth, None, file)
+    options = {
+        "auth": credentials,
         "headers": headers,
         "timeout": timeout,
         "verify": verify,
         "cert": cert,
+        "server_name": server_name,
         "proxies": proxies,
         "allow_insecure_auth": allow_insecure_auth,
+        "preserve_dictionary": preserve_dictionary,
+        "keepalive_ms": keepalive_ms,
+        "data_source": data_source,
         "spool_bytes": spool_bytes,
     }
-    given = {name: value for name, value in http.items() if value is not None}
-    if target.scheme in ("http", "https"):
-        transport: Transport = _http(target, {**options, **given}, progress)
-    elif given:
-        raise ProgrammingError(f"{target.scheme}: has no use for {', '.join(given)}")
-    else:
-        transport = _lake(target, options)
-    return Connection(transport, ranges, shown)
-
-
-def _http(target: url.Target, options: dict[str, Any], progress: Progress | None) -> Transport:
-    from micromegas_dbapi.transport.http import HttpTransport
-
-    timeout = options.pop("timeout", Timeout())
-    if isinstance(timeout, (int, float)):
-        timeout = Timeout(read=timeout)
-    for name in ("connect", "read"):
-        if f"{name}_timeout" in options:
-            timeout = replace(timeout, **{name: options.pop(f"{name}_timeout")})
-    options.setdefault("auth", target.auth)
-    return HttpTransport(target.address, HttpSettings(timeout=timeout, **options), progress)
-
-
-def _lake(target: url.Target, options: dict[str, Any]) -> Transport:
-    try:
-        from micromegas_dbapi.transport.lake import LakeTransport
-    except ImportError as error:
-        raise NotSupportedError(
-            f"{target.scheme}: needs DataFusion: pip install 'micromegas-dbapi[lake]' ({error})"
-        ) from error
-    if target.scheme == "demo":
-        return LakeTransport.demo(**options)
-    return LakeTransport(Path(target.address))
+    given = {name: value for name, value in options.items() if value is not None}
+    return Connection(open_transport(target, given, progress), ranges, shown)
 
 
 class Connection:
@@ -168,6 +180,23 @@ class Connection:
         self._ranges = ranges
         self._timestamps = timestamps
         self._cursors: weakref.WeakSet[Cursor] = weakref.WeakSet()
+        self._service: Service | None = None
+        self._asking = threading.Lock()
+
+    @property
+    def service(self) -> Service:
+        """What kind of service this is: asked for once, when somebody looks.
+
+        Raises
+        ------
+        DatabaseError
+            If the service cannot be asked; the next look asks again.
+        """
+        transport = self._transport_in_use()
+        with self._asking:
+            if self._service is None:
+                self._service = transport.service()
+            return self._service
 
     def cursor(
         self, *, begin: Bound = None, end: Bound = None, timestamps: Timestamps | None = None

@@ -23,6 +23,7 @@ from micromegas_dbapi.rows import Timestamps
 from micromegas_dbapi.statement import Parameters, bind, refuse_changes
 from micromegas_dbapi.timerange import Bound, TimeRange, resolve
 from micromegas_dbapi.transport import Request
+from micromegas_dbapi.transport.cancellation import Cancellation
 from micromegas_dbapi.typecodes import Column, describe
 
 if TYPE_CHECKING:
@@ -73,6 +74,7 @@ class Cursor:
         self._closed = False
         self._pending: list[str] = []
         self._result: Result | None = None
+        self._cancellation = Cancellation()
 
     def _reset(self) -> None:
         """Forget the last result."""
@@ -176,13 +178,53 @@ class Cursor:
                 time.time_ns(),
             )
             transport = self.connection._transport_in_use()
-            reader = transport.run(Request(sql, self.time_range, self.query_id))
+            request = Request(sql, self.time_range, self.query_id)
+            self._cancellation = request.cancellation
+            reader = transport.run(request)
         except Error as error:
             error.sql = error.sql or sql
             error.query_id = error.query_id or self.query_id
             raise
-        self._result = Result(reader, self.timestamps, self.query_id)
+        self._result = Result(reader, self.timestamps, self.query_id, request.cancellation)
         return self
+
+    def cancel(self) -> None:
+        """Stop the statement that runs, or whose result is being read; from any thread.
+
+        Returns at once. The thread that waits for it gets an OperationalError, as does every
+        later fetch of what was not read yet; the cursor can be used again. An extension of PEP 249.
+        """
+        self._cancellation.cancel("the query was cancelled")
+
+    def describe(self, sql: str, parameters: Parameters = None) -> tuple[Column, ...]:
+        """Tell the columns of a statement's result without computing it; an extension of PEP 249.
+
+        The result that the cursor holds stays as it is.
+
+        Parameters
+        ----------
+        sql, parameters
+            As for `execute`.
+
+        Returns
+        -------
+        tuple of Column
+            As `description`.
+
+        Raises
+        ------
+        DatabaseError
+            As `execute` does; what only computing would find is not found.
+        """
+        self._open()
+        text, query_id = _prepared(sql, parameters), str(uuid.uuid4())
+        try:
+            transport = self.connection._transport_in_use()
+            return describe(transport.schema(Request(text, None, query_id)))
+        except Error as error:
+            error.sql = error.sql or text
+            error.query_id = error.query_id or query_id
+            raise
 
     # -- what came back ----------------------------------------------------------------------
 

@@ -50,11 +50,14 @@ class Error(builtins.Exception):
     sql : str, optional
         The statement as it was, or would have been, sent.
     query_id : str, optional
-        The identifier of the attempt (``cursor.query_id``).
-    status : int, optional
-        The HTTP status of the answer.
+        The service's own identifier of the query, where its text has one, by which its log names
+        it too; else that of the attempt (``cursor.query_id``).
+    status : int or str, optional
+        The HTTP status of the answer, or the name of the gRPC status (``"INVALID_ARGUMENT"``).
     retryable : bool, optional
         Whether the same request may succeed when it is sent again; None where that is unknown.
+    line, column : int, optional
+        Where in the statement the fault lies, counted from 1, where the service tells.
 
     Notes
     -----
@@ -68,14 +71,18 @@ class Error(builtins.Exception):
         *,
         sql: str | None = None,
         query_id: str | None = None,
-        status: int | None = None,
+        status: int | str | None = None,
         retryable: bool | None = None,
+        line: int | None = None,
+        column: int | None = None,
     ) -> None:
         super().__init__(message)
         self.sql = sql
         self.query_id = query_id
         self.status = status
         self.retryable = retryable
+        self.line = line
+        self.column = column
 
     def __reduce__(self) -> tuple[Any, ...]:
         state = dict(self.__dict__)
@@ -194,7 +201,7 @@ def from_service(
     *,
     sql: str | None = None,
     query_id: str | None = None,
-    status: int | None = None,
+    status: int | str | None = None,
 ) -> DatabaseError:
     r"""Turn a service's error text into the error to raise.
 
@@ -217,14 +224,40 @@ def from_service(
     >>> type(error).__name__, str(error)
     ('DataError', 'the query failed: Arrow error: Divide by zero error')
     """
-    links = _chain(_BACKTRACE.sub("", text))
-    kind, words = _meaning(links)
-    bare = _unwrap(words)
-    advice = next((advice for sign, advice in _ADVICE if re.match(sign, bare)), None)
+    bare, noted = _notes(_BACKTRACE.sub("", text))
+    kind, words = _meaning(_chain(bare))
+    inner = _unwrap(words)
+    advice = next((advice for sign, advice in _ADVICE if re.match(sign, inner)), None)
     message = f"{advice} (the engine said: {words})" if advice else f"the query failed: {words}"
     error = kind(message, sql=sql, query_id=query_id, status=status, retryable=False)
+    for name, value in noted.items():
+        setattr(error, name, value)
     error.__cause__ = ServiceMessage(text)
     return error
+
+
+# What services append to the engine's words: older FlightSQL ones the place in their own source,
+# newer ones the query's identifier, and where in the statement the fault lies.
+_SOURCE = re.compile(r" at [\w./-]+\.rs:\d+\s*$|^[\w./-]+\.rs:\d+ (?=not implemented: )")
+_QUERY_ID = re.compile(r"\s*\(query_id=([0-9a-fA-F-]{36})\)\s*$")
+# Anchored, since the words before may quote a value that looks the same.
+_PLACE = re.compile(
+    r"\(at line (\d+), column (\d+)\)(?=\s*$|\n(?:note|help): )"
+    r"|\bat Line: (\d+), Column:? (\d+)\"\)"
+)
+
+
+def _notes(text: str) -> tuple[str, dict[str, Any]]:
+    """Split off what is noted behind the words: the words, and attributes for the error."""
+    noted: dict[str, Any] = {}
+    text = _SOURCE.sub("", text)
+    if match := _QUERY_ID.search(text):
+        noted["query_id"] = match[1]
+        text = text[: match.start()]
+    if places := list(_PLACE.finditer(text)):
+        line, column = (int(found) for found in places[-1].groups() if found is not None)
+        noted |= {"line": line, "column": column}
+    return text, noted
 
 
 def _chain(text: str) -> list[str]:

@@ -11,6 +11,8 @@ import pyarrow as pa
 
 from micromegas_dbapi import rows
 from micromegas_dbapi.errors import Error, InterfaceError, OperationalError
+from micromegas_dbapi.transport import NoRows
+from micromegas_dbapi.transport.cancellation import Cancellation
 
 __all__ = ["Refusal", "Result"]
 
@@ -30,8 +32,6 @@ class Result:
 
     Attributes
     ----------
-    schema : pyarrow.Schema
-        There from the start, and after everything was consumed.
     rows : iterator of tuple
         The rows that are left. Asking for the first one decides that the result is consumed as
         rows. After an error it raises that error again for ever: the iterators underneath would
@@ -41,18 +41,28 @@ class Result:
     """
 
     def __init__(
-        self, reader: pa.RecordBatchReader, timestamps: rows.Timestamps, query_id: str | None
+        self,
+        reader: pa.RecordBatchReader | NoRows,
+        timestamps: rows.Timestamps,
+        query_id: str | None,
+        cancellation: Cancellation | None = None,
     ) -> None:
-        self.schema: pa.Schema = reader.schema
+        self._source = reader
+        self._cancellation = cancellation
         self.rows: Iterator[tuple[Any, ...]] = chain.from_iterable(self._converted())
         self.total = -1
-        self._reader: pa.RecordBatchReader | None = reader
+        self._reader: pa.RecordBatchReader | NoRows | None = reader
         self._timestamps = timestamps
         self._query_id = query_id
         self._closed: str | None = None
         self._as_rows = False
         self._done = 0  # rows of the batches that have been converted so far
         self._batch: Iterator[Any] = iter(())  # what is left of the newest of them
+
+    @property
+    def schema(self) -> pa.Schema:
+        """The columns, also after everything was consumed; may ask the service for them."""
+        return self._source.schema
 
     @property
     def rownumber(self) -> int | None:
@@ -66,9 +76,13 @@ class Result:
         reader = self._taken()
         self._as_rows = True
         try:
-            for batch in reader:
+            batches = iter(() if isinstance(reader, NoRows) else reader)
+            while True:
                 if self._closed is not None:
                     raise InterfaceError(self._closed)
+                batch = next(batches, None)
+                if batch is None:
+                    break
                 columns = [iter(column) for column in rows.columns(batch, self._timestamps)]
                 self._done += batch.num_rows
                 # The first column's iterator knows how many rows are left, so nobody counts.
@@ -114,11 +128,13 @@ class Result:
         InterfaceError
             If it was consumed before, or begun to be.
         """
+        if isinstance(self._reader, NoRows):
+            self._reader.schema  # noqa: B018  (asked for before anything is consumed)
         reader = self._taken()
         self.rows = Refusal("this result was already fetched as Arrow; execute it again")
-        return reader
+        return reader.reader() if isinstance(reader, NoRows) else reader
 
-    def _taken(self) -> pa.RecordBatchReader:
+    def _taken(self) -> pa.RecordBatchReader | NoRows:
         reader, self._reader = self._reader, None
         if reader is not None:
             return reader
@@ -131,7 +147,13 @@ class Result:
         )
 
     def close(self, why: str) -> None:
-        """Let go of what is not consumed; an iterator still held fails at its next batch."""
+        """Let go of what is not consumed; an iterator still held fails at its next batch.
+
+        The work for it is stopped, unless it was handed over, and is somebody else's.
+        """
+        handed_over = self._reader is None and not self._as_rows
+        if self._cancellation is not None and not handed_over and self.total < 0:
+            self._cancellation.cancel(why)
         self._reader = None
         self._closed = why
         self.rows = Refusal(why)

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import base64
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any, TypeAlias
+from urllib.parse import urlsplit
 
+from micromegas_dbapi.auth import MASK, Auth, Secretive
 from micromegas_dbapi.errors import ProgrammingError
 
-__all__ = ["Auth", "BasicAuth", "BearerAuth", "HttpSettings", "Progress", "Timeout"]
-
-_MASK = "***"
+__all__ = ["FlightSettings", "HttpSettings", "Progress", "Settings", "Timeout", "refuse_insecure"]
 
 
 @dataclass(frozen=True)
@@ -23,89 +23,27 @@ class Timeout:
     connect : float
         For a connection to be made.
     read : float
-        For each wait on the answer's bytes. An HTTP service builds the whole result before the
-        first byte and gives up after five minutes itself, so the default lies a little above.
+        For the first byte of an answer, and for each wait on more of it. An HTTP service builds
+        the whole result before the first byte and gives up after five minutes itself, so the
+        default lies a little above.
+    total : float or None
+        From the request to the last byte of its answer; over FlightSQL the service is told of it,
+        and stops at this time too. None sets no limit.
     """
 
     connect: float = 10.0
     read: float = 310.0
-
-
-class _Secretive:
-    """Masked in pickles; a copy is the thing itself, since a masked one would be of no use."""
-
-    def __copy__(self) -> Any:
-        return self
-
-    def __deepcopy__(self, memo: object) -> Any:
-        return self
-
-
-@dataclass(frozen=True)
-class BearerAuth(_Secretive):
-    """A bearer token. Neither repr nor pickle shows it.
-
-    Attributes
-    ----------
-    token : str
-        Sent as ``Authorization: Bearer <token>``: visible ASCII characters without blanks.
-    """
-
-    token: str = field(repr=False)
+    total: float | None = None
 
     def __post_init__(self) -> None:
-        # What a header cannot carry would be refused later, with the token in the error's text.
-        if not (
-            self.token.isascii() and self.token.isprintable() and self.token.split() == [self.token]
-        ):
-            raise ProgrammingError(
-                "the bearer token is empty, or has a blank, a line end or a character that is "
-                "not ASCII; was it read from a file without strip()?"
-            )
+        for item in fields(self):
+            value = getattr(self, item.name)
+            good = isinstance(value, (int, float)) and 0 < value < float("inf")
+            if not good and not (item.name == "total" and value is None):
+                raise ProgrammingError(
+                    f"Timeout({item.name}={value!r}); accepted: a positive number of seconds"
+                )
 
-    def __repr__(self) -> str:
-        return f"BearerAuth({_MASK!r})"
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return BearerAuth, (_MASK,)
-
-    def header(self) -> str:
-        """Give the value of the Authorization header."""
-        return f"Bearer {self.token}"
-
-
-@dataclass(frozen=True)
-class BasicAuth(_Secretive):
-    """A user name and password. Neither repr nor pickle shows the password.
-
-    Attributes
-    ----------
-    user, password : str
-        Sent as ``Authorization: Basic <...>``, encoded in UTF-8. The name has no colon, which
-        is where the password begins.
-    """
-
-    user: str
-    password: str = field(repr=False)
-
-    def __post_init__(self) -> None:
-        if ":" in self.user:
-            raise ProgrammingError(
-                "a user name with a colon cannot be sent: the password begins there"
-            )
-
-    def __repr__(self) -> str:
-        return f"BasicAuth({self.user!r}, {_MASK!r})"
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return BasicAuth, (self.user, _MASK)
-
-    def header(self) -> str:
-        """Give the value of the Authorization header."""
-        return "Basic " + base64.b64encode(f"{self.user}:{self.password}".encode()).decode()
-
-
-Auth: TypeAlias = BearerAuth | BasicAuth
 
 #: Told of the bytes of an answer as they arrive: how many so far, and of how many, if that is
 #: known.
@@ -113,26 +51,21 @@ Progress: TypeAlias = Callable[[int, int | None], object]
 
 
 @dataclass(frozen=True)
-class HttpSettings(_Secretive):
-    """How to speak HTTP. Neither repr nor pickle shows values of headers and proxies.
+class Settings(Secretive):
+    """How to speak to a service. Neither repr nor pickle shows values of headers and proxies.
 
     Attributes
     ----------
-    auth : BearerAuth or BasicAuth, optional
+    auth : BearerAuth, BasicAuth or ProviderAuth, optional
     headers : mapping of str to str
         Sent with every request.
     timeout : Timeout
     verify : bool or str
-        Whether to verify TLS certificates, or the path of a CA bundle, as in requests.
+        Whether to verify TLS certificates, or the path of a CA bundle.
     cert : str or (str, str), optional
-        Path of a client certificate, or of certificate and key, as in requests.
-    proxies : mapping of str to str, optional
-        As in requests; None takes them from the environment.
+        Path of a client certificate, or of certificate and key.
     allow_insecure_auth : bool
-        Whether credentials may go over plain HTTP to a host that is not loopback.
-    spool_bytes : int
-        Answers larger than this go to an unlinked temporary file and are decoded in bounded
-        memory; smaller ones stay in memory.
+        Whether credentials may go in the clear to a host that is not loopback.
     """
 
     auth: Auth | None = None
@@ -140,9 +73,7 @@ class HttpSettings(_Secretive):
     timeout: Timeout = field(default_factory=Timeout)
     verify: bool | str = True
     cert: str | tuple[str, str] | None = field(default=None, repr=False)
-    proxies: Mapping[str, str] | None = field(default=None, repr=False)
     allow_insecure_auth: bool = False
-    spool_bytes: int = 64 * 2**20
 
     def __post_init__(self) -> None:
         if self.verify == "":  # which requests would read as false
@@ -150,6 +81,81 @@ class HttpSettings(_Secretive):
 
     def __reduce__(self) -> tuple[Any, ...]:
         shown = {item.name: getattr(self, item.name) for item in fields(self)}
-        shown["headers"] = dict.fromkeys(self.headers, _MASK)
-        shown["proxies"] = None if self.proxies is None else dict.fromkeys(self.proxies, _MASK)
-        return HttpSettings, tuple(shown.values())
+        for name in ("headers", "proxies"):
+            if shown.get(name) is not None:
+                shown[name] = dict.fromkeys(shown[name], MASK)
+        return type(self), tuple(shown.values())
+
+
+@dataclass(frozen=True)
+class HttpSettings(Settings):
+    """How to speak HTTP; see `Settings` for the rest.
+
+    Attributes
+    ----------
+    proxies : mapping of str to str, optional
+        As in requests; None takes them from the environment.
+    spool_bytes : int
+        Answers of the HTTP service larger than this go to an unlinked temporary file and are
+        decoded in bounded memory; smaller ones stay in memory.
+    data_source : str, optional
+        The web app's data source; by default the only one it has.
+    """
+
+    proxies: Mapping[str, str] | None = field(default=None, repr=False)
+    spool_bytes: int = 64 * 2**20
+    data_source: str | None = None
+
+
+@dataclass(frozen=True)
+class FlightSettings(Settings):
+    """How to speak FlightSQL; see `Settings` for the rest.
+
+    Attributes
+    ----------
+    server_name : str, optional
+        The name that the service's certificate must have, where it is not the host's.
+    preserve_dictionary : bool
+        Whether columns that the service has as dictionaries arrive so, which is cheaper; services
+        of 0.2 send them plain all the same.
+    keepalive_ms : int
+        How long to wait, in milliseconds, before a ping that brings a small answer 40 ms earlier
+        over some networks and loopback; 0 sends none.
+    """
+
+    server_name: str | None = None
+    preserve_dictionary: bool = True
+    keepalive_ms: int = 5
+
+
+_SECRET_HEADER = re.compile(r"auth|token|key|secret|cookie|password|session", re.IGNORECASE)
+
+
+def refuse_insecure(address: str, settings: Settings) -> None:
+    """Refuse to send credentials in the clear to another host.
+
+    Parameters
+    ----------
+    address : str
+        A base URL whose scheme is ``http``, ``https``, ``grpc`` or ``grpc+tls``.
+    settings : Settings
+
+    Raises
+    ------
+    ProgrammingError
+        If credentials would go in the clear to a host that is not loopback, and
+        ``allow_insecure_auth`` does not allow that.
+    """
+    parts = urlsplit(address)
+    host = parts.hostname or ""
+    secret = settings.auth is not None or any(map(_SECRET_HEADER.search, settings.headers))
+    loopback = host in ("localhost", "::1") or host.endswith(".localhost")
+    loopback = loopback or re.fullmatch(r"127(\.\d{1,3}){3}", host) is not None
+    if not secret or parts.scheme not in ("http", "grpc") or loopback:
+        return
+    if not settings.allow_insecure_auth:
+        safe = {"http": "https", "grpc": "grpc+tls"}[parts.scheme]
+        raise ProgrammingError(
+            f"credentials would go to {host} in the clear, over {parts.scheme}: use {safe}, or say "
+            "allow_insecure_auth=True"
+        )

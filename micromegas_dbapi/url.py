@@ -9,10 +9,10 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
+from micromegas_dbapi.auth import Auth, BasicAuth, BearerAuth
 from micromegas_dbapi.errors import ProgrammingError
-from micromegas_dbapi.settings import Auth, BasicAuth, BearerAuth
 
-__all__ = ["Target", "parse"]
+__all__ = ["SCHEMES", "Target", "parse"]
 
 
 @dataclass(frozen=True)
@@ -22,10 +22,10 @@ class Target:
     Attributes
     ----------
     scheme : str
-        ``http``, ``https``, ``lake`` or ``demo``.
+        One of `SCHEMES`.
     address : str
-        The service's base URL without user, query and final slash; the lake's folder; for
-        ``demo`` empty.
+        The service's base URL without user, query and final slash, by the scheme of its wire
+        (``https://host`` for ``gateway+https``); the lake's folder; for ``demo`` empty.
     auth : BearerAuth, BasicAuth or None
         From ``user:password@`` or, as a bearer token, ``:token@``.
     options : dict
@@ -76,20 +76,38 @@ def _count(text: str) -> int:
 _UNSEEN = re.compile(r"[\x00-\x1f\x7f]|^[^?]*\s")
 _Reader = Callable[[str], Any]
 _EVERYWHERE: dict[str, _Reader] = {"begin": str, "end": str, "timestamps": _timestamps}
-_HTTP: dict[str, _Reader] = {
+_REMOTE: dict[str, _Reader] = {
     **_EVERYWHERE,
     "connect_timeout": _seconds,
     "read_timeout": _seconds,
+    "total_timeout": _seconds,
     "verify": _verify,
     "allow_insecure_auth": _boolean,
-    "spool_bytes": _count,
+    "token_file": str,
 }
+_HTTP: dict[str, _Reader] = {**_REMOTE, "spool_bytes": _count}
+_FLIGHT: dict[str, _Reader] = {
+    **_REMOTE,
+    "server_name": str,
+    "preserve_dictionary": _boolean,
+    "keepalive_ms": _count,
+}
+_WEB: dict[str, _Reader] = {**_REMOTE, "data_source": str}
 _OPTIONS: dict[str, dict[str, _Reader]] = {
     "http": _HTTP,
     "https": _HTTP,
+    "grpc": _FLIGHT,
+    "grpc+tls": _FLIGHT,
+    "gateway+http": _REMOTE,
+    "gateway+https": _REMOTE,
+    "web+http": _WEB,
+    "web+https": _WEB,
     "lake": _EVERYWHERE,
     "demo": {**_EVERYWHERE, "seed": _count, "size": _count},
 }
+SCHEMES = tuple(_OPTIONS)
+# What the official client connects to; a TLS service stands behind a load balancer as a rule.
+_PORTS = {"grpc": 50051, "grpc+tls": 443}
 
 
 def parse(url: str) -> Target:
@@ -98,8 +116,9 @@ def parse(url: str) -> Target:
     Parameters
     ----------
     url : str
-        ``http://[user:password@]host[:port][/prefix][?options]``, the same with ``https``,
-        ``lake:FOLDER[?options]`` or ``demo:[?options]``. Percent signs are decoded once.
+        ``http://[user:password@]host[:port][/prefix][?options]``, the same with another of
+        `SCHEMES`, ``lake:FOLDER[?options]`` or ``demo:[?options]``. Percent signs are decoded
+        once.
 
     Returns
     -------
@@ -118,7 +137,9 @@ def parse(url: str) -> Target:
     if not colon or scheme not in _OPTIONS:
         named = f"the scheme {scheme!r}" if colon else "no scheme"
         raise ProgrammingError(
-            f"the URL has {named}; accepted: http://HOST, https://HOST, lake:FOLDER, demo:"
+            f"the URL has {named}; accepted: "
+            + ", ".join(f"{s}://HOST" for s in SCHEMES if s not in ("lake", "demo"))
+            + ", lake:FOLDER, demo:"
         )
     if scheme in ("lake", "demo"):
         return _local(scheme, url)
@@ -143,7 +164,16 @@ def parse(url: str) -> Target:
     if parts.fragment:
         raise ProgrammingError("the URL has a fragment (#...), which means nothing here")
     place = f"[{host}]" if ":" in host else host
-    address = f"{scheme}://{place}{'' if port is None else f':{port}'}{parts.path.rstrip('/')}"
+    path = parts.path.rstrip("/")
+    if scheme in _PORTS:
+        if path:
+            raise ProgrammingError(
+                f"the URL has the path {path!r}, and FlightSQL knows none; accepted: "
+                f"{scheme}://HOST[:PORT]"
+            )
+        port = _PORTS[scheme] if port is None else port
+    wire = scheme.removeprefix("gateway+").removeprefix("web+")
+    address = f"{wire}://{place}{'' if port is None else f':{port}'}{path}"
     return Target(
         scheme, address, _auth(parts.username, parts.password), _query(scheme, parts.query)
     )

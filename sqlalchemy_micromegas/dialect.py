@@ -15,8 +15,8 @@ from sqlalchemy.exc import ArgumentError
 
 import micromegas_dbapi
 from micromegas_dbapi import url as driver_url
+from micromegas_dbapi.auth import BasicAuth, BearerAuth
 from micromegas_dbapi.errors import Error, NotSupportedError
-from micromegas_dbapi.settings import BasicAuth, BearerAuth
 from micromegas_dbapi.timerange import resolve
 from sqlalchemy_micromegas.compiler import MicromegasCompiler
 from sqlalchemy_micromegas.reflection import Reflection

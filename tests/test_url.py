@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import micromegas_dbapi as mm
-from micromegas_dbapi.settings import BasicAuth, BearerAuth
+from micromegas_dbapi.auth import BasicAuth, BearerAuth
 from micromegas_dbapi.url import parse
 
 TOKEN = "tok-5ecret"
@@ -122,7 +122,7 @@ def test_any_password_arrives_as_it_is(user: str, password: str) -> None:
 @pytest.mark.parametrize(
     ("url", "words"),
     [
-        ("", "the URL has no scheme; accepted: http://HOST, https://HOST, lake:FOLDER, demo:"),
+        ("", "the URL has no scheme; accepted: http://HOST, https://HOST, grpc://HOST"),
         ("host", "the URL has no scheme"),
         ("/data/lake", "the URL has no scheme"),
         ("ftp://host", "the URL has the scheme 'ftp'; accepted: http://HOST"),

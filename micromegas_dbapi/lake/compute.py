@@ -11,15 +11,15 @@ from datafusion import DataFrame
 
 from micromegas_dbapi.errors import DatabaseError, Error, InternalError, from_service
 from micromegas_dbapi.lake.session import Session
-from micromegas_dbapi.transport import conforming, stream
+from micromegas_dbapi.transport import Request, conforming, stream
 
-__all__ = ["compute"]
+__all__ = ["compute", "planned"]
 
 
 def compute(
     session: Session,
     plan: Callable[[], tuple[DataFrame, list[str] | None]],
-    about: dict[str, Any],
+    request: Request,
 ) -> pa.RecordBatchReader:
     """Plan and run a statement: its first batch at once, the rest as they are read.
 
@@ -28,17 +28,18 @@ def compute(
     session : Session
     plan : callable
         One of the session's methods that plan.
-    about : dict
-        ``sql`` and ``query_id``, for errors.
+    request : Request
+        For errors, and its cancellation.
 
     Raises
     ------
     DatabaseError
         Also mid-stream.
     """
+    about = {"sql": request.sql, "query_id": request.query_id}
     try:
         frame, names = plan()
-        planned = frame.schema()
+        expected = frame.schema()
         # Not the C stream: it drives partitions one after another, and hangs for ever where
         # a join waits for all of them (engine 55, dynamic filters).
         batches = (batch.to_pyarrow() for batch in frame.execute_stream())
@@ -47,10 +48,28 @@ def compute(
         if not _of_the_engine(error):
             raise
         raise _translated(error, session, about)  # noqa: B904  (it has its cause)
-    schema = planned if first is None else _agreed(planned, first.schema)
-    if names is not None:
-        schema = pa.schema([f.with_name(n) for f, n in zip(schema, names, strict=True)])
-    return stream(schema, _batches(schema, first, batches, session, about))
+    schema = _named(expected if first is None else _agreed(expected, first.schema), names)
+    return stream(schema, _batches(schema, first, batches, session, about), request)
+
+
+def planned(
+    session: Session, plan: Callable[[], tuple[DataFrame, list[str] | None]], request: Request
+) -> pa.Schema:
+    """Plan a statement, and tell the columns of its result; see `compute`."""
+    try:
+        frame, names = plan()
+        return _named(frame.schema(), names)
+    except BaseException as error:
+        if not _of_the_engine(error):
+            raise
+        about = {"sql": request.sql, "query_id": request.query_id}
+        raise _translated(error, session, about)  # noqa: B904  (it has its cause)
+
+
+def _named(schema: pa.Schema, names: list[str] | None) -> pa.Schema:
+    if names is None:
+        return schema
+    return pa.schema([f.with_name(n) for f, n in zip(schema, names, strict=True)])
 
 
 def _batches(

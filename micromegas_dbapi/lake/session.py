@@ -98,6 +98,11 @@ class Session:
         context.register_view(view_set, self._instance(view_set, instance))
         return context.sql_with_options(sql, self._options)
 
+    def views(self) -> dict[str, pa.Schema]:
+        """List the views that there are files of, with their columns."""
+        sources = {view: self._view(view) for view in sorted(_VIEWS)}
+        return {view: source.schema for view, source in sources.items() if source is not None}
+
     def check_view(self, view_set: str, instance: str) -> None:
         """Check that there is such a view.
 

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, Protocol
 
 import pyarrow as pa
 
+from micromegas_dbapi.errors import OperationalError
+from micromegas_dbapi.service import Service
 from micromegas_dbapi.timerange import TimeRange
+from micromegas_dbapi.transport.cancellation import Cancellation
 
-__all__ = ["Request", "Transport", "conforming", "stream"]
+__all__ = ["NoRows", "Request", "Transport", "check_cancelled", "conforming", "stream"]
 
 
 @dataclass(frozen=True)
@@ -25,18 +29,51 @@ class Request:
         None sends no range.
     query_id : str
         A UUID that names the attempt.
+    cancellation : Cancellation
+        Stops it, from any thread, while it runs and while its result is read.
     """
 
     sql: str
     time_range: TimeRange | None
     query_id: str
+    cancellation: Cancellation = field(default_factory=Cancellation, compare=False)
+
+
+class NoRows:
+    """A result of no rows whose columns the service has not told: it is asked if somebody looks.
+
+    Parameters
+    ----------
+    ask : callable
+        Asks for the schema.
+    """
+
+    def __init__(self, ask: Callable[[], pa.Schema]) -> None:
+        self._ask = ask
+
+    @cached_property
+    def schema(self) -> pa.Schema:
+        """The columns; asking for them may raise an error of our tree."""
+        return self._ask()
+
+    def reader(self) -> pa.RecordBatchReader:
+        """Give it as a reader, which has a schema from the start."""
+        return pa.RecordBatchReader.from_batches(self.schema, [])
 
 
 class Transport(Protocol):
     """A way to an engine. Safe to use from several threads at once."""
 
-    def run(self, request: Request) -> pa.RecordBatchReader:
+    def run(self, request: Request) -> pa.RecordBatchReader | NoRows:
         """Run a query, as lazily as the wire allows; errors are of our tree, also mid-stream."""
+        ...
+
+    def schema(self, request: Request) -> pa.Schema:
+        """Tell the columns of a query's result without computing it."""
+        ...
+
+    def service(self) -> Service:
+        """Tell what kind of service it is; may ask it."""
         ...
 
     def call(
@@ -73,13 +110,37 @@ class Transport(Protocol):
         ...
 
 
-def stream(schema: pa.Schema, batches: Iterable[pa.RecordBatch]) -> pa.RecordBatchReader:
-    """Make a reader that, once it has failed, fails the same way for ever.
+def stream(
+    schema: pa.Schema,
+    batches: Iterable[pa.RecordBatch],
+    request: Request | None = None,
+) -> pa.RecordBatchReader:
+    """Make a reader that, once it has failed or was cancelled, fails the same way for ever.
 
     A plain generator is finished after an error: whoever asks again is told that the result has
     ended, and takes a part of it for the whole.
     """
-    return pa.RecordBatchReader.from_batches(schema, _Latched(batches))
+    return pa.RecordBatchReader.from_batches(schema, _Latched(batches, request))
+
+
+def check_cancelled(request: Request, cause: BaseException | None = None) -> None:
+    """Raise the error of a request that was cancelled, if it was.
+
+    Parameters
+    ----------
+    request : Request
+    cause : BaseException, optional
+        How it showed.
+
+    Raises
+    ------
+    OperationalError
+    """
+    why = request.cancellation.why
+    if why is not None:
+        raise OperationalError(
+            why, sql=request.sql, query_id=request.query_id, retryable=False
+        ) from cause
 
 
 def conforming(batch: pa.RecordBatch, schema: pa.Schema) -> pa.RecordBatch:
@@ -94,8 +155,9 @@ def conforming(batch: pa.RecordBatch, schema: pa.Schema) -> pa.RecordBatch:
 
 
 class _Latched:
-    def __init__(self, batches: Iterable[pa.RecordBatch]) -> None:
+    def __init__(self, batches: Iterable[pa.RecordBatch], request: Request | None) -> None:
         self._batches = iter(batches)
+        self._request = request
         self._error: BaseException | None = None
 
     def __iter__(self) -> Iterator[pa.RecordBatch]:
@@ -105,6 +167,8 @@ class _Latched:
         if self._error is not None:
             raise self._error
         try:
+            if self._request is not None:
+                check_cancelled(self._request)
             return next(self._batches)
         except StopIteration:
             raise

@@ -2,38 +2,32 @@
 
 from __future__ import annotations
 
-import os
-import re
-import threading
 from collections.abc import Iterator
-from importlib.metadata import PackageNotFoundError, version
 from typing import Any
-from urllib.parse import urlsplit
 
 import cbor2
 import pyarrow as pa
 import requests
-from requests.adapters import HTTPAdapter
-from urllib3.exceptions import HTTPError, NewConnectionError
 
-from micromegas_dbapi.errors import (
-    DatabaseError,
-    OperationalError,
-    ProgrammingError,
-    ServiceMessage,
-    from_service,
-)
+from micromegas_dbapi.errors import DatabaseError, from_service
+from micromegas_dbapi.schemaquery import without_rows
+from micromegas_dbapi.service import HTTP, Service
 from micromegas_dbapi.settings import HttpSettings, Progress
-from micromegas_dbapi.transport import Request
-from micromegas_dbapi.transport.body import causes, read, reading, reason
+from micromegas_dbapi.transport import Request, check_cancelled
+from micromegas_dbapi.transport.body import read, reading
+from micromegas_dbapi.transport.cancellation import Cancellation
 from micromegas_dbapi.transport.parquet import decode
+from micromegas_dbapi.transport.post import Poster
 from micromegas_dbapi.transport.progress import texts
+from micromegas_dbapi.transport.status import asked_once_more
 
 __all__ = ["HttpTransport"]
 
-_ERROR_TEXT_BYTES = 4 * 2**20
 _CHUNK = 2**16
-_SECRET_HEADER = re.compile(r"auth|token|key|secret|cookie|password|session", re.IGNORECASE)
+_HEADERS = {
+    "Accept-Encoding": "identity",  # Parquet is compressed already
+    "Content-Type": "application/cbor",
+}
 
 
 class HttpTransport:
@@ -57,36 +51,48 @@ class HttpTransport:
     def __init__(
         self, address: str, settings: HttpSettings, report: Progress | None = None
     ) -> None:
-        self._address = address
+        self._poster = Poster(address, settings, _HEADERS)
         self._settings = settings
         self._report = report
-        self._lock = threading.Lock()
-        self._adapter: HTTPAdapter | None = None
-        self._pid = 0
-        self._requests: dict[str, requests.PreparedRequest] = {}
-        self._connect: dict[str, Any] | None = None
-        _refuse_insecure(address, settings)
 
     def run(self, request: Request) -> pa.RecordBatchReader:
-        """Run a query; see `Transport`."""
+        """Run a query; see `Transport`. The service answers when all of it is computed."""
         time_range = request.time_range
         payload = {
             "sql": request.sql,
             "begin": time_range and time_range.begin_text,
             "end": time_range and time_range.end_text,
         }
-        return self.call("query", payload, sql=request.sql, query_id=request.query_id)
+        return self._call("query", payload, request)
+
+    def schema(self, request: Request) -> pa.Schema:
+        """Tell the columns of a query's result; see `Transport`."""
+        text = without_rows(request.sql)
+        return self._call("query", {"sql": text, "begin": None, "end": None}, request).schema
+
+    def service(self) -> Service:
+        """Tell what service it is: only the first services spoke HTTP."""
+        return Service("http", HTTP)
 
     def call(
         self, name: str, payload: dict[str, Any], *, sql: str | None = None, query_id: str
     ) -> pa.RecordBatchReader:
         """Make one of the service's calls; see `Transport`."""
-        about = {"sql": sql, "query_id": query_id}
-        response = self._post(name, payload, about)
-        with response:
-            if response.status_code != 200:
-                raise self._failure(response, about)
-            body = read(response, self._settings, self._report, about)
+        return self._call(name, payload, Request(sql or "", None, query_id))
+
+    def _call(self, name: str, payload: dict[str, Any], request: Request) -> pa.RecordBatchReader:
+        about = {"sql": request.sql or None, "query_id": request.query_id}
+        cancellation = request.cancellation
+        cancellation.cancel_after(self._settings.timeout.total)
+        try:
+            response = self._post(name, payload, about, cancellation)
+            with response:
+                body = read(response, self._settings, self._report, about)
+        except DatabaseError as error:
+            check_cancelled(request, error)
+            raise
+        finally:
+            cancellation.settled()
         return decode(body, about)
 
     def progress(self, name: str, payload: dict[str, Any], *, query_id: str) -> Iterator[str]:
@@ -96,10 +102,8 @@ class HttpTransport:
         last line.
         """
         about = {"sql": None, "query_id": query_id}
-        response = self._post(name, payload, about)
+        response = self._post(name, payload, about, Cancellation())
         with response:
-            if response.status_code != 200:
-                raise self._failure(response, about)
             raw = response.raw
             # Chunks come as the service sends them; without these, what is there is unknown.
             pieces = raw.stream(_CHUNK if raw.chunked else 1, decode_content=True)
@@ -111,144 +115,26 @@ class HttpTransport:
 
     def close(self) -> None:
         """Close the sockets."""
-        with self._lock:
-            adapter, self._adapter = self._adapter, None
-        if adapter is not None:
-            adapter.close()
+        self._poster.close()
 
-    def _sockets(self) -> HTTPAdapter:
-        # A forked child must not write into its parent's sockets.
-        with self._lock:
-            if self._adapter is None or self._pid != os.getpid():
-                self._adapter, self._pid = HTTPAdapter(pool_maxsize=32), os.getpid()
-            return self._adapter
+    def _post(
+        self,
+        name: str,
+        payload: dict[str, Any],
+        about: dict[str, Any],
+        cancellation: Cancellation,
+    ) -> requests.Response:
+        """Give an answer of status 200, its body not read yet."""
 
-    def _environment(self) -> dict[str, Any]:
-        """Give proxies and certificates, from the settings or as requests finds them."""
-        settings = self._settings
-        with requests.Session() as session:
-            found = session.merge_environment_settings(
-                self._address, dict(settings.proxies or {}), None, settings.verify, settings.cert
-            )
-        return {name: found[name] for name in ("proxies", "verify", "cert")}
+        def ask() -> requests.Response:
+            body = cbor2.dumps(payload)
+            response = self._poster.send(f"/analytics/{name}", body, about, cancellation)
+            if response.status_code == 200:
+                return response
+            with response:
+                raise self._poster.failure(response, about, meaning)
 
-    def _prepared(self, name: str) -> requests.PreparedRequest:
-        """Prepare all of a request but its body, once for each endpoint.
+        def meaning(status: int, text: str) -> DatabaseError | None:
+            return from_service(text, status=status, **about) if status == 500 else None
 
-        No session of requests is in between: it would double the time of a small query, take
-        credentials from ~/.netrc, keep cookies, and follow redirects.
-        """
-        if name not in self._requests:
-            headers = {
-                "Accept-Encoding": "identity",  # Parquet is compressed already
-                "Content-Type": "application/cbor",
-                "User-Agent": _user_agent(),
-                **self._settings.headers,
-            }
-            if self._settings.auth is not None:
-                headers["Authorization"] = self._settings.auth.header()
-            url = f"{self._address}/analytics/{name}"
-            self._requests[name] = requests.Request("POST", url, headers).prepare()
-        return self._requests[name].copy()
-
-    def _post(self, name: str, payload: dict[str, Any], about: dict[str, Any]) -> requests.Response:
-        timeout = self._settings.timeout
-        host = urlsplit(self._address).netloc
-        try:
-            request = self._prepared(name)
-            request.body = cbor2.dumps(payload)
-            request.headers["Content-Length"] = str(len(request.body))
-            request.headers["X-Request-Id"] = about["query_id"]
-            if self._connect is None:
-                self._connect = self._environment()
-            return self._sockets().send(
-                request, stream=True, timeout=(timeout.connect, timeout.read), **self._connect
-            )
-        except requests.exceptions.ConnectTimeout as error:
-            message = f"no connection to {host} within {timeout.connect:g} s"
-            raise OperationalError(message, retryable=True, **about) from error
-        except requests.exceptions.ReadTimeout as error:
-            message = (
-                f"no answer from {host} within {timeout.read:g} s; the query may still be running "
-                "there (timeout=Timeout(read=...) waits longer)"
-            )
-            raise OperationalError(message, retryable=False, **about) from error
-        except requests.exceptions.SSLError as error:
-            message = f"the TLS connection to {host} failed: {reason(error)}"
-            raise OperationalError(message, retryable=False, **about) from error
-        except requests.exceptions.ConnectionError as error:
-            message = f"no answer from {host}: {reason(error)}"
-            unsent = any(isinstance(cause, NewConnectionError) for cause in causes(error))
-            raise OperationalError(message, retryable=unsent or None, **about) from error
-        except (ValueError, requests.exceptions.RequestException, OSError) as error:
-            message = f"the request to {host} could not be made: {reason(error)}"
-            raise ProgrammingError(message, retryable=False, **about) from error
-
-    def _failure(self, response: requests.Response, about: dict[str, Any]) -> DatabaseError:
-        """Say what an answer of another status than 200 means."""
-        status, host = response.status_code, urlsplit(self._address).netloc
-        try:
-            body = response.raw.read(_ERROR_TEXT_BYTES, decode_content=True)
-        except (HTTPError, OSError):
-            body = b""
-        text = body.decode(errors="replace").strip()
-        page = "html" in response.headers.get("content-type", "") or _is_page(body)
-        if status == 500 and text and not page:
-            return from_service(text, status=status, **about)
-        retryable = status in (429, 502, 503, 504)
-        error = OperationalError(
-            f"{host} answered with status {status}{_MEANING.get(status, '')}",
-            status=status,
-            retryable=retryable,
-            **about,
-        )
-        if 300 <= status < 400:
-            error.args = (
-                f"{error.args[0]}: it redirects to {response.headers.get('location', '?')}; "
-                "connect to that URL itself if you trust it",
-            )
-        elif page:
-            error.args = (f"{error.args[0]}, and a page of HTML: a proxy or a login page?",)
-        elif text:
-            error.args = (f"{error.args[0]}: {text[:500]}",)
-        if text:
-            error.__cause__ = ServiceMessage(text)
-        return error
-
-
-_MEANING = {
-    401: " (unauthorized): credentials are missing or refused",
-    403: " (forbidden): the credentials do not allow this",
-    404: ": is this a Micromegas HTTP service, and the path prefix right?",
-    405: ": is this a Micromegas HTTP service, and the path prefix right?",
-    408: ": the query took longer than the service allows (5 minutes); narrow the time range",
-    413: ": the statement is larger than the service, or a proxy before it, accepts",
-    429: " (too many requests)",
-    502: " (bad gateway): the service behind the proxy is down",
-    503: " (unavailable): the service is down or overloaded",
-    504: " (gateway timeout): the proxy gave up before the service answered",
-}
-
-
-def _user_agent() -> str:
-    try:
-        return f"micromegas-dbapi/{version('micromegas-dbapi')}"
-    except PackageNotFoundError:  # imported from a checkout, or packed into an archive
-        return "micromegas-dbapi"
-
-
-def _refuse_insecure(address: str, settings: HttpSettings) -> None:
-    parts = urlsplit(address)
-    host = parts.hostname or ""
-    secret = settings.auth is not None or any(map(_SECRET_HEADER.search, settings.headers))
-    loopback = host in ("localhost", "::1") or host.endswith(".localhost")
-    loopback = loopback or re.fullmatch(r"127(\.\d{1,3}){3}", host) is not None
-    if secret and parts.scheme == "http" and not loopback and not settings.allow_insecure_auth:
-        raise ProgrammingError(
-            f"credentials would go to {host} in the clear, over http: use https, or say "
-            "allow_insecure_auth=True"
-        )
-
-
-def _is_page(body: bytes) -> bool:
-    return body[:200].lstrip().lower().startswith((b"<!doctype", b"<html", b"<?xml"))
+        return asked_once_more(self._settings.auth, ask)

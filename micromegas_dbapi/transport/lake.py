@@ -12,11 +12,12 @@ import pyarrow as pa
 
 from micromegas_dbapi.errors import ProgrammingError, from_service
 from micromegas_dbapi.lake import lookups, partitions
-from micromegas_dbapi.lake.compute import compute
+from micromegas_dbapi.lake.compute import compute, planned
 from micromegas_dbapi.lake.folder import Folder
 from micromegas_dbapi.lake.instances import instance_id
 from micromegas_dbapi.lake.scan import Scanner
 from micromegas_dbapi.lake.session import Session
+from micromegas_dbapi.service import HTTP, RECENT, Service
 from micromegas_dbapi.timerange import to_ns
 from micromegas_dbapi.transport import Request
 
@@ -71,8 +72,21 @@ class LakeTransport:
         time_range = request.time_range
         bounds = None if time_range is None else (time_range.begin, time_range.end)
         session = Session(self._folder, self._scanner, bounds)
-        about = {"sql": request.sql, "query_id": request.query_id}
-        return compute(session, lambda: session.query(request.sql), about)
+        return compute(session, lambda: session.query(request.sql), request)
+
+    def schema(self, request: Request) -> pa.Schema:
+        """Tell the columns of a query's result; see `Transport`."""
+        session = Session(self._folder, self._scanner, None)
+        return planned(session, lambda: session.query(request.sql), request)
+
+    def views(self) -> dict[str, pa.Schema]:
+        """List the views of the lake, with their columns."""
+        return Session(self._folder, self._scanner, None).views()
+
+    def service(self) -> Service:
+        """Tell which services the lake is like."""
+        views = self.views()
+        return Service("lake", RECENT if "log_stats" in views else HTTP, views)
 
     def run_forgetting(
         self,
@@ -93,11 +107,11 @@ class LakeTransport:
         view : (str, str), optional
             The view set and instance that is all it sees, by the view set's name.
         """
-        session, about = Session(self._folder, self._scanner, bounds, forgetting=True), {"sql": sql}
-        about["query_id"] = query_id
+        session = Session(self._folder, self._scanner, bounds, forgetting=True)
+        request = Request(sql, None, query_id)
         if view is None:
-            return compute(session, lambda: session.query(sql), about)
-        return compute(session, lambda: (session.query_view(*view, sql), None), about)
+            return compute(session, lambda: session.query(sql), request)
+        return compute(session, lambda: (session.query_view(*view, sql), None), request)
 
     def call(
         self, name: str, payload: dict[str, Any], *, sql: str | None = None, query_id: str

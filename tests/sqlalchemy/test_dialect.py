@@ -14,7 +14,7 @@ from sqlalchemy.exc import ArgumentError
 from sqlalchemy.pool import NullPool, QueuePool
 
 import micromegas_dbapi as mm
-from micromegas_dbapi.settings import BasicAuth, BearerAuth
+from micromegas_dbapi.auth import BasicAuth, BearerAuth
 from sqlalchemy_micromegas import URL, view_instance
 
 ADDRESSES = {
