@@ -9,12 +9,12 @@ from typing import Any, Protocol
 
 import pyarrow as pa
 
-from micromegas_dbapi.errors import OperationalError
+from micromegas_dbapi.errors import NotSupportedError, OperationalError
 from micromegas_dbapi.service import Service
 from micromegas_dbapi.timerange import TimeRange
 from micromegas_dbapi.transport.cancellation import Cancellation
 
-__all__ = ["NoRows", "Request", "Transport", "check_cancelled", "conforming", "stream"]
+__all__ = ["NoRows", "Request", "Transport", "check_cancelled", "conforming", "only_http", "stream"]
 
 
 @dataclass(frozen=True)
@@ -108,6 +108,16 @@ class Transport(Protocol):
     def close(self) -> None:
         """Give back what is held; may be called more than once."""
         ...
+
+
+def only_http(name: str, query_id: str) -> NotSupportedError:
+    """Say that a wire has none of the calls beside queries, which only the first services have."""
+    return NotSupportedError(
+        f"this service answers statements only, not {name}: select from processes, streams, "
+        "blocks or view_instance(..) instead",
+        query_id=query_id,
+        retryable=False,
+    )
 
 
 def stream(
