@@ -169,7 +169,7 @@ class ProviderAuth(Secretive):
             If what it gives is no token.
         """
         try:
-            token = self._provider.get_token()
+            token: object = self._provider.get_token()
         except OperationalError:
             raise
         except Exception as error:

@@ -146,7 +146,8 @@ _MEANINGS: list[tuple[str, type[DatabaseError]]] = [
     (r"(Execution error: )?Placeholder ", ProgrammingError),
     (r"query range mandatory|Either specify both begin & end", ProgrammingError),
     (
-        r"parsing (begin|end) time range|Unable to parse query_range|Time range or process_id",
+        r"parsing (begin|end) time range|Unable to parse query_range|Time range or process_id"
+        r"|error parsing limit",
         ProgrammingError,
     ),
     (r"parsing \w+Request|view set \S+ not found", ProgrammingError),
@@ -178,6 +179,12 @@ _ADVICE = [
         r"query range mandatory for thread spans view",
         "view_instance('thread_spans', ...) needs a time range: pass begin= and/or end= to "
         "execute(), cursor() or connect()",
+    ),
+    (
+        r"Error executing plan$",
+        "the service could not plan this, and tells no reason (newer ones do); as a rule "
+        "view_instance('thread_spans', ...) without a time range, the id of a process or stream "
+        "that is not there, or LIMIT below 0",
     ),
     (
         r"Arrow: Converting Duration to parquet not supported",

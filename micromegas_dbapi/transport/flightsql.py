@@ -46,9 +46,13 @@ _MESSAGES: dict[str, list[tuple[str, int, int]]] = {
     "ActionClosePreparedStatementRequest": [("prepared_statement_handle", 1, _Field.TYPE_BYTES)],
 }
 _REPEATED = {("CommandGetTables", "table_types"), ("CommandGetSqlInfo", "info")}
+# Fields that are written where they are empty, too: an empty pattern is not the same as none.
 _OPTIONAL = {
-    ("CommandGetTables", name)
-    for name in ("catalog", "db_schema_filter_pattern", "table_name_filter_pattern")
+    ("CommandGetTables", "catalog"),
+    ("CommandGetTables", "db_schema_filter_pattern"),
+    ("CommandGetTables", "table_name_filter_pattern"),
+    ("TicketStatementQuery", "statement_handle"),
+    ("ActionCreatePreparedStatementRequest", "query"),
 }
 
 
@@ -63,7 +67,7 @@ def _classes() -> dict[str, Any]:
             added.label = (
                 _Field.LABEL_REPEATED if (name, field) in _REPEATED else _Field.LABEL_OPTIONAL
             )
-            if (name, field) in _OPTIONAL:  # an empty pattern is not the same as none
+            if (name, field) in _OPTIONAL:
                 added.proto3_optional = True
                 added.oneof_index = len(message.oneof_decl)
                 message.oneof_decl.add(name=f"_{field}")

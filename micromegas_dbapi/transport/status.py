@@ -24,7 +24,10 @@ _OF_THE_WAY: dict[str, tuple[str, bool | None]] = {
     "UNAUTHENTICATED": ("credentials are missing or refused", False),
     "PERMISSION_DENIED": ("the credentials do not allow this", False),
     "UNAVAILABLE": ("the service cannot be reached", True),
-    "DEADLINE_EXCEEDED": ("the service gave up: the time allowed was over", False),
+    "DEADLINE_EXCEEDED": (
+        "the answer was not whole in the time allowed (timeout=Timeout(total=...))",
+        False,
+    ),
     "CANCELLED": ("the query was cancelled", None),
     "RESOURCE_EXHAUSTED": ("the service has not the means for this query", None),
     "ABORTED": ("the service broke the query off", None),
