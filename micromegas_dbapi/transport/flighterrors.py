@@ -121,15 +121,23 @@ def _status(text: str) -> tuple[str | None, str]:
     if begin is None:
         return None, text
     words = text[begin.end() :]
-    # The service's words may have anything in them; they are what comes again in the context.
-    at = words.find(_CONTEXT)
+    # The service's words may have anything in them; they are the most that comes again in the
+    # context.
+    at = words.rfind(_CONTEXT)
     while at >= 0:
         context = words[at + len(_CONTEXT) :]
         if words[:at] in context or _escaped(words[:at]) in context:
             return _CODES[begin[1]], words[:at]
-        at = words.find(_CONTEXT, at + 1)
+        at = words.rfind(_CONTEXT, 0, at)
     return _CODES[begin[1]], words.partition(_CONTEXT)[0]
 
 
 def _escaped(text: str) -> str:
-    return text.replace("\\", "\\\\").replace('"', '\\"')
+    """Escape a text as older gRPC does in its log."""
+    return "".join(
+        _SHORT.get(byte) or (chr(byte) if 0x20 <= byte < 0x7F else f"\\x{byte:02x}")
+        for byte in text.encode()
+    )
+
+
+_SHORT = {ord(raw): f"\\{letter}" for raw, letter in zip("\n\r\t\"'\\", "nrt\"'\\", strict=True)}

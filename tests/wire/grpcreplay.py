@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import grpc
+import pyarrow as pa
 
 from micromegas_dbapi.timerange import to_ns
 
@@ -160,3 +161,25 @@ def replaying(
         yield replay
     finally:
         server.stop(None).wait()
+
+
+def messages(table: pa.Table, rows: int = 2) -> list[bytes]:
+    """Write a table as the FlightData messages of a stream, so many rows a batch."""
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_stream(sink, table.schema) as writer:
+        writer.write_table(table, rows)
+    reader = pa.ipc.MessageReader.open_stream(sink.getvalue())
+    return [
+        _field(2, one.metadata.to_pybytes())
+        + (_field(1000, one.body.to_pybytes()) if one.body else b"")
+        for one in reader
+    ]
+
+
+def _field(number: int, value: bytes) -> bytes:
+    return _varint(number << 3 | 2) + _varint(len(value)) + value
+
+
+def _varint(value: int) -> bytes:
+    low, rest = value & 0x7F, value >> 7
+    return bytes([low | 0x80]) + _varint(rest) if rest else bytes([low])
