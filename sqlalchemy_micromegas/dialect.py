@@ -291,6 +291,22 @@ class MicromegasGateways(MicromegasDialect):
     supports_statement_cache = True
 
 
+class MicromegasWeb(MicromegasDialect):
+    """``micromegas+web://``."""
+
+    driver, scheme = "web", "web+http"
+    colspecs = COLSPECS
+    supports_statement_cache = True
+
+
+class MicromegasWebs(MicromegasDialect):
+    """``micromegas+webs://``."""
+
+    driver, scheme = "webs", "web+https"
+    colspecs = COLSPECS
+    supports_statement_cache = True
+
+
 class MicromegasLake(MicromegasDialect):
     """``micromegas+lake:///FOLDER``, with four slashes for a path from the root."""
 
@@ -345,7 +361,8 @@ def URL(  # noqa: N802  (as SQLAlchemy's own)
     host, port : str, int
         Of the service.
     driver : str
-        ``http``, ``https``, ``grpc``, ``grpcs``, ``gateway``, ``gateways``, ``lake``, ``demo``.
+        ``http``, ``https``, ``grpc``, ``grpcs``, ``gateway``, ``gateways``, ``web``, ``webs``,
+        ``lake``, ``demo``.
     token : str, optional
         A bearer token; it takes the place of the password, so that it is masked like one.
     user, password : str, optional

@@ -1,8 +1,9 @@
 """Introspection: what a service holds, from the Arrow schemas it answers with and the catalog.
 
 Which tables there are says information_schema; older services have none, and then they are those
-of the catalog that the service answers for. Columns always come from Arrow schemas, whose types
-are the same on every service, where the texts of information_schema are not.
+that FlightSQL lists, or over HTTP those of the catalog that the service answers for. Columns always
+come from Arrow schemas, whose types are the same on every service, where the texts of
+information_schema are not.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from micromegas_dbapi.catalog import (
     VIEW_COMMENTS,
 )
 from micromegas_dbapi.errors import ProgrammingError
+from micromegas_dbapi.typecodes import describe
 from sqlalchemy_micromegas.types import from_arrow
 
 __all__ = ["Reflection", "columns_of"]
@@ -76,6 +78,14 @@ def columns_of(bind: Any, function: Any) -> list[Any]:
     return [column(each.name, type_) for each, type_ in zip(described, types, strict=True)]
 
 
+def _listed(connection: Any) -> dict[tuple[str, str], list[Any]]:
+    """Describe the views that FlightSQL lists in one call; nothing where there is no such call."""
+    service = connection.connection.dbapi_connection.service
+    if service.wire != "grpc":
+        return {}
+    return {(_DEFAULT, name): list(describe(schema)) for name, schema in service.views.items()}
+
+
 class _Borrowed:
     """A connection that is somebody else's to close."""
 
@@ -108,7 +118,8 @@ class Reflection:
         try:
             rows = _run(connection, sql).fetchall()
         except exc.ProgrammingError:
-            described = self._described(connection, [(_DEFAULT, name) for name in _GLOBAL], **kw)
+            names = list(_listed(connection)) or [(_DEFAULT, n) for n in _GLOBAL]
+            described = self._described(connection, names, **kw)
             return {key: "BASE TABLE" for key, columns in described.items() if columns is not None}
         return {(schema, name): kind for schema, name, kind in sorted(rows)}
 
@@ -176,6 +187,8 @@ class Reflection:
     ) -> dict[tuple[str, str], list[Any] | None]:
         """Describe tables in one query; None for those that are not there."""
         known = _cache(kw, "columns")
+        if not known:
+            known.update(_listed(connection))
         missing = [table for table in tables if table not in known]
         if len(missing) > 1:
             with contextlib.suppress(exc.DBAPIError):  # one is at fault: find out which, below

@@ -60,7 +60,10 @@ def test_credentials(url: Any, auth: Any) -> None:
         ("micromegas+https://me@host", "no password"),
         ("micromegas+lake://folder", "a folder and no host"),
         ("micromegas+demo://host", "no host and no path"),
-        ("micromegas+gateway://host", "scheme 'gateway"),
+        ("micromegas+grpc://host/path", "FlightSQL knows none"),
+        ("micromegas+grpc://host?data_source=main", "data_source"),
+        ("micromegas+web://host?keepalive_ms=1", "keepalive_ms"),
+        ("micromegas+grpcs://host?preserve_dictionary=2", "preserve_dictionary"),
     ],
 )
 def test_bad_urls(url: str, message: str) -> None:

@@ -19,6 +19,7 @@ from micromegas_dbapi.connection import Connection
 from micromegas_dbapi.cursor import Cursor
 from micromegas_dbapi.errors import from_service
 from micromegas_dbapi.lake.scan import CONFIG
+from micromegas_dbapi.service import Service
 from micromegas_dbapi.transport import Request
 from sqlalchemy_micromegas.compiler import MicromegasCompiler
 from sqlalchemy_micromegas.dialect import MicromegasDialect
@@ -50,6 +51,9 @@ class OpenTransport:
         except BaseException as error:  # PanicException is one
             raise from_service(str(error), sql=request.sql, query_id=request.query_id) from error
         return table.to_reader()
+
+    def service(self) -> Service:
+        return Service("lake", "0.1")
 
     def close(self) -> None:
         """Stay open: the tables are shared."""
