@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 from micromegas_dbapi.auth import Auth, ProviderAuth, TokenFile
 from micromegas_dbapi.errors import NotSupportedError, OperationalError, ProgrammingError
 
-__all__ = ["Configured", "configured"]
+__all__ = ["Configured", "configured", "exist"]
 
 _DEFAULT = "grpc://localhost:50051"
 _SAFE_NAME = re.compile(r"(?!\.{1,2}$)[A-Za-z0-9._-]+")
@@ -56,6 +56,12 @@ def configured(profile: str | None = None) -> Configured:
     name, chosen = _chosen(_read(), profile)
     address = os.environ.get("MICROMEGAS_ANALYTICS_URI") or _text(chosen, "uri") or _DEFAULT
     return Configured(_flight(address), _auth(name, chosen))
+
+
+def exist() -> bool:
+    """Tell whether the official client is configured at all."""
+    named = ("MICROMEGAS_ANALYTICS_URI", "MICROMEGAS_PROFILE")
+    return any(map(os.environ.get, named)) or _file().exists()
 
 
 def _file() -> Path:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-from micromegas_dbapi.cli.arguments import ordered, parser
+from micromegas_dbapi.cli.arguments import DEFAULT_URL, ordered, parser
 from micromegas_dbapi.errors import Error, ProgrammingError
 
 if TYPE_CHECKING:
@@ -76,7 +76,8 @@ def _run(options: argparse.Namespace) -> None:
     with (
         download() as progress,
         connect(
-            options.url,
+            _address(options),
+            profile=options.profile,
             begin=options.begin,
             end=options.end,
             timestamps="ns",
@@ -84,6 +85,18 @@ def _run(options: argparse.Namespace) -> None:
         ) as opened,
     ):
         reading(opened, options)
+
+
+def _address(options: argparse.Namespace) -> str | None:
+    """Give the address to connect to; None leaves it to the official client's configuration."""
+    from micromegas_dbapi import profiles
+
+    if options.profile is not None and options.url == os.environ.get("MICROMEGAS_URL"):
+        return None
+    if options.url is None and not profiles.exist():
+        return DEFAULT_URL
+    address: str | None = options.url
+    return address
 
 
 def _imported(

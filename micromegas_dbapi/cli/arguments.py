@@ -10,7 +10,7 @@ from importlib.metadata import version
 __all__ = ["COMMANDS", "FORMATS", "ordered", "parser"]
 
 FORMATS = ("table", "csv", "json", "ndjson", "parquet", "arrow")
-_DEFAULT_URL = "http://localhost:8082"
+DEFAULT_URL = "http://localhost:8082"
 
 #: Command -> what it does, in the line that ``--help`` shows.
 COMMANDS = {
@@ -27,7 +27,18 @@ COMMANDS = {
 
 # Options that take the next word, wherever a command may follow it.
 _WITH_VALUE = {
-    *("--url", "--begin", "--end", "--format", "-o", "--output", "-f", "--file", "--since"),
+    *(
+        "--url",
+        "--profile",
+        "--begin",
+        "--end",
+        "--format",
+        "-o",
+        "--output",
+        "-f",
+        "--file",
+        "--since",
+    ),
     *("--level", "--top", "--lake", "--seed", "--size", "--host", "--port", "--max-body"),
 }
 # argparse takes -2h for an option.
@@ -130,9 +141,15 @@ def _source() -> argparse.ArgumentParser:
     common = argparse.ArgumentParser(add_help=False)
     common.add_argument(
         "--url",
-        default=os.environ.get("MICROMEGAS_URL", _DEFAULT_URL),
-        help="http://HOST:PORT, https://HOST, lake:FOLDER or demo: (default: the environment "
-        f"variable MICROMEGAS_URL, or {_DEFAULT_URL})",
+        default=os.environ.get("MICROMEGAS_URL"),
+        help="grpc://HOST:PORT, http://HOST:PORT, lake:FOLDER, demo: and others (default: the "
+        "environment variable MICROMEGAS_URL, the official client's configuration, or "
+        f"{DEFAULT_URL})",
+    )
+    common.add_argument(
+        "--profile",
+        metavar="NAME",
+        help="a profile of the official client's configuration, in place of --url",
     )
     common.add_argument(
         "--begin",

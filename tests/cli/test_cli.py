@@ -13,6 +13,7 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
+import micromegas_dbapi as mm
 from micromegas_dbapi.cli import main
 from micromegas_dbapi.cli.arguments import COMMANDS, ordered
 from micromegas_dbapi.cli.table import cell
@@ -281,3 +282,38 @@ def test_fits_the_terminal(lake: str, width: int, sql: str) -> None:
 )
 def test_cell(value: object, kind: pa.DataType, text: str) -> None:
     assert cell(value, kind) == text
+
+
+@pytest.mark.parametrize(
+    ("url", "arguments", "profiles", "opened"),
+    [
+        (None, [], False, ("http://localhost:8082", None)),
+        (None, [], True, (None, None)),
+        ("demo:", [], True, ("demo:", None)),
+        ("demo:", ["--url", "lake:x"], True, ("lake:x", None)),
+        ("demo:", ["--profile", "prod"], True, (None, "prod")),
+        (None, ["--profile", "prod"], False, (None, "prod")),
+        (None, ["--profile", "prod", "--url", "demo:"], False, ("demo:", "prod")),
+    ],
+)
+def test_where_it_asks(
+    monkeypatch: pytest.MonkeyPatch,
+    url: str | None,
+    arguments: list[str],
+    profiles: bool,
+    opened: tuple[str | None, str | None],
+) -> None:
+    """--url, MICROMEGAS_URL, the official client's configuration, this machine: in this order."""
+    monkeypatch.delenv("MICROMEGAS_URL", raising=False)
+    if url is not None:
+        monkeypatch.setenv("MICROMEGAS_URL", url)
+    monkeypatch.setattr("micromegas_dbapi.profiles.exist", lambda: profiles)
+    seen: list[tuple[str | None, str | None]] = []
+
+    def connect(address: str | None, *, profile: str | None, **_: object) -> None:
+        seen.append((address, profile))
+        raise mm.OperationalError("enough")
+
+    monkeypatch.setattr("micromegas_dbapi.connection.connect", connect)
+    assert main(["SELECT 1", *arguments]) == 1
+    assert seen == [opened]
