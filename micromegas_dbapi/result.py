@@ -80,6 +80,8 @@ class Result:
             while True:
                 if self._closed is not None:
                     raise InterfaceError(self._closed)
+                if self._cancellation is not None and self._cancellation.why is not None:
+                    raise OperationalError(self._cancellation.why, retryable=False)
                 batch = next(batches, None)
                 if batch is None:
                     break

@@ -26,6 +26,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import cbor2
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -1071,3 +1072,94 @@ def test_spool_of_a_failed_result_leaks_no_file(body: bytes) -> None:
         before = open_files()
         error = failed(connection)
         assert open_files() == before, error  # also while somebody keeps it
+
+
+# -- stopping, and credentials that change ---------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "slow",
+    [Answer(delay=9, body=OK.body), Answer(body_delay=9, body=OK.body)],
+    ids=["before the headers", "before the body"],
+)
+def test_cancel_from_another_thread(slow: Answer) -> None:
+    with replay(slow, OK) as server, mm.connect(server.url) as connection:
+        cursor = connection.cursor()
+        threading.Timer(0.2, cursor.cancel).start()
+        start = time.monotonic()
+        with pytest.raises(mm.OperationalError, match=r"^the query was cancelled$") as caught:
+            cursor.execute(SQL)
+        assert time.monotonic() - start < 2
+        assert (caught.value.sql, caught.value.query_id) == (SQL, cursor.query_id)
+        assert cursor.execute(SQL).fetchall() == [(1,)]
+        cursor.cancel()  # of what is done: its socket is another query's by now
+        assert cursor.execute(SQL).fetchall() == [(1,)]
+        assert len({request.port for request in server.requests}) == 2
+
+
+def test_cancel_of_a_result_that_is_not_read_yet() -> None:
+    with replay(Answer(body=big_body()), OK) as server, mm.connect(server.url) as connection:
+        cursor = connection.execute(SQL)
+        assert cursor.fetchone() is not None
+        cursor.cancel()
+        with pytest.raises(mm.OperationalError, match=r"^the query was cancelled$"):
+            cursor.fetchall()
+        assert cursor.execute(SQL).fetchall() == [(1,)]
+
+
+@pytest.mark.parametrize("answer", [Answer(delay=9), Answer(body_delay=9, body=OK.body)])
+def test_total_time(answer: Answer) -> None:
+    with replay(answer) as server:
+        with mm.connect(f"{server.url}?total_timeout=0.3") as connection:
+            start = time.monotonic()
+            with pytest.raises(mm.OperationalError, match=r"not whole within 0\.3 s") as caught:
+                connection.execute(SQL)
+            assert time.monotonic() - start < 2
+            assert caught.value.retryable is False
+    with replay(OK) as server:
+        with mm.connect(server.url, timeout=mm.Timeout(total=0.2)) as connection:
+            cursor = connection.execute(SQL)
+            time.sleep(0.3)  # the answer is whole: reading it has all the time there is
+            assert cursor.fetchall() == [(1,)]
+
+
+def test_a_provider_is_asked_once_more_where_its_token_is_refused() -> None:
+    class Provider:
+        tokens = iter(["old", "new", "newer"])
+
+        def get_token(self) -> str:
+            return next(self.tokens)
+
+    refused = Answer(401, body=b"expired")
+    with replay(refused, OK, OK) as server, mm.connect(server.url, auth=Provider()) as connection:
+        for _ in range(2):
+            assert connection.execute(SQL).fetchall() == [(1,)]
+        assert [request.headers["authorization"] for request in server.requests] == [
+            "Bearer old",
+            "Bearer new",
+            "Bearer newer",
+        ]
+    with replay(refused) as server, mm.connect(server.url, token="old") as connection:
+        with pytest.raises(mm.OperationalError, match="credentials are missing or refused"):
+            connection.execute(SQL)
+        assert len(server.requests) == 1
+
+
+def test_the_columns_of_a_statement() -> None:
+    """Asked for as a query of no rows."""
+    with replay(OK) as server, mm.connect(server.url) as connection:
+        [column] = connection.cursor().describe("SELECT 1 AS one; -- comment")
+        assert (column.name, column.type_code) == ("one", "BIGINT")
+        sent = cbor2.loads(server.requests[0].body)
+    assert sent == {
+        "sql": "SELECT * FROM (\nSELECT 1 AS one\n) AS q LIMIT 0",
+        "begin": None,
+        "end": None,
+    }
+
+
+def test_what_service_it_is_needs_no_question() -> None:
+    with replay(OK) as server, mm.connect(server.url) as connection:
+        assert (connection.service.wire, connection.service.generation) == ("http", "0.1")
+        assert connection.service.views is None
+        assert server.requests == []
