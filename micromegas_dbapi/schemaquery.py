@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from micromegas_dbapi.statement import tokens
 
-__all__ = ["with_one_row_of_nulls", "without_rows"]
+__all__ = ["query_alone", "with_one_row_of_nulls", "without_rows"]
 
 _IGNORED = ("blank", "comment")
 _QUERIES = ("SELECT", "WITH", "VALUES", "FROM", "(")
@@ -28,7 +28,7 @@ def without_rows(sql: str) -> str:
     >>> without_rows("SELECT level FROM log_entries; -- all")
     'SELECT * FROM (\nSELECT level FROM log_entries\n) AS q LIMIT 0'
     """
-    inner = _query(sql)
+    inner = query_alone(sql)
     return sql if inner is None else f"SELECT * FROM (\n{inner}\n) AS q LIMIT 0"
 
 
@@ -39,13 +39,13 @@ def with_one_row_of_nulls(sql: str) -> str:
     this form has the names and types of the statement itself, though not its nullability, was
     tried on 0.2.3 and 0.30 (``schema_by_join`` of the recordings).
     """
-    inner = _query(sql)
+    inner = query_alone(sql)
     if inner is None:
         return sql
     return f"SELECT q.* FROM (VALUES (1)) AS one(x) LEFT JOIN (\n{inner}\n) AS q ON false"
 
 
-def _query(sql: str) -> str | None:
+def query_alone(sql: str) -> str | None:
     """Give a query without what ends it; None if the statement is none."""
     parts = [part for part in tokens(sql) if part.kind not in _IGNORED]
     while parts and sql[parts[-1].start : parts[-1].end] == ";":

@@ -56,6 +56,11 @@ class Cancellation:
                 return
         callback()
 
+    def forget(self) -> None:
+        """Forget what is to be called, since that part of the work is done; the time goes on."""
+        with self._lock:
+            self._callbacks = []
+
     def settled(self) -> None:
         """Forget what is to be called, since the work is done."""
         with self._lock:
