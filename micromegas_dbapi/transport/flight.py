@@ -92,12 +92,19 @@ class FlightTransport:
         """Ask for the views, which tell its age."""
         request = Request("", None, "")
         listed = self._get(pack(CommandGetTables(include_schema=True)), [], request)
-        table = listed.reader() if isinstance(listed, NoRows) else listed
-        columns = table.read_all().select(["table_name", "table_schema"]).to_pydict()
-        views = {
-            name: pa.ipc.read_schema(pa.py_buffer(schema)).remove_metadata()
-            for name, schema in zip(*columns.values(), strict=True)
-        }
+        if isinstance(listed, NoRows):
+            return Service.of("grpc", (), {})
+        table = listed.read_all()
+        try:
+            columns = table.select(["table_name", "table_schema"]).to_pydict()
+            views = {
+                name: pa.ipc.read_schema(pa.py_buffer(schema)).remove_metadata()
+                for name, schema in zip(*columns.values(), strict=True)
+            }
+        except (pa.ArrowException, KeyError, OSError) as error:
+            raise OperationalError(
+                f"{self._host} lists its views in a form that is not understood: {error}"
+            ) from error
         return Service.of("grpc", views, views)
 
     def call(
