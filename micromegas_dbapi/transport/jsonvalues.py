@@ -15,7 +15,7 @@ from micromegas_dbapi.transport.jsonobjects import Number, UnfitError, aligned
 from micromegas_dbapi.transport.timetexts import (
     date,
     duration,
-    instant,
+    in_zone,
     interval,
     naive,
     time_of_day,
@@ -68,7 +68,7 @@ def _converter(kind: pa.DataType) -> _Convert:
     if types.is_decimal(kind):
         return _decimal
     if types.is_timestamp(kind):
-        return _counted(kind.unit, naive if kind.tz is None else instant)
+        return _counted(kind.unit, naive if kind.tz is None else in_zone(kind.tz))
     if types.is_time(kind):
         return _counted(kind.unit, time_of_day)
     if types.is_duration(kind):
@@ -156,8 +156,8 @@ def _texts(read: Callable[[str], Any]) -> _Convert:
             raise _unfit(value)
         try:
             return read(value)
-        except ValueError:
-            raise _unfit(value) from None
+        except ValueError as error:
+            raise _unfit(value) from error
 
     return convert
 

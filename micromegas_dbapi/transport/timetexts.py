@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+from collections.abc import Callable
 from functools import lru_cache
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-__all__ = ["date", "duration", "instant", "interval", "naive", "time_of_day"]
+__all__ = ["date", "duration", "in_zone", "instant", "interval", "naive", "time_of_day"]
 
 _SECOND = 10**9
+_1970 = dt.datetime(1970, 1, 1, tzinfo=dt.timezone.utc)
+_LAST_ODD_OFFSET = 2 * 366 * 86_400 * _SECOND  # 1972, of Africa/Monrovia
 _EPOCH = dt.date(1970, 1, 1).toordinal()
 _DATE = re.compile(r"([+-]?\d{4,})-(\d\d)-(\d\d)", re.ASCII)
 _TIME = re.compile(r"(\d\d):(\d\d):(\d\d)(?:\.(\d{1,9}))?", re.ASCII)
 _NAIVE = re.compile(f"{_DATE.pattern}T{_TIME.pattern}", re.ASCII)
 _ZONE = re.compile(r"(?:Z|([+-])(\d\d):(\d\d))$", re.ASCII)
+_OFFSET = re.compile(r"[+-]\d\d:?\d\d", re.ASCII)
 _DURATION = re.compile(
     r"(-)?P(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+)(?:\.(\d{1,9}))?S)?)?", re.ASCII
 )
@@ -52,6 +57,29 @@ def instant(text: str) -> int:
         return local
     offset = (int(hours) * 60 + int(minutes)) * 60 * _SECOND
     return local + offset if sign == "-" else local - offset
+
+
+def in_zone(zone: str) -> Callable[[str], int]:
+    """Give what counts the nanoseconds since 1970 of times in a zone, which are written with it.
+
+    Before 1972 the offset of a zone that has a name may have had seconds, which are not written.
+    """
+    if zone == "UTC" or _OFFSET.fullmatch(zone):
+        return instant
+
+    def read(text: str) -> int:
+        found = instant(text)
+        if found < _LAST_ODD_OFFSET:
+            try:
+                moment = _1970 + dt.timedelta(seconds=found // _SECOND)
+                offset = moment.astimezone(ZoneInfo(zone)).utcoffset()
+            except (OverflowError, ZoneInfoNotFoundError) as error:
+                raise ValueError(f"{text!r} may be some seconds off") from error
+            if offset is None or offset % dt.timedelta(minutes=1):
+                raise ValueError(f"{text!r} is some seconds off")
+        return found
+
+    return read
 
 
 def time_of_day(text: str) -> int:
