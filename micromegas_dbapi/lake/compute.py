@@ -4,24 +4,20 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from typing import Any
 
 import pyarrow as pa
 from datafusion import DataFrame
 
 from micromegas_dbapi.errors import DatabaseError, Error, InternalError, from_service
+from micromegas_dbapi.lake.batches import Batches, StoppedError
 from micromegas_dbapi.lake.session import Session
-from micromegas_dbapi.transport import Request, conforming, stream
+from micromegas_dbapi.transport import Request, check_cancelled, conforming, stream
 
-__all__ = ["compute", "planned"]
+__all__ = ["Planned", "compute"]
 
 
-def compute(
-    session: Session,
-    plan: Callable[[], tuple[DataFrame, list[str] | None]],
-    request: Request,
-) -> pa.RecordBatchReader:
-    """Plan and run a statement: its first batch at once, the rest as they are read.
+class Planned:
+    """A statement that the engine understands, and has not begun to compute.
 
     Parameters
     ----------
@@ -29,64 +25,93 @@ def compute(
     plan : callable
         One of the session's methods that plan.
     request : Request
-        For errors, and its cancellation.
+        For errors, and its cancellation, which ends the computing; planning runs to its end.
+
+    Attributes
+    ----------
+    schema : pyarrow.Schema
+        The columns of its result.
+
+    Raises
+    ------
+    DatabaseError
+    """
+
+    def __init__(
+        self,
+        session: Session,
+        plan: Callable[[], tuple[DataFrame, list[str] | None]],
+        request: Request,
+    ) -> None:
+        self._session = session
+        self._request = request
+        try:
+            self._frame, names = plan()
+            schema = self._frame.schema()
+        except BaseException as error:
+            raise self._failure(error)  # noqa: B904  (it has its cause)
+        self.schema: pa.Schema = schema
+        if names is not None:
+            named = (f.with_name(name) for f, name in zip(schema, names, strict=True))
+            self.schema = pa.schema(list(named))
+
+    def start(self) -> Iterator[pa.RecordBatch]:
+        """Plan how to compute it, and give its batches, each computed when it is asked for.
+
+        What they say of nulls may differ from what the schema says.
+
+        Raises
+        ------
+        DatabaseError
+            Also mid-stream.
+        """
+        try:
+            batches = Batches(self._frame, self._request.cancellation)
+        except BaseException as error:
+            raise self._failure(error)  # noqa: B904  (it has its cause)
+        return self._guarded(batches)
+
+    def _guarded(self, batches: Batches) -> Iterator[pa.RecordBatch]:
+        try:
+            yield from batches
+        except BaseException as error:
+            raise self._failure(error)  # noqa: B904  (it has its cause)
+        finally:
+            batches.stop()
+            if self._request.cancellation.why is None:
+                self._request.cancellation.settled()
+
+    def _failure(self, error: BaseException) -> BaseException:
+        """Give the error to raise: of ours, but for Ctrl-C and the like."""
+        if isinstance(error, StoppedError):
+            check_cancelled(self._request, error)
+        if isinstance(error, Error) or not (isinstance(error, Exception) or _panicked(error)):
+            return error
+        return _translated(error, self._session, self._request)
+
+
+def compute(planned: Planned, request: Request) -> pa.RecordBatchReader:
+    """Run a statement: its first batch at once, the rest as they are read.
 
     Raises
     ------
     DatabaseError
         Also mid-stream.
     """
-    about = {"sql": request.sql, "query_id": request.query_id}
-    try:
-        frame, names = plan()
-        expected = frame.schema()
-        # Not the C stream: it drives partitions one after another, and hangs for ever where
-        # a join waits for all of them (engine 55, dynamic filters).
-        batches = (batch.to_pyarrow() for batch in frame.execute_stream())
-        first = next(batches, None)
-    except BaseException as error:
-        if not _of_the_engine(error):
-            raise
-        raise _translated(error, session, about)  # noqa: B904  (it has its cause)
-    schema = _named(expected if first is None else _agreed(expected, first.schema), names)
-    return stream(schema, _batches(schema, first, batches, session, about), request)
+    batches = planned.start()
+    first = next(batches, None)
+    schema = planned.schema if first is None else _agreed(planned.schema, first.schema)
+    return stream(schema, _conforming(schema, first, batches), request)
 
 
-def planned(
-    session: Session, plan: Callable[[], tuple[DataFrame, list[str] | None]], request: Request
-) -> pa.Schema:
-    """Plan a statement, and tell the columns of its result; see `compute`."""
-    try:
-        frame, names = plan()
-        return _named(frame.schema(), names)
-    except BaseException as error:
-        if not _of_the_engine(error):
-            raise
-        about = {"sql": request.sql, "query_id": request.query_id}
-        raise _translated(error, session, about)  # noqa: B904  (it has its cause)
-
-
-def _named(schema: pa.Schema, names: list[str] | None) -> pa.Schema:
-    if names is None:
-        return schema
-    return pa.schema([f.with_name(n) for f, n in zip(schema, names, strict=True)])
-
-
-def _batches(
-    schema: pa.Schema,
-    first: pa.RecordBatch | None,
-    rest: Iterator[pa.RecordBatch],
-    session: Session,
-    about: dict[str, Any],
+def _conforming(
+    schema: pa.Schema, first: pa.RecordBatch | None, rest: Iterator[pa.RecordBatch]
 ) -> Iterator[pa.RecordBatch]:
-    while first is not None:
+    if first is not None:
         yield conforming(first, schema)
-        try:
-            first = next(rest, None)
-        except BaseException as error:
-            if not _of_the_engine(error):
-                raise
-            raise _translated(error, session, about)  # noqa: B904  (it has its cause)
+        del first
+        for batch in rest:
+            yield conforming(batch, schema)
 
 
 def _agreed(planned: pa.Schema, seen: pa.Schema) -> pa.Schema:
@@ -107,29 +132,27 @@ _PYTHON_ERROR = re.compile(
 
 
 def _panicked(error: BaseException) -> bool:
-    return type(error).__name__ == "PanicException"  # a BaseException of the Rust bindings
+    # A BaseException of the Rust bindings while planning, an exception of theirs while computing.
+    return type(error).__name__ in ("PanicException", "RustPanic")
 
 
-def _of_the_engine(error: BaseException) -> bool:
-    """Tell the engine's errors from ours, and from Ctrl-C."""
-    return not isinstance(error, Error) and (isinstance(error, Exception) or _panicked(error))
-
-
-def _translated(error: BaseException, session: Session, about: dict[str, Any]) -> DatabaseError:
+def _translated(error: BaseException, session: Session, request: Request) -> DatabaseError:
     """Turn what the engine raised into the error of ours that it means.
 
     Its cause is the text as a service would send it, and that one's cause what the engine raised.
     """
+    sql, query_id = request.sql, request.query_id
     if _panicked(error):
-        failure: DatabaseError = InternalError(f"the engine panicked: {error}", **about)
+        text = f"the engine panicked: {error}"
+        failure: DatabaseError = InternalError(text, sql=sql, query_id=query_id)
         failure.__cause__ = error
         return failure
     if isinstance(session.refusal, DatabaseError):
         failure = session.refusal
-        failure.sql, failure.query_id = about["sql"], about["query_id"]
+        failure.sql, failure.query_id = sql, query_id
     else:
         text = str(error) if session.refusal is None else f"Execution error: {session.refusal}"
-        failure = from_service(_PYTHON_ERROR.sub(r"\1", text), **about)
+        failure = from_service(_PYTHON_ERROR.sub(r"\1", text), sql=sql, query_id=query_id)
     if failure.__cause__ is not None:
         failure.__cause__.__cause__ = error
     return failure

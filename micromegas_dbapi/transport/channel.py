@@ -16,7 +16,7 @@ from micromegas_dbapi.errors import NotSupportedError, ProgrammingError
 from micromegas_dbapi.settings import FlightSettings, refuse_insecure
 from micromegas_dbapi.transport.attribution import attribution
 
-__all__ = ["Channel"]
+__all__ = ["Channel", "silent"]
 
 Header = tuple[bytes, bytes]
 
@@ -107,11 +107,11 @@ class Channel:
             # A small answer comes as two messages, and some services hold the second back until
             # the first is acknowledged, which kernels delay by 40 ms: a ping carries that along.
             options.append(("grpc.keepalive_time_ms", settings.keepalive_ms))
-        with _silent():
+        with silent():
             return fl.FlightClient(self._address, generic_options=options, **self._tls)
 
 
-class _silent:  # noqa: N801  (used like a function)
+class silent:  # noqa: N801  (used like a function)
     """Keep gRPC, which reads this once, from writing failed handshakes to standard error."""
 
     def __enter__(self) -> None:

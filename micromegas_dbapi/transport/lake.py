@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+from datafusion import DataFrame
 
 from micromegas_dbapi.errors import ProgrammingError, from_service
 from micromegas_dbapi.lake import lookups, partitions
-from micromegas_dbapi.lake.compute import compute, planned
+from micromegas_dbapi.lake.compute import Planned, compute
 from micromegas_dbapi.lake.folder import Folder
 from micromegas_dbapi.lake.instances import instance_id
 from micromegas_dbapi.lake.scan import Scanner
@@ -20,6 +21,7 @@ from micromegas_dbapi.lake.session import Session
 from micromegas_dbapi.service import HTTP, RECENT, Service
 from micromegas_dbapi.timerange import to_ns
 from micromegas_dbapi.transport import Request
+from micromegas_dbapi.transport.cancellation import Cancellation
 
 __all__ = ["LakeTransport"]
 
@@ -54,6 +56,11 @@ class LakeTransport:
         self._writable = writable
         self._temporary = temporary
 
+    @property
+    def path(self) -> Path:
+        """The lake's folder."""
+        return self._folder.path
+
     @classmethod
     def demo(cls, seed: int = 0, size: int = 1, *, writable: bool = False) -> LakeTransport:
         """Generate a lake whose newest event is now, in a temporary folder."""
@@ -72,12 +79,12 @@ class LakeTransport:
         time_range = request.time_range
         bounds = None if time_range is None else (time_range.begin, time_range.end)
         session = Session(self._folder, self._scanner, bounds)
-        return compute(session, lambda: session.query(request.sql), request)
+        return compute(Planned(session, lambda: session.query(request.sql), request), request)
 
     def schema(self, request: Request) -> pa.Schema:
         """Tell the columns of a query's result; see `Transport`."""
         session = Session(self._folder, self._scanner, None)
-        return planned(session, lambda: session.query(request.sql), request)
+        return Planned(session, lambda: session.query(request.sql), request).schema
 
     def views(self) -> dict[str, pa.Schema]:
         """List the views of the lake, with their columns."""
@@ -94,6 +101,7 @@ class LakeTransport:
         bounds: tuple[int, int] | None,
         query_id: str,
         view: tuple[str, str] | None = None,
+        cancellation: Cancellation | None = None,
     ) -> pa.RecordBatchReader:
         """Run a query as a service does, which takes DDL and forgets it, and any bounds.
 
@@ -106,12 +114,39 @@ class LakeTransport:
             For errors.
         view : (str, str), optional
             The view set and instance that is all it sees, by the view set's name.
+        cancellation : Cancellation, optional
+            Ends the computing.
         """
         session = Session(self._folder, self._scanner, bounds, forgetting=True)
-        request = Request(sql, None, query_id)
+        request = Request(sql, None, query_id, cancellation or Cancellation())
         if view is None:
-            return compute(session, lambda: session.query(sql), request)
-        return compute(session, lambda: (session.query_view(*view, sql), None), request)
+            return compute(Planned(session, lambda: session.query(sql), request), request)
+        seen = view
+        return compute(
+            Planned(session, lambda: (session.query_view(*seen, sql), None), request), request
+        )
+
+    def plan_forgetting(
+        self, request: Request, bounds: tuple[int, int] | None, limit: int | None = None
+    ) -> Planned:
+        """Plan a query as `run_forgetting` does, to be run step by step.
+
+        Parameters
+        ----------
+        request : Request
+            Its time range does not count.
+        bounds : (int, int) or None
+            As there.
+        limit : int, optional
+            The most rows that it gives.
+        """
+        session = Session(self._folder, self._scanner, bounds, forgetting=True)
+
+        def plan() -> tuple[DataFrame, list[str] | None]:
+            frame, names = session.query(request.sql)
+            return (frame if limit is None else frame.limit(limit)), names
+
+        return Planned(session, plan, request)
 
     def call(
         self, name: str, payload: dict[str, Any], *, sql: str | None = None, query_id: str

@@ -22,13 +22,26 @@ def queries(name: str) -> dict[str, dict[str, Any]]:
 
 
 def table(folder: Path, name: str) -> pa.Table:
-    """Decode a recorded answer: its FlightData messages, written as an Arrow IPC stream."""
+    """Decode a recorded answer."""
+    return decode(messages(folder, name))
+
+
+def messages(folder: Path, name: str) -> list[bytes]:
+    """Return the messages of a recorded answer."""
     raw = (folder / "bodies" / f"{name}.messages").read_bytes()
-    stream = b""
+    found = []
     while raw:
         size = 4 + int.from_bytes(raw[:4], "big")
-        fields = _fields(raw[4:size])
+        found.append(raw[4:size])
         raw = raw[size:]
+    return found
+
+
+def decode(messages: list[bytes]) -> pa.Table:
+    """Decode an answer: its FlightData messages, written as an Arrow IPC stream."""
+    stream = b""
+    for message in messages:
+        fields = _fields(message)
         header, body = fields.get(2, b""), fields.get(1000, b"")
         header += bytes(-len(header) % 8)
         stream += b"\xff\xff\xff\xff" + len(header).to_bytes(4, "little") + header

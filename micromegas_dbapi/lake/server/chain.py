@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from micromegas_dbapi.errors import Error, ServiceMessage
+from micromegas_dbapi.errors import ServiceMessage
 
 __all__ = ["chain", "engine_links", "service_text"]
 
@@ -30,7 +30,7 @@ def chain(outermost: str, *causes: str) -> str:
     return "\n    ".join([f"{outermost}\n\nCaused by:", *lines])
 
 
-def service_text(error: Error) -> str:
+def service_text(error: Exception) -> str:
     """Give an error's text in the engine's own words, where it has these."""
     cause = error.__cause__
     return str(cause) if isinstance(cause, ServiceMessage) else str(error)

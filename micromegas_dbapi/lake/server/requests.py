@@ -10,7 +10,7 @@ import cbor2
 
 from micromegas_dbapi.timerange import MAX_NS, MIN_NS, to_ns
 
-__all__ = ["BadRequest", "bounds", "instant", "parse"]
+__all__ = ["BadRequest", "bounds", "instant", "parse", "rfc3339", "within"]
 
 _TEXT, _MAYBE, _INTEGER, _ID, _MAYBE_ID = "text", "text?", "integer", "id", "id?"
 
@@ -194,14 +194,45 @@ def instant(text: str, name: str) -> int:
         raise BadRequest(f"parsing {name} time range", said) from error
 
 
-def bounds(begin: str | None, end: str | None) -> tuple[int, int] | None:
-    """Read a query's time range.
+def rfc3339(text: str) -> int:
+    """Read an instant as `instant` does, in the one form that RFC 3339 has.
+
+    The newer services read that of headers with another function, which is stricter.
+
+    Raises
+    ------
+    ValueError
+        With that function's text.
+    """
+    if len(text) < 19 or _NAIVE.fullmatch(text):
+        raise ValueError("premature end of input")
+    if not _RFC_3339.fullmatch(text):
+        raise ValueError("input contains invalid characters")
+    try:
+        return to_ns(text, 0)
+    except Exception as error:
+        raise ValueError("input is out of range") from error
+
+
+_NAIVE = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d+)?")
+_RFC_3339 = re.compile(_NAIVE.pattern + r"([Zz]|[+-]\d\d:\d\d)")
+
+
+def within(low: int, high: int) -> tuple[int, int]:
+    """Give the bounds of a range as the engine takes them.
 
     Returns
     -------
-    (int, int) or None
+    (int, int)
         Begin after end, which no row lies between, where a bound is more than 64 bits can count:
         to the service it is null then.
+    """
+    least = -(2**63)
+    return (low, high) if least <= low <= MAX_NS and least <= high <= MAX_NS else (MAX_NS, MIN_NS)
+
+
+def bounds(begin: str | None, end: str | None) -> tuple[int, int] | None:
+    """Read a query's time range, as `within` gives it.
 
     Raises
     ------
@@ -212,6 +243,4 @@ def bounds(begin: str | None, end: str | None) -> tuple[int, int] | None:
         raise BadRequest("Either specify both begin & end or specify none")
     if begin is None or end is None:
         return None
-    low, high = instant(begin, "begin"), instant(end, "end")
-    least = -(2**63)
-    return (low, high) if least <= low <= MAX_NS and least <= high <= MAX_NS else (MAX_NS, MIN_NS)
+    return within(instant(begin, "begin"), instant(end, "end"))

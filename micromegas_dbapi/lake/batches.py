@@ -1,0 +1,143 @@
+"""The engine's batches, waited for one at a time by a thread that another one can release.
+
+The engine's own blocking iterator cannot be left but by a signal, and its asynchronous one wants an
+event loop, which costs several switches between threads for each batch. What it asks of a loop is
+little, though: to make a future, and to be told the future's outcome from a thread of the engine.
+When the future is cancelled, the engine drops the work behind it: at the next point at which that
+gives way to other work, which is a few milliseconds away in all but nested-loop joins.
+"""
+
+from __future__ import annotations
+
+import threading
+from asyncio import events
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pyarrow as pa
+from datafusion import DataFrame
+
+from micromegas_dbapi.transport.cancellation import Cancellation
+
+__all__ = ["Batches", "StoppedError"]
+
+# Waiting for ever would not be interrupted by Ctrl-C on Windows.
+_GLANCE = 0.5
+
+
+class StoppedError(Exception):
+    """The work was stopped before its end."""
+
+
+class Batches(Iterator[pa.RecordBatch]):
+    """What a statement computes, one batch after another, each when it is asked for.
+
+    Parameters
+    ----------
+    frame : datafusion.DataFrame
+        Its physical plan is made at once.
+    cancellation : Cancellation
+        Stops the work, also while it is waited for, which raises `StoppedError` then. So does
+        whatever interrupts the waiting thread, Ctrl-C say, which goes on as it is.
+    """
+
+    def __init__(self, frame: DataFrame, cancellation: Cancellation) -> None:
+        # Not the C stream: it drives partitions one after another, and hangs for ever where a join
+        # waits for all of them (engine 55, dynamic filters).
+        self._stream = frame.execute_stream().rbs
+        self._lock = threading.Lock()
+        self._future: _Future | None = None
+        cancellation.on_cancel(self.stop)
+
+    def __next__(self) -> pa.RecordBatch:
+        with self._lock:
+            if self._stream is None:
+                raise StoppedError
+            future = self._future = _asked(self._stream)
+        try:
+            return future.outcome().to_pyarrow()
+        except StopAsyncIteration:
+            self.stop()
+            raise StopIteration from None
+        except BaseException:
+            self.stop()
+            raise
+
+    def stop(self) -> None:
+        """Stop the work; from any thread, and more than once."""
+        with self._lock:
+            future, self._future = self._future, None
+            self._stream = None
+            if future is not None:
+                future.cancel()
+
+
+class _Future:
+    """What the engine's binding uses of an asyncio.Future."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._open = threading.Lock()  # held until the outcome is known; an Event takes longer
+        self._open.acquire()
+        self._settled = self._cancelled = False
+        self._value: Any = None
+        self._error: BaseException | None = None
+        self._callbacks: list[Callable[[_Future], None]] = []
+
+    def add_done_callback(self, callback: Callable[[_Future], None]) -> None:
+        self._callbacks.append(callback)
+
+    def cancelled(self) -> bool:
+        return self._cancelled
+
+    def set_result(self, value: Any) -> None:
+        self._settle(value, None)
+
+    def set_exception(self, error: BaseException) -> None:
+        self._settle(None, error)
+
+    def cancel(self) -> None:
+        self._settle(None, StoppedError(), cancelled=True)
+
+    def _settle(self, value: Any, error: BaseException | None, cancelled: bool = False) -> None:
+        with self._lock:
+            if self._settled:
+                return
+            self._settled, self._cancelled = True, cancelled
+            self._value, self._error = value, error
+        for callback in self._callbacks:
+            callback(self)
+        self._open.release()  # last: whoever waits for it wants the interpreter's lock next
+
+    def outcome(self) -> Any:
+        while not self._open.acquire(timeout=_GLANCE):
+            pass
+        if self._error is not None:
+            raise self._error
+        return self._value
+
+
+class _Loop:
+    """What the engine's binding uses of an event loop."""
+
+    def create_future(self) -> _Future:
+        return _Future()
+
+    def call_soon_threadsafe(
+        self, callback: Callable[..., None], *arguments: Any, context: Any = None
+    ) -> None:
+        callback(*arguments)
+
+
+_LOOP: Any = _Loop()
+
+
+def _asked(stream: Any) -> _Future:
+    """Have the engine compute the next batch."""
+    running = events._get_running_loop()  # of the user's, in a notebook
+    events._set_running_loop(_LOOP)
+    try:
+        future: _Future = stream.__anext__()
+    finally:
+        events._set_running_loop(running)
+    return future
