@@ -257,11 +257,12 @@ def _parsed(body: bytes, about: dict[str, Any]) -> Sequence[Pairs]:
 
 def _meaning(status: int, text: str, about: dict[str, Any]) -> DatabaseError | None:
     """Tell what the gateway means by a status and a text."""
+    error: DatabaseError
     if (wrapped := from_tonic(text, **about)) is not None:
         return wrapped
     if text.startswith(_NOT_IN_JSON):
         words = text.removeprefix(_NOT_IN_JSON)
-        error: DatabaseError = NotSupportedError(
+        error = NotSupportedError(
             f"this wire answers in JSON, which cannot carry the result: {words}",
             status=status,
             retryable=False,
@@ -279,7 +280,9 @@ def _meaning(status: int, text: str, about: dict[str, Any]) -> DatabaseError | N
         refusal.__cause__ = error.__cause__
         return refusal
     if status == 500 and text.startswith(_FAILED):
-        return from_service(text.removeprefix(_FAILED), status=status, **about)
+        error = from_service(text.removeprefix(_FAILED), status=status, **about)
+        error.__cause__ = ServiceMessage(text)
+        return error
     return None
 
 

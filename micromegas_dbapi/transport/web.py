@@ -137,7 +137,8 @@ class WebTransport:
         request.cancellation.forget()
         try:
             assert isinstance(body, bytes)
-            names = [str(source["name"]) for source in json.loads(body)]
+            names: list[str] = [source["name"] for source in json.loads(body)]
+            "".join(names)  # which are texts
         except (ValueError, LookupError, TypeError, RecursionError, AssertionError) as error:
             raise OperationalError(
                 f"{self._poster.host} answered with no list of data sources: is this the "

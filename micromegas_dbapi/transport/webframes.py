@@ -28,7 +28,7 @@ from micromegas_dbapi.transport.body import reading
 __all__ = ["Frames", "Meaning"]
 
 _CHUNK = 2**16
-_LONGEST_LINE = 4 * 2**20  # an error's message may be long
+_LONGEST_LINE = 2**20  # an error's message may be long
 _LARGEST = 2**32
 
 
@@ -174,8 +174,7 @@ class _Body:
         self._patience = patience
         self._about = about
         self._buffer = b""
-        # Chunks come as the service sends them; without these, only what is asked for is waited on.
-        chunked = self._raw.chunked
+        chunked = self._raw.chunked  # chunks come as the service sends them
         self._chunks = self._raw.stream(_CHUNK, decode_content=True) if chunked else None
 
     def _more(self, count: int) -> bytes:
@@ -184,7 +183,11 @@ class _Body:
             if self._chunks is not None:
                 found: bytes = next(self._chunks, b"")
             else:
-                found = self._raw.read(min(count, _CHUNK), decode_content=True)
+                # Of a body of known length all is there; of one that ends whenever it does, no
+                # more may be waited for than is asked for.
+                known = self._raw.length_remaining is not None
+                count = _CHUNK if known else min(count, _CHUNK)
+                found = self._raw.read(count, decode_content=True)
         return found
 
     def line(self) -> bytes:

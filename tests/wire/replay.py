@@ -148,7 +148,7 @@ def replay(*answers: Case | Answer) -> Iterator[Server]:
     """Serve the answers one after another, whatever is asked and under whatever path."""
     with Server(answers) as server:
         # It looks for the end of its work this often: the default would add 0.25 s to each test.
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.001})
         thread.start()
         try:
             yield server
