@@ -7,6 +7,7 @@ import socket
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
+from functools import partial
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 from urllib.parse import urlsplit
@@ -265,13 +266,14 @@ class _Stoppable:
     def request(self, *args: Any, **kwargs: Any) -> None:
         super().request(*args, **kwargs)  # type: ignore[misc]
         cancellation = getattr(_current, "cancellation", None)
-        if cancellation is not None:
-            cancellation.on_cancel(self._shut_down)
+        if cancellation is not None and self.sock is not None:
+            # The socket itself: a connection forgets it where it is to be used once only.
+            cancellation.on_cancel(partial(_shut_down, self.sock))
 
-    def _shut_down(self) -> None:
-        if self.sock is not None:
-            with suppress(OSError):  # closed meanwhile
-                self.sock.shutdown(socket.SHUT_RDWR)
+
+def _shut_down(sock: socket.socket) -> None:
+    with suppress(OSError):  # closed meanwhile
+        sock.shutdown(socket.SHUT_RDWR)
 
 
 class _StoppableHTTP(_Stoppable, HTTPConnection):

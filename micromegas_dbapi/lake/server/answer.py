@@ -94,6 +94,8 @@ def _as_stored(batch: pa.RecordBatch, schema: pa.Schema) -> pa.RecordBatch:
 
 
 def _cast(column: pa.Array, kind: pa.DataType) -> pa.Array:
+    if pa.types.is_dictionary(column.type) and column.dictionary.null_count:
+        column = column.dictionary_decode().dictionary_encode()  # Parquet has nulls outside only
     if column.type == kind:
         return column
     if column.type in _VIEWS:  # older pyarrow does not cast them either
