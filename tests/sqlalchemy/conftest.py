@@ -1,4 +1,4 @@
-"""Engines: the demo lake in process, and a service of the first generation over HTTP."""
+"""Engines: a demo lake and recorded ones, in process and over the wires of the local service."""
 
 from __future__ import annotations
 
@@ -10,38 +10,77 @@ import pytest
 import sqlalchemy as sa
 
 from micromegas_dbapi.transport.lake import LakeTransport
-from tests.test_client import serving
+from tests.integration.serving import served
 
 pytest.register_assert_rewrite("tests.sqlalchemy.answers")
 
+_NAMES = {
+    "lake:": "micromegas+lake:///",
+    "gateway+http://": "micromegas+gateway://",
+    "web+http://": "micromegas+web://",
+    "http://": "micromegas+http://",
+    "grpc://": "micromegas+grpc://",
+}
 
-@pytest.fixture(scope="session")
-def demo() -> Iterator[Any]:
-    engine = sa.create_engine("micromegas+demo://?seed=7")
+
+def _engine(url: str) -> Iterator[Any]:
+    scheme = next(scheme for scheme in _NAMES if url.startswith(scheme))
+    engine = sa.create_engine(_NAMES[scheme] + url[len(scheme) :])
     yield engine
     engine.dispose()
 
 
 @pytest.fixture(scope="session")
-def recorded(wire: Callable[[str], Path]) -> Iterator[Any]:
+def demo_urls() -> Iterator[dict[str, str]]:
+    lake = LakeTransport.demo(seed=7)
+    with served(lake.path) as urls:
+        yield urls
+    lake.close()
+
+
+@pytest.fixture(scope="session", params=["lake", "http", "grpc"])
+def demo(request: pytest.FixtureRequest, demo_urls: dict[str, str]) -> Iterator[Any]:
+    """A demo lake: what is asked of it has one answer, wherever it is asked."""
+    yield from _engine(demo_urls[request.param])
+
+
+@pytest.fixture(scope="session")
+def recorded_urls(wire: Callable[[str], Path]) -> Iterator[dict[str, str]]:
+    with served(wire("http-0.2.3") / "data") as urls:
+        yield urls
+
+
+@pytest.fixture(scope="session")
+def recorded(recorded_urls: dict[str, str]) -> Iterator[Any]:
     """The data of the recorded 0.2.3 service, in process."""
-    engine = sa.create_engine(f"micromegas+lake:///{wire('http-0.2.3') / 'data'}")
-    yield engine
-    engine.dispose()
+    yield from _engine(recorded_urls["lake"])
 
 
 @pytest.fixture(scope="session")
-def over_http(wire: Callable[[str], Path]) -> Iterator[Any]:
+def over_http(recorded_urls: dict[str, str]) -> Iterator[Any]:
     """The same data, served over HTTP, without an information_schema."""
-    with serving(LakeTransport(wire("http-0.2.3") / "data")) as url:
-        engine = sa.create_engine(url.replace("http://", "micromegas+http://"))
-        yield engine
-        engine.dispose()
+    yield from _engine(recorded_urls["http"])
+
+
+@pytest.fixture(scope="session")
+def over_grpc(recorded_urls: dict[str, str]) -> Iterator[Any]:
+    """The same data over FlightSQL."""
+    yield from _engine(recorded_urls["grpc"])
+
+
+@pytest.fixture(scope="session")
+def over_gateway(recorded_urls: dict[str, str]) -> Iterator[Any]:
+    """The same data through the gateway."""
+    yield from _engine(recorded_urls["gateway"])
+
+
+@pytest.fixture(scope="session")
+def over_web(recorded_urls: dict[str, str]) -> Iterator[Any]:
+    """The same data through the web app."""
+    yield from _engine(recorded_urls["web"])
 
 
 @pytest.fixture(scope="session")
 def newer(wire: Callable[[str], Path]) -> Iterator[Any]:
     """The data of the recorded 0.30 service, in process."""
-    engine = sa.create_engine(f"micromegas+lake:///{wire('flight-0.30') / 'data'}")
-    yield engine
-    engine.dispose()
+    yield from _engine(f"lake:{wire('flight-0.30') / 'data'}")

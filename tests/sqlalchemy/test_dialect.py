@@ -16,11 +16,18 @@ from sqlalchemy.pool import NullPool, QueuePool
 import micromegas_dbapi as mm
 from micromegas_dbapi.auth import BasicAuth, BearerAuth
 from sqlalchemy_micromegas import URL, view_instance
+from tests.sqlalchemy.answers import RECORDED
 
 ADDRESSES = {
     "micromegas://host:8082/pre/fix?begin=-2h": "http://host:8082/pre/fix?begin=-2h",
     "micromegas+http://host": "http://host",
     "micromegas+https://[::1]:99": "https://[::1]:99",
+    "micromegas+grpc://host:50051?begin=-2h": "grpc://host:50051?begin=-2h",
+    "micromegas+grpcs://host?server_name=other": "grpc+tls://host?server_name=other",
+    "micromegas+gateway://host/pre": "gateway+http://host/pre",
+    "micromegas+gateways://host": "gateway+https://host",
+    "micromegas+web://host/mm?data_source=main": "web+http://host/mm?data_source=main",
+    "micromegas+webs://host": "web+https://host",
     "micromegas+lake:///some/folder": "lake:some/folder",
     "micromegas+lake:////some/folder?begin=-1h": "lake:/some/folder?begin=-1h",
     "micromegas+demo://?seed=7&size=2": "demo:?seed=7&size=2",
@@ -123,8 +130,10 @@ def test_no_query_on_first_connect(wire: Any) -> None:
 
 
 @pytest.mark.parametrize("pool", [QueuePool, NullPool])
-def test_threads(over_http: Any, pool: Any) -> None:
-    engine = sa.create_engine(over_http.url, poolclass=pool, pool_pre_ping=True)
+@pytest.mark.parametrize("where", RECORDED)
+def test_threads(request: pytest.FixtureRequest, where: str, pool: Any) -> None:
+    url = request.getfixturevalue(where).url
+    engine = sa.create_engine(url, poolclass=pool, pool_pre_ping=True)
     counts: list[Any] = []
 
     def work() -> None:
@@ -142,7 +151,7 @@ def test_threads(over_http: Any, pool: Any) -> None:
     engine.dispose()
 
 
-@pytest.mark.parametrize("where", ["recorded", "over_http"])
+@pytest.mark.parametrize("where", RECORDED)
 def test_intervals_cross_every_wire(request: pytest.FixtureRequest, where: str) -> None:
     engine = request.getfixturevalue(where)
     spans = sa.literal(timedelta(days=1, microseconds=5))
@@ -157,7 +166,7 @@ def test_intervals_cross_every_wire(request: pytest.FixtureRequest, where: str) 
     assert abs(difference - (last - first)) <= timedelta(microseconds=1)
 
 
-@pytest.mark.parametrize("where", ["demo", "recorded", "over_http"])
+@pytest.mark.parametrize("where", RECORDED)
 def test_view_instances(request: pytest.FixtureRequest, where: str) -> None:
     engine = request.getfixturevalue(where)
     metadata = sa.MetaData()
@@ -249,9 +258,11 @@ def test_rowcount(demo: Any) -> None:
         assert cursor.rowcount in (-1, 9)
 
 
-def test_ping_and_disconnect(over_http: Any) -> None:
+@pytest.mark.parametrize("where", RECORDED)
+def test_ping_and_disconnect(request: pytest.FixtureRequest, where: str) -> None:
     """A ping asks the service; only a connection that was closed is a disconnect."""
-    dialect, raw = over_http.dialect, over_http.raw_connection()
+    engine = request.getfixturevalue(where)
+    dialect, raw = engine.dialect, engine.raw_connection()
     mine = raw.dbapi_connection
     assert dialect.do_ping(mine) is True
     with pytest.raises(mm.ProgrammingError) as wrong:
@@ -262,12 +273,13 @@ def test_ping_and_disconnect(over_http: Any) -> None:
         dialect.do_ping(mine)
     assert dialect.is_disconnect(closed.value, mine, None)
     raw.invalidate()
-    with over_http.connect() as connection:  # the pool has another
+    with engine.connect() as connection:  # the pool has another
         assert connection.execute(COUNT).scalar() > 0
 
 
-def test_ping_of_a_service_that_is_gone() -> None:
-    engine = sa.create_engine("micromegas+http://127.0.0.1:1?connect_timeout=1")
+@pytest.mark.parametrize("driver", ["http", "grpc", "gateway", "web"])
+def test_ping_of_a_service_that_is_gone(driver: str) -> None:
+    engine = sa.create_engine(f"micromegas+{driver}://127.0.0.1:1?connect_timeout=1")
     raw = engine.raw_connection()  # connects to nothing yet
     with pytest.raises(mm.OperationalError) as gone:
         engine.dialect.do_ping(raw.dbapi_connection)

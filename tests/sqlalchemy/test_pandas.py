@@ -17,6 +17,7 @@ from sqlalchemy.exc import DBAPIError
 
 import micromegas_dbapi as mm
 from sqlalchemy_micromegas import fetch_arrow_table
+from tests.sqlalchemy.answers import RECORDED
 
 UTC = timezone.utc
 URL = "micromegas+demo://?seed=7"
@@ -86,7 +87,7 @@ def test_helper_takes_either_marker_through_sqlalchemy(
     assert rows(mm.read_sql(AT_MOST.format(marker), demo, params=params)) == expected
 
 
-@pytest.mark.parametrize("where", ["demo", "recorded", "over_http"])
+@pytest.mark.parametrize("where", RECORDED)
 def test_table(request: pytest.FixtureRequest, where: str) -> None:
     engine = request.getfixturevalue(where)
     frame = pd.read_sql_table("processes", engine)
