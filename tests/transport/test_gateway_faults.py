@@ -277,6 +277,7 @@ BODIES: dict[str, tuple[bytes, str]] = {
 }
 
 
+@pytest.mark.usefixtures("no_garbage_collection")
 @pytest.mark.parametrize("what", BODIES)
 def test_a_body_that_is_no_rows(what: str) -> None:
     body, words = BODIES[what]

@@ -317,6 +317,7 @@ DAMAGED: dict[str, tuple[bytes, str]] = {
 }
 
 
+@pytest.mark.usefixtures("no_garbage_collection")
 @pytest.mark.parametrize("what", DAMAGED)
 @pytest.mark.parametrize("headers", [{}, CHUNKED], ids=["length", "chunked"])
 def test_damaged(what: str, headers: dict[str, str]) -> None:
