@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+import pyarrow.flight as fl
+
 from micromegas_dbapi.errors import DatabaseError, OperationalError
 from micromegas_dbapi.transport import Request
 from micromegas_dbapi.transport.status import from_status
@@ -30,6 +32,15 @@ _CODES = {
     "Flight returned unauthenticated error, with message: ": "UNAUTHENTICATED",
 }
 _BEGIN = re.compile("(?:Unknown: )?(" + "|".join(map(re.escape, _CODES)) + ")")
+_KINDS: dict[type[BaseException], str] = {
+    fl.FlightUnauthenticatedError: "UNAUTHENTICATED",
+    fl.FlightUnauthorizedError: "PERMISSION_DENIED",
+    fl.FlightUnavailableError: "UNAVAILABLE",
+    fl.FlightTimedOutError: "DEADLINE_EXCEEDED",
+    fl.FlightCancelledError: "CANCELLED",
+    fl.FlightServerError: "UNKNOWN",
+    fl.FlightInternalError: "INTERNAL",
+}
 # What it appends: the same text once more, as gRPC logs it.
 _CONTEXT = ". gRPC client debug context: "
 
@@ -97,7 +108,7 @@ def from_flight(error: BaseException, request: Request, host: str, connect: floa
     """
     if str(error) == "Server never sent a data message":
         raise NothingSentError
-    code, text = _status(str(error))
+    code, text = _status(error)
     if code is None:
         failure: DatabaseError = OperationalError(
             f"the answer of {host} cannot be read: {error}",
@@ -115,11 +126,12 @@ def from_flight(error: BaseException, request: Request, host: str, connect: floa
     return failure
 
 
-def _status(text: str) -> tuple[str | None, str]:
+def _status(error: BaseException) -> tuple[str | None, str]:
     """Split pyarrow's text into the status and the service's words."""
+    text = str(error)
     begin = _BEGIN.match(text)
-    if begin is None:
-        return None, text
+    if begin is None:  # a server of pyarrow's own sends along which error to raise
+        return _KINDS.get(type(error)), text.partition(_CONTEXT)[0]
     words = text[begin.end() :]
     # The service's words may have anything in them; they are the most that comes again in the
     # context.

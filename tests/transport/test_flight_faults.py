@@ -693,6 +693,29 @@ def test_the_end_of_the_process_waits_for_nobody() -> None:
     assert done.returncode == 0, done.stderr
 
 
+def test_errors_of_a_server_of_pyarrows_own() -> None:
+    """It sends along which error pyarrow is to raise, and a traceback."""
+
+    class Server(fl.FlightServerBase):  # type: ignore[misc]
+        def do_get(self, context: Any, ticket: Any) -> Any:
+            sql = ticket.ticket.decode()
+            for kind in (fl.FlightUnauthenticatedError, fl.FlightServerError):
+                if kind.__name__ in sql:
+                    raise kind(ENGINE)
+
+    with Server("grpc://127.0.0.1:0") as server:
+        with mm.connect(f"grpc://127.0.0.1:{server.port}") as connection:
+            for sql, kind in [
+                ("SELECT 'FlightUnauthenticatedError'", mm.OperationalError),
+                ("SELECT 'FlightServerError'", mm.DataError),
+            ]:
+                with pytest.raises(mm.Error) as caught:
+                    connection.execute(sql)
+                assert type(caught.value) is kind
+                assert "Divide by zero" in str(caught.value)
+                assert "gRPC client debug" not in str(caught.value)
+
+
 def test_a_text_of_pyarrow_that_is_new() -> None:
     error = from_flight(fl.FlightError("something else"), Request(SQL, None, "q"), "host:1", 1.0)
     assert type(error) is mm.OperationalError
