@@ -8,7 +8,10 @@ from __future__ import annotations
 
 import queue
 import threading
+import time
+from collections import deque
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from typing import Generic, TypeVar
 
 __all__ = ["Ahead", "Workers"]
@@ -16,6 +19,10 @@ __all__ = ["Ahead", "Workers"]
 _T = TypeVar("_T")
 # More would only hold more memory: one is being worked on, these wait.
 _WAITING = 2
+# A small answer is handed over whole: to wake a thread takes as long as half of all the rest. So
+# the first item, the columns, wakes nobody; in case that no other comes soon, it is looked for
+# after so many seconds, and again in ever longer steps.
+_FIRST_LOOK, _LAST_LOOK = 0.004, 0.064
 
 
 class Workers:
@@ -59,31 +66,41 @@ class _Shared(Generic[_T]):
 
     def __init__(self, stop: Callable[[], None]) -> None:
         self.stop = stop
-        self.ready: queue.SimpleQueue[_T | BaseException] = queue.SimpleQueue()
+        self.ready: deque[_T | BaseException] = deque()
         self.room = threading.Semaphore(_WAITING)
         self.left = threading.Event()
+        self.wake = threading.Lock()  # released when there is something to take
+        self.wake.acquire()
 
     def fill(self, items: Iterator[_T]) -> None:
         try:
-            for item in items:
-                self.ready.put(item)
+            for count, item in enumerate(items):
+                self.ready.append(item)
                 del item
+                if count:  # the first is of little use alone: `take` looks for it by itself
+                    self.signal()
                 self.room.acquire()
                 if self.left.is_set():
                     return
         except BaseException as error:
-            self.ready.put(error)
+            self.ready.append(error)
         else:
-            self.ready.put(StopIteration())
+            self.ready.append(StopIteration())
         finally:
+            self.signal()
             items.close()  # type: ignore[attr-defined]  # a generator
             del items
+
+    def signal(self) -> None:
+        with suppress(RuntimeError):  # it is released already
+            self.wake.release()
 
     def leave(self) -> None:
         self.left.set()
         self.stop()
         self.room.release()
-        self.ready.put(StopIteration())  # who waits is woken
+        self.ready.append(StopIteration())  # who waits is woken
+        self.signal()
 
 
 class Ahead(Generic[_T]):
@@ -119,10 +136,15 @@ class Ahead(Generic[_T]):
         BaseException
             What making it raised.
         """
-        try:
-            item = self._shared.ready.get(timeout=patience)
-        except queue.Empty:
-            raise TimeoutError from None
+        ready, until, step = self._shared.ready, None, _FIRST_LOOK
+        while not ready:
+            now = time.monotonic()
+            until = now + patience if until is None else until
+            if now >= until:
+                raise TimeoutError
+            self._shared.wake.acquire(timeout=min(step, until - now))
+            step = min(2 * step, _LAST_LOOK)
+        item = ready.popleft()
         if isinstance(item, BaseException):
             raise item
         self._shared.room.release()

@@ -1054,7 +1054,7 @@ def test_spool_leaks_no_file(use: Callable[[mm.Cursor], None], end: str) -> None
             cursor.execute("SELECT 1").fetchall()
         else:
             del cursor
-        assert open_files() == before
+        assert open_files() <= before  # earlier tests may close some meanwhile
 
 
 @pytest.mark.skipif(not os.path.isdir("/proc/self/fd"), reason="this system has no /proc/self/fd")
@@ -1071,7 +1071,7 @@ def test_spool_of_a_failed_result_leaks_no_file(body: bytes) -> None:
         connection.execute("SELECT 'opens the socket'").close()
         before = open_files()
         error = failed(connection)
-        assert open_files() == before, error  # also while somebody keeps it
+        assert open_files() <= before, error  # also while somebody keeps it
 
 
 # -- stopping, and credentials that change ---------------------------------------------------------
