@@ -5,8 +5,8 @@ official client (``pip install micromegas``), and of one with flightsql-dbapi (`
 flightsql-dbapi pandas 'sqlalchemy<2'``); adbc-driver-flightsql must be in this one. A client whose
 environment is not given is left out.
 
-Each client is a process of its own that stays up; rounds are interleaved, and medians compared. Each
-asks as it does by default: ours for dictionaries, the others for plain columns.
+Each client is a process of its own that stays up; rounds are interleaved, and medians compared.
+Each asks as it does by default: ours for dictionaries, the others for plain columns.
 """
 
 from __future__ import annotations

@@ -19,10 +19,11 @@ __all__ = ["Ahead", "Workers"]
 _T = TypeVar("_T")
 # More would only hold more memory: one is being worked on, these wait.
 _WAITING = 2
-# A small answer is handed over whole: to wake a thread takes as long as half of all the rest. So
-# the first item, the columns, wakes nobody; in case that no other comes soon, it is looked for
-# after so many seconds, and again in ever longer steps.
-_FIRST_LOOK, _LAST_LOOK = 0.004, 0.064
+# A small answer is handed over whole: to wake a thread each time would take as long as half of all
+# the rest. So the first items, the columns and a batch, wake nobody; in case that no end follows
+# soon, they are looked for after so many seconds, and again in ever longer steps.
+_QUIET = 2
+_FIRST_LOOK, _LAST_LOOK = 0.004, 0.032
 
 
 class Workers:
@@ -77,7 +78,7 @@ class _Shared(Generic[_T]):
             for count, item in enumerate(items):
                 self.ready.append(item)
                 del item
-                if count:  # the first is of little use alone: `take` looks for it by itself
+                if count >= _QUIET:
                     self.signal()
                 self.room.acquire()
                 if self.left.is_set():
