@@ -21,7 +21,7 @@ COMMANDS = {
     "log": "print the log of a process, the oldest line first",
     "metrics": "list the metrics of a process, or draw one of them",
     "spans": "draw the slowest calls of a thread",
-    "serve": "serve a folder of Parquet files, or demo data, as a Micromegas HTTP service",
+    "serve": "serve a folder of Parquet files, or demo data, as a Micromegas service",
     "completion": "print a script that completes this command line in a shell",
 }
 
@@ -39,7 +39,8 @@ _WITH_VALUE = {
         "--file",
         "--since",
     ),
-    *("--level", "--top", "--lake", "--seed", "--size", "--host", "--port", "--max-body"),
+    *("--level", "--top", "--lake", "--seed", "--size"),
+    *("--host", "--port", "--flight-port", "--max-body"),
 }
 # argparse takes -2h for an option.
 _RELATIVE = ("--begin", "--end", "--since")
@@ -77,6 +78,7 @@ _EXAMPLES = {
     "serve": """\
   micromegas-sql serve --demo
   micromegas-sql serve --lake ./incident-4711 --port 9000
+  micromegas-sql serve --demo --flight-port 50051
 """,
     "completion": """\
   micromegas-sql completion bash > ~/.local/share/bash-completion/completions/micromegas-sql
@@ -243,6 +245,12 @@ def _serve(command: argparse.ArgumentParser) -> None:
         help="the address to listen at (default: 127.0.0.1, this machine only)",
     )
     command.add_argument("--port", type=int, default=8082, help="default: 8082; 0 takes a free one")
+    command.add_argument(
+        "--flight-port",
+        type=int,
+        metavar="PORT",
+        help="speak FlightSQL too, at this port; 0 takes a free one (default: HTTP only)",
+    )
     command.add_argument(
         "--writable",
         action="store_true",

@@ -32,7 +32,9 @@ def run(options: argparse.Namespace) -> None:
         else:
             lake = LakeTransport(Path(options.lake), writable=options.writable)
         try:
-            service = LocalService(lake, options.host, options.port, options.max_body)
+            service = LocalService(
+                lake, options.host, options.port, options.max_body, options.flight_port
+            )
             what = "demo data" if options.demo else options.lake
             if not _loopback(options.host):
                 print(
@@ -40,7 +42,8 @@ def run(options: argparse.Namespace) -> None:
                     "no authentication",
                     file=sys.stderr,
                 )
-            print(f"serving {what} at {service.url} (Ctrl-C stops)", flush=True)
+            where = " and ".join(filter(None, (service.url, service.flight_url)))
+            print(f"serving {what} at {where} (Ctrl-C stops)", flush=True)
             service.run()
         finally:
             lake.close()

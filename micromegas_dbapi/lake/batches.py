@@ -4,7 +4,9 @@ The engine's own blocking iterator cannot be left but by a signal, and its async
 event loop, which costs several switches between threads for each batch. What it asks of a loop is
 little, though: to make a future, and to be told the future's outcome from a thread of the engine.
 When the future is cancelled, the engine drops the work behind it: at the next point at which that
-gives way to other work, which is a few milliseconds away in all but nested-loop joins.
+gives way to other work. That is a few milliseconds away, except in a join that makes very many rows
+of few, which goes on with what it has read so far (apache/datafusion#19358). Whoever waits is
+released at once in any case.
 """
 
 from __future__ import annotations

@@ -79,6 +79,77 @@ def test_ends_while_it_works() -> None:
     assert [type(error) for error in told] == [mm.OperationalError]
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no signals of this kind")
+@pytest.mark.parametrize("end", [signal.SIGINT, signal.SIGTERM])
+def test_serves_flightsql_until_a_signal(end: signal.Signals) -> None:
+    with served("--demo", "--seed", "7", "--flight-port", "0") as (process, url, line):
+        flight = next(word for word in line.split() if word.startswith("grpc"))
+        assert line == f"serving demo data at {url} and {flight} (Ctrl-C stops)\n"
+        assert urlsplit(flight).hostname == "127.0.0.1"
+        sql = "SELECT exe, computer FROM processes ORDER BY start_time, exe"
+        with mm.connect(url) as http, mm.connect(flight) as grpc:
+            assert grpc.execute(sql).fetchall() == http.execute(sql).fetchall()
+            process.send_signal(end)  # while clients keep their connections
+            assert process.communicate(timeout=20) == ("", "")
+    assert process.returncode == 0
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no signals of this kind")
+def test_ends_while_flightsql_works() -> None:
+    """Promptly: a query under way, and one whose rows nobody takes, are left."""
+    slow = "SELECT sum(a.value * b.value) FROM generate_series(1, 100000) a, "
+    slow += "generate_series(1, 10000000) b"
+    told: list[mm.Error] = []
+
+    def ask(url: str) -> None:
+        with mm.connect(url) as connection:
+            try:
+                connection.execute(slow).fetchall()
+            except mm.Error as error:
+                told.append(error)
+
+    with served("--demo", "--flight-port", "0") as (process, _, line):
+        flight = next(word for word in line.split() if word.startswith("grpc"))
+        thread = threading.Thread(target=ask, args=(flight,))
+        thread.start()
+        with mm.connect(flight) as connection:
+            cursor = connection.execute("SELECT value FROM generate_series(1, 30000000000)")
+            assert cursor.fetchone() == (1,)
+            thread.join(1)
+            assert thread.is_alive()
+            process.send_signal(signal.SIGTERM)
+            assert process.communicate(timeout=5) == ("", "")
+        thread.join(10)
+    assert process.returncode == 0
+    assert [type(error) for error in told] == [mm.OperationalError]
+
+
+def test_ports_one_of_which_is_taken() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        for ports in (["0", "--flight-port", port], [port, "--flight-port", "0"]):
+            code, shown, errors = run("serve", "--demo", "--port", *ports)
+            assert (code, shown) == (1, "")
+            assert f"cannot listen at 127.0.0.1:{port}" in errors
+            assert len(errors.splitlines()) == 1
+
+
+@pytest.mark.parametrize("ports", [["65536"], ["-1"], ["0", "--flight-port", "99999"]])
+def test_ports_that_are_none(ports: list[str]) -> None:
+    code, shown, errors = run("serve", "--demo", "--port", *ports)
+    assert (code, shown) == (1, "")
+    assert f"cannot listen at 127.0.0.1:{ports[-1]}: there is no such port" in errors
+    assert len(errors.splitlines()) == 1
+
+
+def test_without_grpcio(wire: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "grpc", None)
+    monkeypatch.delitem(sys.modules, "micromegas_dbapi.lake.server.flight", raising=False)
+    lake = LakeTransport(wire("http-0.2.3") / "data")
+    with pytest.raises(mm.NotSupportedError, match=r"pip install 'micromegas-dbapi\[lake\]'"):
+        LocalService(lake, port=0, flight_port=0)
+
+
 def test_addresses_and_folders_that_do_not_go(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])

@@ -54,15 +54,15 @@ def _fields(message: bytes) -> dict[int, bytes]:
     fields: dict[int, bytes] = {}
     at = 0
     while at < len(message):
-        key, at = _varint(message, at)
+        key, at = varint(message, at)
         assert key & 7 == 2, "a field of another kind"
-        size, at = _varint(message, at)
+        size, at = varint(message, at)
         fields[key >> 3] = message[at : at + size]
         at += size
     return fields
 
 
-def _varint(message: bytes, at: int) -> tuple[int, int]:
+def varint(message: bytes, at: int) -> tuple[int, int]:
     value = shift = 0
     while True:
         byte = message[at]

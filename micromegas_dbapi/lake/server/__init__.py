@@ -61,6 +61,9 @@ class LocalService:
     ) -> None:
         # One that waits for a thread is no event worth a line on standard error.
         logging.getLogger("waitress.queue").setLevel(logging.ERROR)
+        for given in (port, flight_port or 0):
+            if not 0 <= given < 2**16:  # gRPC would take what is left of it
+                raise OperationalError(f"cannot listen at {host}:{given}: there is no such port")
         self._watch = Watch()
         self._flight: FlightServer | None = None
         if flight_port is not None:

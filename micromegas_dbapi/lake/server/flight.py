@@ -16,7 +16,7 @@ import pyarrow.flight as fl
 from google.protobuf.message import DecodeError
 
 from micromegas_dbapi.errors import Error
-from micromegas_dbapi.lake.server.flightdata import action_type, flight_data
+from micromegas_dbapi.lake.server.flightdata import action_type, flight_data, flight_info
 from micromegas_dbapi.lake.server.ipc import Encoder
 from micromegas_dbapi.lake.server.metadata import (
     ACTIONS,
@@ -141,21 +141,15 @@ class FlightService(grpc.GenericRpcHandler):  # type: ignore[misc]
         if descriptor.descriptor_type != fl.DescriptorType.CMD:
             _not_yet(request, context)
         name, command = _unpacked(descriptor.command)
-        ticket = descriptor.command
         if name == "CommandStatementQuery":
-            # The columns are told with the rows only.
-            schema = pa.schema([])
-            ticket = TicketStatementQuery(statement_handle=command.query.encode())
-            ticket = ticket.SerializeToString()
-        elif name == "CommandGetTables":
-            schema = tables_schema(command)
-        elif name == "CommandGetSqlInfo":
-            schema = SQL_INFO
-        else:
-            raise FailedError("UNIMPLEMENTED", f"not implemented: {name}")
-        endpoint = fl.FlightEndpoint(ticket, [])
-        info: bytes = fl.FlightInfo(schema, descriptor, [endpoint], -1, -1).serialize()
-        return info
+            # Its columns are told with the rows only; nor is it told what this is about.
+            handle = TicketStatementQuery(statement_handle=command.query.encode())
+            return flight_info(pa.schema([]), b"", handle.SerializeToString())
+        if name == "CommandGetTables":
+            return flight_info(tables_schema(command), request, pack(command))
+        if name == "CommandGetSqlInfo":
+            return flight_info(SQL_INFO, request, pack(command))
+        raise FailedError("UNIMPLEMENTED", f"not implemented: {name}")
 
 
 def _table(batch: pa.RecordBatch) -> Iterator[bytes]:

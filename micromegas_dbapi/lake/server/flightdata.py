@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 import pyarrow as pa
 
-__all__ = ["action_type", "flight_data"]
+__all__ = ["action_type", "flight_data", "flight_info"]
 
 _BODY = 1000
 
@@ -26,6 +26,23 @@ def flight_data(messages: bytes) -> Iterator[bytes]:
 def action_type(name: str, description: str) -> bytes:
     """Write an ``ActionType``."""
     return _fields((1, name.encode()), (2, description.encode()))
+
+
+def flight_info(schema: pa.Schema, descriptor: bytes, ticket: bytes) -> bytes:
+    """Write a ``FlightInfo`` of one endpoint, nobody knows of how many rows and bytes.
+
+    Parameters
+    ----------
+    schema : pyarrow.Schema
+    descriptor : bytes
+        As it came; empty tells none.
+    ticket : bytes
+        What DoGet takes.
+    """
+    endpoint = _fields((1, _fields((1, ticket))))
+    known = _fields((1, schema.serialize()), (2, descriptor), (3, endpoint))
+    unknown = _varint(2**64 - 1)
+    return b"".join((known, _varint(4 << 3), unknown, _varint(5 << 3), unknown))
 
 
 def _fields(*fields: tuple[int, bytes | pa.Buffer | None]) -> bytes:

@@ -66,7 +66,8 @@ class FlightServer:
                 f"FlightSQL needs more packages: pip install 'micromegas-dbapi[lake]' ({error})"
             ) from error
         except RuntimeError as error:
-            raise OperationalError(f"cannot listen at {host}:{port}: {error}") from error
+            said = "it is taken, or no address of this machine"
+            raise OperationalError(f"cannot listen at {host}:{port}: {said}") from error
 
     def start(self) -> None:
         """Begin to answer."""

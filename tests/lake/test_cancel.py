@@ -1,0 +1,189 @@
+"""Queries that are given up: whoever waits is released at once, and the engine stops working."""
+
+from __future__ import annotations
+
+import asyncio
+import http.client
+import json
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from types import FrameType
+from urllib.parse import urlsplit
+
+import cbor2
+import pytest
+
+import micromegas_dbapi as mm
+from micromegas_dbapi.lake.server import LocalService
+from tests.lake.recent_services import serving
+from tests.lake.work import SLOW, rests
+
+Wire = Callable[[str], Path]
+
+
+@pytest.fixture(scope="module")
+def service(wire: Wire) -> Iterator[LocalService]:
+    with serving(wire("flight-0.30") / "data") as made:
+        yield made
+
+
+@pytest.fixture(scope="module", params=["lake", "grpc"])
+def connection(
+    request: pytest.FixtureRequest, service: LocalService, wire: Wire
+) -> Iterator[mm.Connection]:
+    lake = f"lake:{wire('flight-0.30') / 'data'}"
+    with mm.connect(lake if request.param == "lake" else service.flight_url) as opened:
+        yield opened
+
+
+@pytest.fixture(scope="module")
+def lake(wire: Wire) -> Iterator[mm.Connection]:
+    with mm.connect(f"lake:{wire('flight-0.30') / 'data'}") as opened:
+        yield opened
+
+
+@contextmanager
+def waiting(cursor: mm.Cursor, sql: str) -> Iterator[list[object]]:
+    """Run a statement in another thread, a moment ahead; gives what it ends with."""
+    ends: list[object] = []
+
+    def run() -> None:
+        try:
+            ends.append(cursor.execute(sql).fetchall())
+        except mm.Error as error:
+            ends.append(error)
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    thread.join(0.3)
+    assert thread.is_alive(), ends
+    yield ends
+    thread.join(10)
+    assert not thread.is_alive()
+
+
+@pytest.mark.parametrize("name", SLOW)
+def test_cancelled_by_another_thread(connection: mm.Connection, name: str) -> None:
+    cursor = connection.cursor()
+    with waiting(cursor, SLOW[name]) as ends:
+        begin = time.monotonic()
+        cursor.cancel()
+    assert time.monotonic() - begin < 0.5
+    assert [type(end) for end in ends] == [mm.OperationalError]
+    assert str(ends[0]) == "the query was cancelled"
+    assert rests(), "the engine goes on"
+    assert connection.execute("SELECT 1").fetchall() == [(1,)]
+
+
+def test_cancelled_while_rows_are_read(connection: mm.Connection) -> None:
+    cursor = connection.cursor()
+    cursor.execute("SELECT value FROM generate_series(1, 300000000000)")
+    assert cursor.fetchone() == (1,)
+    cursor.cancel()
+    with pytest.raises(mm.OperationalError, match="the query was cancelled"):
+        while cursor.fetchmany(100_000):
+            pass
+    with pytest.raises(mm.OperationalError, match="the query was cancelled"):  # and stays so
+        cursor.fetchone()
+    assert rests()
+
+
+def test_left_unread(connection: mm.Connection) -> None:
+    """Closed, or forgotten."""
+    sql = "SELECT value, sum(value) OVER (ORDER BY value) AS s FROM generate_series(1, 30000000000)"
+    cursor = connection.cursor()
+    cursor.execute(sql)
+    cursor.close()
+    assert rests()
+    cursor = connection.cursor()
+    assert cursor.execute(sql).fetchone() is not None
+    del cursor
+    assert rests()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no signals of this kind")
+def test_interrupted(lake: mm.Connection) -> None:
+    """Ctrl-C, while the thread waits for a batch that does not come."""
+
+    def interrupt(number: int, frame: FrameType | None) -> None:
+        raise KeyboardInterrupt
+
+    previous = signal.signal(signal.SIGALRM, interrupt)
+    begin = time.monotonic()
+    signal.setitimer(signal.ITIMER_REAL, 0.3)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            lake.execute(SLOW["cross join"]).fetchall()
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, previous)
+    assert time.monotonic() - begin < 0.6
+    assert rests()
+    assert lake.execute("SELECT 1").fetchall() == [(1,)]
+
+
+def test_in_a_running_event_loop(lake: mm.Connection) -> None:
+    """As in a notebook: its loop is the same afterwards, also when something fails."""
+
+    async def cell() -> list[object]:
+        loop = asyncio.get_running_loop()
+        rows = lake.execute("SELECT value FROM generate_series(1, 20000)").fetchall()
+        with pytest.raises(mm.DataError, match="Divide by zero"):
+            lake.execute("SELECT 1 / (value - 9000) FROM generate_series(1, 20000)").fetchall()
+        assert asyncio.get_running_loop() is loop
+        await asyncio.sleep(0)
+        return [len(rows), rows[-1]]
+
+    assert asyncio.run(cell()) == [20000, (20000,)]
+
+
+def test_many_at_once_some_cancelled(lake: mm.Connection) -> None:
+    """Nobody gets another's rows, or another's end."""
+    wrong: list[object] = []
+
+    def ask(number: int) -> None:
+        for step in range(30):
+            cursor = lake.cursor()
+            if (number + step) % 3:
+                end = number * 1000 + step + 10_000
+                rows = cursor.execute(f"SELECT value FROM generate_series(1, {end})").fetchall()
+                if len(rows) != end:
+                    wrong.append((end, len(rows)))
+                continue
+            ended = threading.Event()
+            pest = threading.Thread(target=cancel, args=(cursor, 0.001 * step, ended))
+            pest.start()
+            with suppress(mm.OperationalError):
+                wrong.append(cursor.execute(SLOW["filter"]).fetchall())
+            ended.set()
+            pest.join()
+
+    def cancel(cursor: mm.Cursor, after: float, ended: threading.Event) -> None:
+        while not ended.wait(after):  # again, if there was nothing to cancel yet
+            cursor.cancel()
+
+    threads = [threading.Thread(target=ask, args=(number,)) for number in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+        assert not thread.is_alive()
+    assert wrong == []
+    assert rests()
+
+
+@pytest.mark.parametrize("path", ["/analytics/query", "/gateway/query", "/api/query-stream"])
+def test_http_clients_that_go_away(service: LocalService, path: str) -> None:
+    asked = {"sql": SLOW["cross join"], "begin": None, "end": None, "data_source": "main"}
+    body = cbor2.dumps(asked) if "analytics" in path else json.dumps(asked).encode()
+    connection = http.client.HTTPConnection(urlsplit(service.url).netloc, timeout=30)
+    connection.request("POST", path, body, {"content-type": "application/json"})
+    time.sleep(0.3)
+    assert not rests(0.3), "nobody works for it"
+    connection.close()
+    assert rests(), "the engine goes on"
