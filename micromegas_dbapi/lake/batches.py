@@ -114,9 +114,13 @@ class _Future:
     def outcome(self) -> Any:
         while not self._open.acquire(timeout=_GLANCE):
             pass
-        if self._error is not None:
-            raise self._error
-        return self._value
+        # Taken once, and let go of: the engine's binding and a future hold each other, and a batch
+        # that lived until these are collected as garbage would be one of hundreds.
+        value, error = self._value, self._error
+        self._value = self._error = None
+        if error is not None:
+            raise error
+        return value
 
 
 class _Loop:
