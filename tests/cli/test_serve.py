@@ -95,6 +95,31 @@ def test_serves_flightsql_until_a_signal(end: signal.Signals) -> None:
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no signals of this kind")
+def test_clients_that_cancel_or_fail_or_vanish_are_no_news() -> None:
+    """Nothing is printed about them."""
+    slow = "SELECT sum(a.value * b.value) FROM generate_series(1, 100000) a, "
+    slow += "generate_series(1, 10000000) b"
+    with served("--demo", "--flight-port", "0") as (process, url, line):
+        flight = next(word for word in line.split() if word.startswith("grpc"))
+        for each in (flight, f"web+{url}/mm"):
+            with mm.connect(each) as connection:
+                cursor = connection.cursor()
+                timer = threading.Timer(0.2, cursor.cancel)
+                timer.start()
+                with pytest.raises(mm.OperationalError, match="the query was cancelled"):
+                    cursor.execute(slow).fetchall()
+                timer.join()
+                with pytest.raises(mm.DataError):
+                    cursor.execute("SELECT 1 / (value - 1) FROM generate_series(1, 2)").fetchall()
+        client = subprocess.Popen([*COMMAND, slow, "--url", flight], stderr=subprocess.DEVNULL)
+        with client:
+            threading.Event().wait(1)
+            client.kill()
+        process.send_signal(signal.SIGTERM)
+        assert process.communicate(timeout=5) == ("", "")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no signals of this kind")
 def test_ends_while_flightsql_works() -> None:
     """Promptly: a query under way, and one whose rows nobody takes, are left."""
     slow = "SELECT sum(a.value * b.value) FROM generate_series(1, 100000) a, "

@@ -118,7 +118,7 @@ def test_interrupted(lake: mm.Connection) -> None:
     signal.setitimer(signal.ITIMER_REAL, 0.3)
     try:
         with pytest.raises(KeyboardInterrupt):
-            lake.execute(SLOW["cross join"]).fetchall()
+            lake.execute(SLOW["aggregate"]).fetchall()
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, previous)
@@ -179,7 +179,7 @@ def test_many_at_once_some_cancelled(lake: mm.Connection) -> None:
 
 @pytest.mark.parametrize("path", ["/analytics/query", "/gateway/query", "/api/query-stream"])
 def test_http_clients_that_go_away(service: LocalService, path: str) -> None:
-    asked = {"sql": SLOW["cross join"], "begin": None, "end": None, "data_source": "main"}
+    asked = {"sql": SLOW["aggregate"], "begin": None, "end": None, "data_source": "main"}
     body = cbor2.dumps(asked) if "analytics" in path else json.dumps(asked).encode()
     connection = http.client.HTTPConnection(urlsplit(service.url).netloc, timeout=30)
     connection.request("POST", path, body, {"content-type": "application/json"})

@@ -56,6 +56,7 @@ class FlightServer:
                     options=[
                         ("grpc.so_reuseport", 0),  # else two servers share one port
                         ("grpc.max_receive_message_length", max_request),
+                        ("grpc.http2.max_ping_strikes", 0),  # ours is one that pings often
                     ],
                     maximum_concurrent_rpcs=_CALLS,
                 )
