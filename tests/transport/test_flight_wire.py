@@ -29,6 +29,8 @@ from tests.test_errors import CLASSES, MUTE, PROPERTY_TYPE
 from tests.wire import flight
 from tests.wire.grpcreplay import RANGE, Replay, Reply, replaying, reply
 from tests.wire.recordings import index
+from tests.wire.unsent import MAX, MIN
+from tests.wire.unsent import REFUSED as UNSENT
 
 Wire = Callable[[str], Path]
 OLD, NEW = "flight-0.2.3", "flight-0.30"
@@ -54,7 +56,6 @@ def kind(where: str, name: str) -> str:
 
 # -- where the driver asks for something else than was recorded, and why ---------------------------
 
-MIN, MAX = "1677-09-21T00:12:44Z", "2262-04-11T23:47:16.854775807Z"
 CLAMPED = "beyond 64-bit nanoseconds the service answers with no rows; so the bound is clamped"
 COMPLETED = "one bound alone is no range to the service, in silence; so the other is sent as open"
 # The range that is sent: None where the recorded bound is, as is.
@@ -65,25 +66,9 @@ ASKED_OTHERWISE: dict[str, tuple[str, str | None, str | None]] = {
     "range_begin_only": (COMPLETED, None, MAX),
     "range_end_only": (COMPLETED, MIN, None),
 }
-KEEPS_NOTHING = "the service keeps nothing of it, and may answer as if it did"
-REFUSED: dict[str, tuple[str, type[mm.Error], str]] = {
-    "range_reversed": ("silently no rows", mm.ProgrammingError, "lies after end"),
-    "range_naive": ("an instant needs a zone", mm.ProgrammingError, "has no time zone"),
-    "range_garbage": ("no instant at all", mm.ProgrammingError, "'yesterday' is not understood"),
-    **{
-        f"{prefix}error_{name}": (KEEPS_NOTHING, mm.NotSupportedError, f"{word} is refused")
-        for prefix in ("", "prepare_")
-        for name, word in {
-            "create_table": "CREATE",
-            "drop_table": "DROP",
-            "insert": "INSERT",
-            "update": "UPDATE",
-            "delete": "DELETE",
-            "set": "SET",
-            "begin": "BEGIN",
-            "prepare": "PREPARE",
-        }.items()
-    },
+REFUSED = {
+    **UNSENT,
+    **{f"prepare_{name}": why for name, why in UNSENT.items() if name.startswith("error_")},
 }
 
 

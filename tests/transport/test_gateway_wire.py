@@ -28,12 +28,12 @@ from tests.wire import flight, recordings
 from tests.wire.described import answer
 from tests.wire.recordings import Case
 from tests.wire.replay import Answer, Server, replay
+from tests.wire.unsent import MAX, MIN, REFUSED
 
 Wire = Callable[[str], Path]
 
 INDEX = {entry["name"]: entry for entry in recordings.index("gateway-0.30")}
 ORACLE = {entry["name"]: entry for entry in recordings.index("flight-0.30")}
-MIN, MAX = "1677-09-21T00:12:44Z", "2262-04-11T23:47:16.854775807Z"
 
 # -- which call is made how ------------------------------------------------------------------------
 
@@ -65,25 +65,6 @@ ASKED_OTHERWISE: dict[str, tuple[str, str, str]] = {
     "range_before_min": (CLAMPED, MIN, "2026-11-23T20:51:40Z"),
     "range_begin_only": (COMPLETED, "2026-11-23T20:51:20Z", MAX),
     "range_end_only": (COMPLETED, MIN, "2026-11-23T20:51:40Z"),
-}
-KEEPS_NOTHING = "the service keeps nothing of it, and may answer as if it did"
-REFUSED: dict[str, tuple[str, type[mm.Error], str]] = {
-    "range_reversed": ("refused in other words", mm.ProgrammingError, "lies after end"),
-    "range_naive": ("an instant needs a zone", mm.ProgrammingError, "has no time zone"),
-    "range_garbage": ("no instant at all", mm.ProgrammingError, "'yesterday' is not understood"),
-    **{
-        f"error_{name}": (KEEPS_NOTHING, mm.NotSupportedError, f"{word} is refused")
-        for name, word in {
-            "create_table": "CREATE",
-            "drop_table": "DROP",
-            "insert": "INSERT",
-            "update": "UPDATE",
-            "delete": "DELETE",
-            "set": "SET",
-            "begin": "BEGIN",
-            "prepare": "PREPARE",
-        }.items()
-    },
 }
 
 # -- what JSON loses -------------------------------------------------------------------------------

@@ -32,11 +32,11 @@ from micromegas_dbapi.transport.http import HttpTransport
 from tests.wire import recordings
 from tests.wire.recordings import Case
 from tests.wire.replay import Server, replay
+from tests.wire.unsent import MAX, MIN, REFUSED
 
 Wire = Callable[[str], Path]
 
 INDEX = {entry["name"]: entry for entry in recordings.index("http-0.2.3")}
-MIN, MAX = "1677-09-21T00:12:44Z", "2262-04-11T23:47:16.854775807Z"
 
 # -- which call is made how ------------------------------------------------------------------------
 
@@ -76,21 +76,6 @@ ASKED_OTHERWISE: dict[str, tuple[str, dict[str, Any]]] = {
     "wire_extra_key": (ALWAYS, {"begin": None, "end": None}),
 }
 
-KEEPS_NOTHING = "the service keeps nothing of it, and may answer as if it did"
-
-REFUSED: dict[str, tuple[str, type[mm.Error], str]] = {
-    "range_reversed": ("silently no rows", mm.ProgrammingError, "lies after end"),
-    "range_naive": ("an instant needs a zone", mm.ProgrammingError, "has no time zone"),
-    "range_garbage": ("no instant at all", mm.ProgrammingError, "'yesterday' is not understood"),
-    "error_create_table": (KEEPS_NOTHING, mm.NotSupportedError, "CREATE is refused"),
-    "error_drop_table": (KEEPS_NOTHING, mm.NotSupportedError, "DROP is refused"),
-    "error_insert": (KEEPS_NOTHING, mm.NotSupportedError, "INSERT is refused"),
-    "error_update": (KEEPS_NOTHING, mm.NotSupportedError, "UPDATE is refused"),
-    "error_delete": (KEEPS_NOTHING, mm.NotSupportedError, "DELETE is refused"),
-    "error_set": (KEEPS_NOTHING, mm.NotSupportedError, "SET is refused"),
-    "error_begin": (KEEPS_NOTHING, mm.NotSupportedError, "BEGIN is refused"),
-    "error_prepare": (KEEPS_NOTHING, mm.NotSupportedError, "PREPARE is refused"),
-}
 
 # -- what the answers mean -------------------------------------------------------------------------
 

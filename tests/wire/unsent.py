@@ -1,0 +1,30 @@
+"""Recorded statements that the driver refuses before anything is sent, on every wire, and why."""
+
+from __future__ import annotations
+
+import micromegas_dbapi as mm
+
+#: The bounds that stand for open ones, and for those beyond 64-bit nanoseconds.
+MIN, MAX = "1677-09-21T00:12:44Z", "2262-04-11T23:47:16.854775807Z"
+
+KEEPS_NOTHING = "the service keeps nothing of it, and may answer as if it did"
+
+#: Case -> why, the class of the error, words in it.
+REFUSED: dict[str, tuple[str, type[mm.Error], str]] = {
+    "range_reversed": ("silently no rows, as a rule", mm.ProgrammingError, "lies after end"),
+    "range_naive": ("an instant needs a zone", mm.ProgrammingError, "has no time zone"),
+    "range_garbage": ("no instant at all", mm.ProgrammingError, "'yesterday' is not understood"),
+    **{
+        f"error_{name}": (KEEPS_NOTHING, mm.NotSupportedError, f"{word} is refused")
+        for name, word in {
+            "create_table": "CREATE",
+            "drop_table": "DROP",
+            "insert": "INSERT",
+            "update": "UPDATE",
+            "delete": "DELETE",
+            "set": "SET",
+            "begin": "BEGIN",
+            "prepare": "PREPARE",
+        }.items()
+    },
+}
