@@ -78,8 +78,7 @@ class Planned:
             raise self._failure(error)  # noqa: B904  (it has its cause)
         finally:
             batches.stop()
-            if self._request.cancellation.why is None:
-                self._request.cancellation.settled()
+            self._request.cancellation.settled()
 
     def _failure(self, error: BaseException) -> BaseException:
         """Give the error to raise: of ours, but for Ctrl-C and the like."""

@@ -1,8 +1,8 @@
 """FlightSQL over a lake, as the newest services speak it.
 
-On gRPC itself: pyarrow's own Flight server writes ``Detail: ..``, mostly a traceback, behind the
-text of every error, knows fewer statuses than a service, and (16) sends only the first dictionary
-of a column (whatever the batches that follow mean by their keys).
+On gRPC itself, not on pyarrow's Flight server, which writes ``Detail: ..`` behind the text of every
+error, a traceback as a rule, has no RESOURCE_EXHAUSTED, and (16) sends only the first dictionary of
+a column, whatever the keys of the batches that follow mean.
 """
 
 from __future__ import annotations
@@ -99,7 +99,8 @@ class FlightService(grpc.GenericRpcHandler):  # type: ignore[misc]
         headers = dict(context.invocation_metadata())
         bounds, limit = _bounds(headers), _limit(headers.get("limit"))
         cancellation = Cancellation()
-        context.add_callback(lambda: cancellation.cancel(_GONE))
+        if not context.add_callback(lambda: cancellation.cancel(_GONE)):
+            return  # it is gone already
         statement = Statement(
             self._lake,
             sql,
