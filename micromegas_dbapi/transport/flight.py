@@ -30,6 +30,7 @@ from micromegas_dbapi.transport.flightsql import (
     pack,
     unpack,
 )
+from micromegas_dbapi.transport.hydrated import hydrated_schema
 from micromegas_dbapi.transport.status import asked_once_more
 
 __all__ = ["FlightTransport"]
@@ -178,7 +179,7 @@ class FlightTransport:
         """Give the columns as a result has them, without dictionaries where none are asked for."""
         if self._settings.preserve_dictionary:
             return schema
-        return pa.schema([field.with_type(_hydrated(field.type)) for field in schema])
+        return hydrated_schema(schema)
 
     def failure(self, error: BaseException, request: Request) -> DatabaseError:
         """Make the error of ours of one that pyarrow raised."""
@@ -281,18 +282,3 @@ def _range_headers(time_range: TimeRange | None) -> list[tuple[str, str]]:
         ("query_range_begin", time_range.begin_text),
         ("query_range_end", time_range.end_text),
     ]
-
-
-def _hydrated(kind: pa.DataType) -> pa.DataType:
-    """Give the type that a column has when the service sends no dictionaries."""
-    if pa.types.is_dictionary(kind):
-        return _hydrated(kind.value_type)
-    if pa.types.is_struct(kind):
-        return pa.struct(
-            [f.with_type(_hydrated(f.type)) for f in map(kind.field, range(kind.num_fields))]
-        )
-    if pa.types.is_large_list(kind):
-        return pa.large_list(kind.value_field.with_type(_hydrated(kind.value_type)))
-    if pa.types.is_list(kind):
-        return pa.list_(kind.value_field.with_type(_hydrated(kind.value_type)))
-    return kind

@@ -352,3 +352,13 @@ def test_every_case_is_covered() -> None:
 def test_tables_name_statements() -> None:
     names = {name for where, name in CASES if kind(where, name) in ("statement", "prepare")}
     assert ASKED_OTHERWISE.keys() | REFUSED.keys() <= names
+
+
+def test_described_as_it_would_be_sent(services: dict[str, Replay], wire: Wire) -> None:
+    """Without dictionaries where none are asked for; the service's answer always has them."""
+    sql = CASES[NEW, "limit0_log_entries"]["sql"]
+    for asked, name in [(True, "dict_limit0_log_entries"), (False, "limit0_log_entries")]:
+        with mm.connect(services[NEW].url, preserve_dictionary=asked) as connection:
+            described = connection.cursor().describe(sql)
+        expected = flight.table(wire(NEW), name).schema
+        assert [c.type_code.arrow_type for c in described] == expected.types

@@ -15,10 +15,10 @@ import pyarrow as pa
 from micromegas_dbapi.errors import Error
 from micromegas_dbapi.lake.compute import Planned
 from micromegas_dbapi.lake.server.chain import service_text
-from micromegas_dbapi.lake.server.hydrated import hydrated, hydrated_schema
 from micromegas_dbapi.lake.server.safety import UNSAFE, unsafe
 from micromegas_dbapi.transport import Request, conforming
 from micromegas_dbapi.transport.cancellation import Cancellation
+from micromegas_dbapi.transport.hydrated import hydrated, hydrated_schema
 from micromegas_dbapi.transport.lake import LakeTransport
 
 __all__ = ["FailedError", "Statement", "described"]
