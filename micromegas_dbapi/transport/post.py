@@ -99,6 +99,7 @@ class Poster:
         OperationalError, ProgrammingError
         """
         timeout = self._settings.timeout
+        cancellation.forget()  # the socket of an earlier try, which another query may have by now
         try:
             request = self._request("GET" if body is None else "POST", path)
             if self._settings.auth is not None:
