@@ -1,24 +1,27 @@
 """One client of `flight.py`, in its own environment: told what to do a line at a time.
 
-``python flight_peers.py CLIENT PORT`` reads ``arrow``, ``frame``, ``rows`` or ``ten`` from standard
-input, does that, and prints how many seconds it took, and how many rows came.
+``python flight_peers.py CLIENT PORT`` prints ``ready`` and the versions, or what is missing. It
+reads ``arrow``, ``frame`` or ``rows`` of a million, ``ten`` or ``tenframe`` from standard input,
+does that, and prints how many seconds it took, and how many rows came.
 """
 
 from __future__ import annotations
 
 import gc
+import statistics
 import sys
 import time
 from collections.abc import Callable
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 sys.path[:] = [each for each in sys.path if Path(each or ".").resolve() != Path(__file__).parent]
 
-import pyarrow as pa  # noqa: E402
-
 MILLION, TEN = "SELECT * FROM million", "SELECT * FROM ten"
 Task = Callable[[], Any]
+# What is quick is done several times; the median counts.
+REPEATS = {"arrow": 5, "frame": 3, "ten": 200, "tenframe": 200}
 
 
 def ours(port: int, **options: Any) -> dict[str, Task]:
@@ -31,6 +34,7 @@ def ours(port: int, **options: Any) -> dict[str, Task]:
         "frame": lambda: cursor.execute(MILLION).fetch_df(),
         "rows": lambda: cursor.execute(MILLION).fetchall(),
         "ten": lambda: cursor.execute(TEN).fetchall(),
+        "tenframe": lambda: cursor.execute(TEN).fetch_df(),
     }
 
 
@@ -49,6 +53,7 @@ def adbc(port: int) -> dict[str, Task]:
         "frame": lambda: fetched(MILLION, "fetch_df"),
         "rows": lambda: fetched(MILLION, "fetchall"),
         "ten": lambda: fetched(TEN, "fetchall"),
+        "tenframe": lambda: fetched(TEN, "fetch_df"),
     }
 
 
@@ -59,8 +64,8 @@ def flightsql(port: int) -> dict[str, Task]:
     client = FlightSQLClient(host="127.0.0.1", port=port, insecure=True)
     connection = connect(client)
 
-    def table() -> Any:
-        info = client.execute(MILLION)
+    def table(sql: str) -> Any:
+        info = client.execute(sql)
         return client.do_get(info.endpoints[0].ticket).read_all()
 
     def rows(sql: str) -> Any:
@@ -69,10 +74,11 @@ def flightsql(port: int) -> dict[str, Task]:
         return cursor.fetchall()
 
     return {
-        "arrow": table,
-        "frame": lambda: table().to_pandas(),
+        "arrow": lambda: table(MILLION),
+        "frame": lambda: table(MILLION).to_pandas(),
         "rows": lambda: rows(MILLION),
         "ten": lambda: rows(TEN),
+        "tenframe": lambda: table(TEN).to_pandas(),
     }
 
 
@@ -86,38 +92,46 @@ def official(port: int) -> dict[str, Task]:
         return list(client.query(sql).itertuples(index=False, name=None))
 
     return {
-        "arrow": lambda: pa.Table.from_batches(list(client.query_stream(MILLION))),
+        "arrow": lambda: client.query_arrow(MILLION),
         "frame": lambda: client.query(MILLION),
         "rows": lambda: rows(MILLION),
         "ten": lambda: rows(TEN),
+        "tenframe": lambda: client.query(TEN),
     }
+
+
+# Each with its package; ours is that of this folder, wherever it runs.
+CLIENTS: dict[str, tuple[list[str], Callable[[int], dict[str, Task]]]] = {
+    "ours": ([], ours),
+    "ours, plain": ([], lambda port: ours(port, preserve_dictionary=False)),
+    "adbc": (["adbc-driver-flightsql"], adbc),
+    "flightsql-dbapi": (["flightsql-dbapi"], flightsql),
+    "official": (["micromegas"], official),
+}
 
 
 def main(client: str, port: int) -> None:
     """Do what standard input says."""
-    made = {
-        "ours": ours,
-        "ours, plain": lambda port: ours(port, preserve_dictionary=False),
-        "adbc": adbc,
-        "flightsql-dbapi": flightsql,
-        "official": official,
-    }[client](port)
-    repeats = {"ten": 100}
-    for task in made.values():  # whatever is made once is made
-        if task is made["ten"]:
-            task()
-    print("ready", flush=True)
+    package, connect = CLIENTS[client]
+    try:
+        tasks = connect(port)
+    except ImportError as error:
+        print(error, flush=True)
+        return
+    tasks["ten"]()  # whatever is made once is made
+    packages = [*package, "pyarrow", "pandas"]
+    print("ready", ", ".join(f"{name} {version(name)}" for name in packages), flush=True)
     for line in sys.stdin:
         name = line.strip()
-        task, times = made[name], []
-        for _ in range(repeats.get(name, 1)):
-            gc.collect() if name != "ten" else None
+        task, times = tasks[name], []
+        gc.collect()
+        for _ in range(REPEATS.get(name, 1)):
             start = time.perf_counter()
             result = task()
             times.append(time.perf_counter() - start)
             count = len(result)
             del result
-        print(sorted(times)[len(times) // 2], count, flush=True)
+        print(statistics.median(times), count, flush=True)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""A FlightSQL server for the clients that `flight.py` compares: fixed tables, and an endless one.
+"""A FlightSQL server for the clients that `flight.py` compares: fixed tables, and a long stream.
 
 It knows enough of FlightSQL for each of them: tickets in both forms, GetFlightInfo with the true
 schema (flightsql-dbapi, ADBC), prepared statements (ADBC), ``preserve_dictionary``. Prints its
@@ -8,6 +8,7 @@ port.
 from __future__ import annotations
 
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -28,6 +29,7 @@ from micromegas_dbapi.transport.flightsql import (  # noqa: E402
 MILLION = 1_000_000
 STREAMED = 5_000_000
 BATCH = 8192  # as services send them
+PAUSE = 0.01  # for a batch of the slow stream, which takes six seconds so
 
 
 def log_rows(count: int) -> pa.Table:
@@ -75,23 +77,27 @@ class _Middleware(fl.ServerMiddleware):  # type: ignore[misc]
 
 
 class Server(fl.FlightServerBase):  # type: ignore[misc]
-    """Serves ``million``, ``ten`` and ``stream``, by the word that a statement has."""
+    """Serves ``million``, ``ten``, ``stream`` and ``slow``, by the last word of a statement."""
 
     def __init__(self) -> None:
         super().__init__("grpc://127.0.0.1:0", middleware={"asked": Asked()})
         tables = {"million": log_rows(MILLION), "ten": log_rows(10)}
-        self._tables = {name: (hydrated(table), table) for name, table in tables.items()}
+        self._tables = {
+            (name, dictionaries): (each.schema, each.to_batches(max_chunksize=BATCH))
+            for name, table in tables.items()
+            for dictionaries, each in ((False, hydrated(table)), (True, table))
+        }
         self._template = hydrated(log_rows(BATCH)).to_batches()[0]
-        self._made = 0
+        self._made = self._running = 0
 
     def do_get(self, context: Any, ticket: fl.Ticket) -> Any:
-        """Send a table in batches, or make the rows of the stream as they are read."""
-        sql = _sql(ticket.ticket)
-        if "stream" in sql:
-            return fl.GeneratorStream(self._template.schema, self._stream())
-        table = self._table(sql, context.get_middleware("asked").dictionaries)
-        batches = table.to_batches(max_chunksize=BATCH)
-        return fl.RecordBatchStream(pa.RecordBatchReader.from_batches(table.schema, batches))
+        """Send a table in batches, or make the rows of a stream as they are read."""
+        word = _word(_sql(ticket.ticket))
+        if word in ("stream", "slow"):
+            made = self._stream(PAUSE if word == "slow" else 0)
+            return fl.GeneratorStream(self._template.schema, made)
+        found = self._tables[word, context.get_middleware("asked").dictionaries]
+        return fl.RecordBatchStream(pa.RecordBatchReader.from_batches(*found))
 
     def get_flight_info(self, context: Any, descriptor: fl.FlightDescriptor) -> fl.FlightInfo:
         """Tell the schema and the ticket of a statement, prepared or not."""
@@ -100,31 +106,38 @@ class Server(fl.FlightServerBase):  # type: ignore[misc]
             raise NotImplementedError(command.type_url)
         sql = _handle(command.value)
         ticket = fl.Ticket(TicketStatementQuery(statement_handle=sql).SerializeToString())
-        schema = self._table(sql.decode(), False).schema
+        schema, _ = self._tables[_word(sql.decode()), False]
         return fl.FlightInfo(schema, descriptor, [fl.FlightEndpoint(ticket, [])], -1, -1)
 
     def do_action(self, context: Any, action: fl.Action) -> Iterator[bytes]:
-        """Prepare a statement; tell how many batches of the stream were made."""
+        """Prepare a statement; tell how many rows were made, and how many streams are at work."""
         if action.type == "made":
-            yield str(self._made).encode()
+            yield f"{self._made} {self._running}".encode()
         elif action.type == "CreatePreparedStatement":
             sql = _handle(any_pb2.Any.FromString(action.body.to_pybytes()).value)
             sink = pa.BufferOutputStream()
-            pa.ipc.new_stream(sink, self._table(sql.decode(), False).schema).close()
+            pa.ipc.new_stream(sink, self._tables[_word(sql.decode()), False][0]).close()
             yield pack(
                 ActionCreatePreparedStatementResult(
                     prepared_statement_handle=sql, dataset_schema=sink.getvalue().to_pybytes()
                 )
             )
 
-    def _table(self, sql: str, dictionaries: bool) -> pa.Table:
-        return self._tables["ten" if "ten" in sql else "million"][dictionaries]
-
-    def _stream(self) -> Iterator[pa.RecordBatch]:
+    def _stream(self, pause: float) -> Iterator[pa.RecordBatch]:
         self._made = 0
-        for _ in range(STREAMED // BATCH):
-            yield self._template
-            self._made += 1
+        self._running += 1
+        try:
+            while self._made < STREAMED:
+                time.sleep(pause)
+                batch = self._template.slice(0, STREAMED - self._made)
+                self._made += len(batch)
+                yield batch
+        finally:
+            self._running -= 1
+
+
+def _word(sql: str) -> str:
+    return sql.rpartition(" ")[2]
 
 
 def _handle(message: bytes) -> bytes:
