@@ -10,6 +10,8 @@ import pyarrow as pa
 __all__ = ["Service"]
 
 HTTP, FLIGHT, RECENT = "0.1", "0.2", "0.13"
+#: Lists the views where the wire has no call for that; only services since 0.18 understand it.
+VIEWS_SQL = "SELECT table_name FROM information_schema.tables WHERE table_schema = 'public'"
 
 
 @dataclass(frozen=True)

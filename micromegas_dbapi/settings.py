@@ -127,6 +127,18 @@ class FlightSettings(Settings):
     preserve_dictionary: bool = True
     keepalive_ms: int = 5
 
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        whole = isinstance(self.keepalive_ms, int) and not isinstance(self.keepalive_ms, bool)
+        if not whole or not 0 <= self.keepalive_ms < 2**31:
+            raise ProgrammingError(
+                f"keepalive_ms={self.keepalive_ms!r}; accepted: a whole number, 0 for none"
+            )
+        if not isinstance(self.preserve_dictionary, bool):
+            raise ProgrammingError(
+                f"preserve_dictionary={self.preserve_dictionary!r}; accepted: True, False"
+            )
+
 
 _SECRET_HEADER = re.compile(r"auth|token|key|secret|cookie|password|session", re.IGNORECASE)
 

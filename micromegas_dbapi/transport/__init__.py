@@ -14,7 +14,15 @@ from micromegas_dbapi.service import Service
 from micromegas_dbapi.timerange import TimeRange
 from micromegas_dbapi.transport.cancellation import Cancellation
 
-__all__ = ["NoRows", "Request", "Transport", "check_cancelled", "conforming", "only_http", "stream"]
+__all__ = [
+    "NoRows",
+    "QueriesOnly",
+    "Request",
+    "Transport",
+    "check_cancelled",
+    "conforming",
+    "stream",
+]
 
 
 @dataclass(frozen=True)
@@ -110,8 +118,24 @@ class Transport(Protocol):
         ...
 
 
-def only_http(name: str, query_id: str) -> NotSupportedError:
-    """Say that a wire has none of the calls beside queries, which only the first services have."""
+class QueriesOnly:
+    """The part of a transport whose service has none of the calls beside queries.
+
+    Only the first services have these, over HTTP.
+    """
+
+    def call(
+        self, name: str, payload: dict[str, Any], *, sql: str | None = None, query_id: str
+    ) -> pa.RecordBatchReader:
+        """Refuse one of the service's calls that answer with a table."""
+        raise _no_call(name, query_id)
+
+    def progress(self, name: str, payload: dict[str, Any], *, query_id: str) -> Iterator[str]:
+        """Refuse one of the calls that work for a while."""
+        raise _no_call(name, query_id)
+
+
+def _no_call(name: str, query_id: str) -> NotSupportedError:
     return NotSupportedError(
         f"this service answers statements only, not {name}: select from processes, streams, "
         "blocks or view_instance(..) instead",

@@ -121,6 +121,7 @@ class Ahead(Generic[_T]):
     ) -> None:
         shared: _Shared[_T] = _Shared(stop)
         self._shared = shared
+        self._quiet = _QUIET  # items to come that wake nobody
         #: Lets go of what is not taken yet; holds nothing but what both threads share.
         self.leave = shared.leave
         workers.start(lambda: shared.fill(items))
@@ -143,11 +144,13 @@ class Ahead(Generic[_T]):
             until = now + patience if until is None else until
             if now >= until:
                 raise TimeoutError
-            self._shared.wake.acquire(timeout=min(step, until - now))
+            left = until - now
+            self._shared.wake.acquire(timeout=min(step, left) if self._quiet > 0 else left)
             step = min(2 * step, _LAST_LOOK)
         item = ready.popleft()
         if isinstance(item, BaseException):
             raise item
+        self._quiet -= 1
         self._shared.room.release()
         return item
 

@@ -19,7 +19,7 @@ from micromegas_dbapi.schemaquery import with_one_row_of_nulls
 from micromegas_dbapi.service import Service
 from micromegas_dbapi.settings import FlightSettings
 from micromegas_dbapi.timerange import MIN_NS, TimeRange
-from micromegas_dbapi.transport import NoRows, Request, check_cancelled, only_http, stream
+from micromegas_dbapi.transport import NoRows, QueriesOnly, Request, check_cancelled, stream
 from micromegas_dbapi.transport.ahead import Ahead, Workers
 from micromegas_dbapi.transport.channel import Channel
 from micromegas_dbapi.transport.flighterrors import NothingSentError, from_flight
@@ -40,7 +40,7 @@ _T = TypeVar("_T")
 _NEVER = TimeRange(MIN_NS, MIN_NS)
 
 
-class FlightTransport:
+class FlightTransport(QueriesOnly):
     """One FlightSQL service.
 
     Parameters
@@ -107,16 +107,6 @@ class FlightTransport:
                 f"{self._host} lists its views in a form that is not understood: {error}"
             ) from error
         return Service.of("grpc", views, views)
-
-    def call(
-        self, name: str, payload: dict[str, Any], *, sql: str | None = None, query_id: str
-    ) -> pa.RecordBatchReader:
-        """Refuse: the service answers statements only."""
-        raise only_http(name, query_id)
-
-    def progress(self, name: str, payload: dict[str, Any], *, query_id: str) -> Iterator[str]:
-        """Refuse: the service answers statements only."""
-        raise only_http(name, query_id)
 
     def close(self) -> None:
         """Close the connection."""

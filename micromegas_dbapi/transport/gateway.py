@@ -52,9 +52,9 @@ from micromegas_dbapi.errors import (
     from_service,
 )
 from micromegas_dbapi.schemaquery import query_alone
-from micromegas_dbapi.service import Service
+from micromegas_dbapi.service import VIEWS_SQL, Service
 from micromegas_dbapi.settings import HttpSettings
-from micromegas_dbapi.transport import Request, check_cancelled, only_http, stream
+from micromegas_dbapi.transport import QueriesOnly, Request, check_cancelled, stream
 from micromegas_dbapi.transport.attribution import attribution
 from micromegas_dbapi.transport.body import read
 from micromegas_dbapi.transport.described import Described, Kept, described
@@ -66,13 +66,12 @@ from micromegas_dbapi.transport.status import asked_once_more, from_tonic, refus
 __all__ = ["GatewayTransport"]
 
 _HEADERS = {"Accept-Encoding": "gzip, deflate", "Content-Type": "application/json"}
-_VIEWS = "SELECT table_name FROM information_schema.tables WHERE table_schema = 'public'"
 _OVERLOADED = ("CANCELLED", "DEADLINE_EXCEEDED", "RESOURCE_EXHAUSTED", "ABORTED", "DATA_LOSS", 408)
 _FAILED = "Query failed: "
 _NOT_IN_JSON = "Failed to serialize results: "
 
 
-class GatewayTransport:
+class GatewayTransport(QueriesOnly):
     """One gateway, over sockets that are kept alive.
 
     Parameters
@@ -124,23 +123,13 @@ class GatewayTransport:
 
     def service(self) -> Service:
         """Ask for the views, which tell its age."""
-        request = Request(_VIEWS, None, str(uuid4()))
+        request = Request(VIEWS_SQL, None, str(uuid4()))
         with _running(request, self._settings):
             try:
                 rows = self._rows(request, request.sql)
             except ProgrammingError:  # an older one has no information_schema
                 rows = []
         return Service.of("gateway", [value for row in rows for _, value in row])
-
-    def call(
-        self, name: str, payload: dict[str, Any], *, sql: str | None = None, query_id: str
-    ) -> pa.RecordBatchReader:
-        """Refuse: the service answers statements only."""
-        raise only_http(name, query_id)
-
-    def progress(self, name: str, payload: dict[str, Any], *, query_id: str) -> Iterator[str]:
-        """Refuse: the service answers statements only."""
-        raise only_http(name, query_id)
 
     def close(self) -> None:
         """Close the sockets."""

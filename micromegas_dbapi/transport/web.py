@@ -7,7 +7,6 @@ all. It needs a token of a person or a service account: the app knows no API key
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from contextlib import suppress
 from typing import Any
 from uuid import uuid4
@@ -24,9 +23,9 @@ from micromegas_dbapi.errors import (
     from_service,
 )
 from micromegas_dbapi.schemaquery import without_rows
-from micromegas_dbapi.service import Service
+from micromegas_dbapi.service import VIEWS_SQL, Service
 from micromegas_dbapi.settings import HttpSettings
-from micromegas_dbapi.transport import Request, check_cancelled, only_http, stream
+from micromegas_dbapi.transport import QueriesOnly, Request, check_cancelled, stream
 from micromegas_dbapi.transport.attribution import attribution
 from micromegas_dbapi.transport.body import read
 from micromegas_dbapi.transport.post import Poster
@@ -39,10 +38,9 @@ _HEADERS = {
     "Accept-Encoding": "identity",  # batches are compressed already
     "Content-Type": "application/json",
 }
-_VIEWS = "SELECT table_name FROM information_schema.tables WHERE table_schema = 'public'"
 
 
-class WebTransport:
+class WebTransport(QueriesOnly):
     """One web app, over sockets that are kept alive.
 
     Parameters
@@ -80,20 +78,10 @@ class WebTransport:
     def service(self) -> Service:
         """Ask for the views, which tell its age."""
         try:
-            table = self.run(Request(_VIEWS, None, str(uuid4()))).read_all()
+            table = self.run(Request(VIEWS_SQL, None, str(uuid4()))).read_all()
         except ProgrammingError:  # an older one has no information_schema
             return Service.of("web", ())
         return Service.of("web", table.column(0).to_pylist())
-
-    def call(
-        self, name: str, payload: dict[str, Any], *, sql: str | None = None, query_id: str
-    ) -> pa.RecordBatchReader:
-        """Refuse: the service answers statements only."""
-        raise only_http(name, query_id)
-
-    def progress(self, name: str, payload: dict[str, Any], *, query_id: str) -> Iterator[str]:
-        """Refuse: the service answers statements only."""
-        raise only_http(name, query_id)
 
     def close(self) -> None:
         """Close the sockets."""

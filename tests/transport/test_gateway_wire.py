@@ -28,7 +28,7 @@ from tests.wire import flight, recordings
 from tests.wire.described import answer
 from tests.wire.recordings import Case
 from tests.wire.replay import Answer, Server, replay
-from tests.wire.unsent import MAX, MIN, REFUSED
+from tests.wire.unsent import OTHER_RANGES, REFUSED
 
 Wire = Callable[[str], Path]
 
@@ -51,21 +51,6 @@ FOREIGN = {
     "auth_on_ok": "to a service that asks for credentials",
 }
 STATEMENTS = [name for name in INDEX if name not in FOREIGN]
-
-# -- where the driver asks for something else than was recorded, and why ---------------------------
-
-UTC = "the same instants, written in UTC"
-CLAMPED = "beyond 64-bit nanoseconds the service answers with no rows; so the bound is clamped"
-COMPLETED = "one bound alone is refused by the gateway; so the other is sent as open"
-
-ASKED_OTHERWISE: dict[str, tuple[str, str, str]] = {
-    "range_offset": (UTC, "2026-11-23T20:51:20Z", "2026-11-23T20:51:40Z"),
-    "range_year1_9999": (CLAMPED, MIN, MAX),
-    "range_past_max": (CLAMPED, "2026-11-23T20:51:20Z", MAX),
-    "range_before_min": (CLAMPED, MIN, "2026-11-23T20:51:40Z"),
-    "range_begin_only": (COMPLETED, "2026-11-23T20:51:20Z", MAX),
-    "range_end_only": (COMPLETED, MIN, "2026-11-23T20:51:40Z"),
-}
 
 # -- what JSON loses -------------------------------------------------------------------------------
 
@@ -113,8 +98,8 @@ def is_result(name: str) -> bool:
 def asked(case: Case, sql: str | None = None) -> dict[str, Any]:
     """Give what the driver is to send."""
     sent: dict[str, Any] = {**case.request}
-    if case.name in ASKED_OTHERWISE:
-        _, sent["time_range_begin"], sent["time_range_end"] = ASKED_OTHERWISE[case.name]
+    if case.name in OTHER_RANGES:
+        _, sent["time_range_begin"], sent["time_range_end"] = OTHER_RANGES[case.name]
     if sql is not None:
         sent["sql"] = sql
     return sent
@@ -308,9 +293,9 @@ def test_every_case_is_covered() -> None:
 
 
 def test_tables_name_statements() -> None:
-    assert ASKED_OTHERWISE.keys() | REFUSED.keys() <= set(STATEMENTS)
-    assert not ASKED_OTHERWISE.keys() & REFUSED.keys()
-    for name, (_, begin, end) in ASKED_OTHERWISE.items():  # or else it would not be in the table
+    assert OTHER_RANGES.keys() | REFUSED.keys() <= set(STATEMENTS)
+    assert not OTHER_RANGES.keys() & REFUSED.keys()
+    for name, (_, begin, end) in OTHER_RANGES.items():  # or else it would not be in the table
         request = INDEX[name]["request"]
         assert (request["time_range_begin"], request["time_range_end"]) != (begin, end)
     assert ANSWERED.keys() == FOREIGN.keys() - {"wire_no_range", "auth_on_ok"}

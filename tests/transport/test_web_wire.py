@@ -24,7 +24,7 @@ from tests.transport.test_type_names import in_json
 from tests.wire import flight, recordings
 from tests.wire.recordings import Case
 from tests.wire.replay import Server, replay
-from tests.wire.unsent import MAX, MIN, REFUSED
+from tests.wire.unsent import OTHER_RANGES, REFUSED
 
 Wire = Callable[[str], Path]
 
@@ -46,20 +46,6 @@ FOREIGN = {
 }
 STATEMENTS = [name for name in INDEX if name not in FOREIGN]
 
-# -- where the driver asks for something else than was recorded, and why ---------------------------
-
-UTC = "the same instants, written in UTC"
-CLAMPED = "beyond 64-bit nanoseconds the service answers with no rows; so the bound is clamped"
-COMPLETED = "one bound alone is no range to the app, in silence; so the other is sent as open"
-
-ASKED_OTHERWISE: dict[str, tuple[str, str, str]] = {
-    "range_offset": (UTC, "2026-11-23T20:51:20Z", "2026-11-23T20:51:40Z"),
-    "range_year1_9999": (CLAMPED, MIN, MAX),
-    "range_past_max": (CLAMPED, "2026-11-23T20:51:20Z", MAX),
-    "range_before_min": (CLAMPED, MIN, "2026-11-23T20:51:40Z"),
-    "range_begin_only": (COMPLETED, "2026-11-23T20:51:20Z", MAX),
-    "range_end_only": (COMPLETED, MIN, "2026-11-23T20:51:40Z"),
-}
 # The service gives the rows of these in another order each time.
 UNORDERED = {"error_show_tables", "error_information_schema"}
 
@@ -92,8 +78,8 @@ def execute(connection: mm.Connection, case: Case) -> mm.Cursor:
 
 def check_sent(case: Case, server: Server) -> None:
     expected = {**case.request}
-    if case.name in ASKED_OTHERWISE:
-        _, expected["begin"], expected["end"] = ASKED_OTHERWISE[case.name]
+    if case.name in OTHER_RANGES:
+        _, expected["begin"], expected["end"] = OTHER_RANGES[case.name]
     [sent] = server.requests
     assert (sent.method, sent.path) == (case.method, case.path) == ("POST", "/mm/api/query-stream")
     assert json.loads(sent.body) == expected
@@ -240,9 +226,9 @@ def test_every_case_is_covered() -> None:
 
 
 def test_tables_name_statements() -> None:
-    assert ASKED_OTHERWISE.keys() | REFUSED.keys() | UNORDERED <= set(STATEMENTS)
-    assert not ASKED_OTHERWISE.keys() & REFUSED.keys()
-    for name, (_, begin, end) in ASKED_OTHERWISE.items():  # or else it would not be in the table
+    assert OTHER_RANGES.keys() | REFUSED.keys() | UNORDERED <= set(STATEMENTS)
+    assert not OTHER_RANGES.keys() & REFUSED.keys()
+    for name, (_, begin, end) in OTHER_RANGES.items():  # or else it would not be in the table
         request = INDEX[name]["request"]
         assert (request["begin"], request["end"]) != (begin, end)
     assert ANSWERED.keys() == FOREIGN.keys() - {"wire_params"}

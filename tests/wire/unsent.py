@@ -1,4 +1,4 @@
-"""Recorded statements that the driver refuses before anything is sent, on every wire, and why."""
+"""Recorded statements that the driver refuses unsent, or sends with another range, and why."""
 
 from __future__ import annotations
 
@@ -27,4 +27,19 @@ REFUSED: dict[str, tuple[str, type[mm.Error], str]] = {
             "prepare": "PREPARE",
         }.items()
     },
+}
+
+UTC = "the same instants, written in UTC"
+CLAMPED = "beyond 64-bit nanoseconds the service answers with no rows; so the bound is clamped"
+COMPLETED = "one bound alone is refused, or no range in silence; so the other is sent as open"
+_BEGIN, _END = "2026-11-23T20:51:20Z", "2026-11-23T20:51:40Z"
+
+#: Case of the recordings of 0.30 -> why, and the range that is sent.
+OTHER_RANGES: dict[str, tuple[str, str, str]] = {
+    "range_offset": (UTC, _BEGIN, _END),
+    "range_year1_9999": (CLAMPED, MIN, MAX),
+    "range_past_max": (CLAMPED, _BEGIN, MAX),
+    "range_before_min": (CLAMPED, MIN, _END),
+    "range_begin_only": (COMPLETED, _BEGIN, MAX),
+    "range_end_only": (COMPLETED, MIN, _END),
 }

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from micromegas_dbapi.lake.server.requests import BadRequest, instant
+from micromegas_dbapi.lake.server.requests import BadRequest, described, instant
 from micromegas_dbapi.lake.server.wsgi import Environ
 
 __all__ = ["MAYBE", "TEXT", "TEXTS", "TIME", "RefusedError", "body"]
@@ -54,7 +54,7 @@ def body(environ: Environ, fields: dict[str, str]) -> dict[str, Any]:
         raise RefusedError(400, f"{_NOT_JSON}{error}") from error
     if not isinstance(found, dict):
         raise RefusedError(
-            422, f"{_NOT_MEANT}invalid type: {_described(found)}, expected struct{_at(text)}"
+            422, f"{_NOT_MEANT}invalid type: {described(found)}, expected struct{_at(text)}"
         )
     return {name: _value(found, name, kind, text) for name, kind in fields.items()}
 
@@ -68,11 +68,11 @@ def _value(found: dict[str, Any], name: str, kind: str, text: str) -> Any:
     wrong = ""
     if kind == TEXTS:
         if not isinstance(value, dict):
-            wrong = f"invalid type: {_described(value)}, expected a map"
+            wrong = f"invalid type: {described(value)}, expected a map"
         elif strange := [item for item in value.values() if not isinstance(item, str)]:
-            wrong = f"invalid type: {_described(strange[0])}, expected a string"
+            wrong = f"invalid type: {described(strange[0])}, expected a string"
     elif not isinstance(value, str):
-        wrong = f"invalid type: {_described(value)}, expected a string"
+        wrong = f"invalid type: {described(value)}, expected a string"
     elif kind == TIME:
         try:
             return instant(value, name)
@@ -111,17 +111,3 @@ def _past(text: str, at: int) -> int:
     while text[at] in _BLANK:
         at += 1
     return at
-
-
-def _described(value: object) -> str:
-    if value is None:
-        return "null"
-    if isinstance(value, bool):
-        return f"boolean `{str(value).lower()}`"
-    if isinstance(value, int):
-        return f"integer `{value}`"
-    if isinstance(value, float):
-        return f"floating point `{value}`"
-    if isinstance(value, str):
-        return f"string {json.dumps(value, ensure_ascii=False)}"
-    return "sequence" if isinstance(value, list) else "map"

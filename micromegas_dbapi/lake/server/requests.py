@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from datetime import datetime
 from typing import Any
@@ -10,7 +11,7 @@ import cbor2
 
 from micromegas_dbapi.timerange import MAX_NS, MIN_NS, to_ns
 
-__all__ = ["BadRequest", "bounds", "instant", "parse", "rfc3339", "within"]
+__all__ = ["BadRequest", "bounds", "described", "instant", "parse", "rfc3339", "within"]
 
 _TEXT, _MAYBE, _INTEGER, _ID, _MAYBE_ID = "text", "text?", "integer", "id", "id?"
 
@@ -122,18 +123,19 @@ def _value(found: dict[Any, Any], field: str, kind: str) -> Any:
         return None
     if kind == _INTEGER:
         if isinstance(value, bool) or not isinstance(value, int):
-            raise ValueError(_semantic(f"invalid type: {_described(value)}, expected i64"))
+            raise ValueError(_semantic(f"invalid type: {described(value)}, expected i64"))
         if not -(2**63) <= value < 2**63:
             raise ValueError(_semantic(f"invalid value: integer `{value}`, expected i64"))
         return value
     if not isinstance(value, str):
-        raise ValueError(_semantic(f"invalid type: {_described(value)}, expected string"))
+        raise ValueError(_semantic(f"invalid type: {described(value)}, expected string"))
     if kind in (_ID, _MAYBE_ID):
         _check_id(value)
     return value
 
 
-def _described(value: object) -> str:
+def described(value: object) -> str:
+    """Say what a value of a request is, as the services do where they expect another."""
     if value is None:
         return "null"
     if isinstance(value, bool):
@@ -143,8 +145,9 @@ def _described(value: object) -> str:
     if isinstance(value, float):
         return f"floating point `{value}`"
     if isinstance(value, str):
-        return f'string "{value}"'
-    return "byte array" if isinstance(value, bytes) else type(value).__name__
+        return f"string {json.dumps(value, ensure_ascii=False)}"
+    kinds: dict[type, str] = {bytes: "byte array", list: "sequence", dict: "map"}
+    return kinds.get(type(value), type(value).__name__)
 
 
 def _check_id(text: str) -> None:
