@@ -26,12 +26,13 @@ from micromegas_dbapi.errors import (
     NotSupportedError,
     OperationalError,
     ProgrammingError,
+    UnboundedScanWarning,
     Warning,
 )
 from micromegas_dbapi.pandas import read_sql, register_with_pandas
 from micromegas_dbapi.service import Service
 from micromegas_dbapi.settings import Timeout
-from micromegas_dbapi.timerange import ALL_TIME, TimeRange
+from micromegas_dbapi.timerange import ALL_TIME, NoTimeRange, TimeRange
 from micromegas_dbapi.typecodes import BINARY, DATETIME, NUMBER, ROWID, STRING
 
 #: The version of the DB-API.
@@ -79,6 +80,7 @@ __all__ = [
     "IntegrityError",
     "InterfaceError",
     "InternalError",
+    "NoTimeRange",
     "NotSupportedError",
     "OperationalError",
     "ProgrammingError",
@@ -91,6 +93,7 @@ __all__ = [
     "Timestamp",
     "TimestampFromTicks",
     "TokenFile",
+    "UnboundedScanWarning",
     "Warning",
     "apilevel",
     "connect",

@@ -6,7 +6,9 @@ demo data, the lake, reflection and the documentation.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
+from functools import cache
+from typing import NamedTuple
 
 import pyarrow as pa
 
@@ -22,7 +24,9 @@ __all__ = [
     "PRIMARY_KEYS",
     "SCHEMAS",
     "VIEW_COMMENTS",
+    "TimeColumns",
     "time_columns",
+    "time_columns_of",
 ]
 
 _TIME = pa.timestamp("ns", tz="+00:00")
@@ -291,30 +295,56 @@ LOOKUPS: dict[str, pa.Schema] = {
     ),
 }
 
-# A query's range filters a view by two of its columns, read in the plans of running services
-# (EXPLAIN): rows with the first at or before the range's end, and the second at or after its
-# begin. Where services differ by age, a column that only the newer have tells which.
-_TIME_COLUMNS: dict[str, list[tuple[str | None, str, str]]] = {
-    "log_entries": [(None, "time", "time")],
-    "measures": [(None, "time", "time")],
-    "processes": [
-        ("last_update_time", "insert_time", "last_update_time"),
-        (None, "insert_time", "insert_time"),
-    ],
-    "streams": [
-        ("last_update_time", "insert_time", "last_update_time"),
-        (None, "insert_time", "insert_time"),
-    ],
+
+class TimeColumns(NamedTuple):
+    """By which columns of a view a query's time range filters its rows.
+
+    A row is within a range if ``upto <= end`` and ``since >= begin``.
+
+    Attributes
+    ----------
+    upto, since : str
+        Columns of the view; one and the same for what has a single time.
+    ordered : bool
+        Whether every row has ``upto <= since``, by the way it is made, so that a bound on either
+        column bounds both.
+    aggregated : bool
+        Whether the view is computed from the rows that are left, so that a range may change what
+        it says of a row that lies within.
+    """
+
+    upto: str
+    since: str
+    ordered: bool = True
+    aggregated: bool = False
+
+
+_BY_TIME = TimeColumns("time", "time")
+_BY_INSERT_TIME = TimeColumns("insert_time", "insert_time")
+_BY_UPDATES = TimeColumns("insert_time", "last_update_time", aggregated=True)
+# Read in the plans of running services (EXPLAIN). Where services differ by age, a column that only
+# the newer have tells which. A span begins before it ends, as its makers count ticks; one of
+# OpenTelemetry is as its sender says. A block's begin is a client's clock, its insert_time the
+# service's.
+_TIME_COLUMNS: dict[str, list[tuple[str | None, TimeColumns]]] = {
+    "log_entries": [(None, _BY_TIME)],
+    "measures": [(None, _BY_TIME)],
+    "processes": [("last_update_time", _BY_UPDATES), (None, _BY_INSERT_TIME)],
+    "streams": [("last_update_time", _BY_UPDATES), (None, _BY_INSERT_TIME)],
     "blocks": [
-        ("streams.insert_time", "begin_time", "insert_time"),
-        (None, "insert_time", "insert_time"),
+        ("streams.insert_time", TimeColumns("begin_time", "insert_time", ordered=False)),
+        (None, _BY_INSERT_TIME),
     ],
-    "thread_spans": [(None, "begin", "end")],
-    "log_stats": [(None, "time_bin", "time_bin")],
+    "thread_spans": [(None, TimeColumns("begin", "end"))],
+    "log_stats": [(None, TimeColumns("time_bin", "time_bin"))],
+    "async_events": [(None, _BY_TIME)],
+    "images": [(None, _BY_TIME)],
+    "net_spans": [(None, TimeColumns("begin_time", "end_time"))],
+    "otel_spans": [(None, TimeColumns("start_time", "end_time", ordered=False))],
 }
 
 
-def time_columns(view: str, columns: Collection[str]) -> tuple[str, str]:
+def time_columns(view: str, columns: Collection[str]) -> TimeColumns:
     """Tell which columns of a view a query's time range means.
 
     Parameters
@@ -323,14 +353,26 @@ def time_columns(view: str, columns: Collection[str]) -> tuple[str, str]:
         A view, or the view set of an instance.
     columns : collection of str
         The columns it has, which tell the generation of its service.
+    """
+    return next(found for sign, found in _TIME_COLUMNS[view] if sign is None or sign in columns)
+
+
+@cache
+def time_columns_of(generation: str) -> Mapping[str, TimeColumns]:
+    """Tell the views whose time columns are known for services of a generation.
+
+    Parameters
+    ----------
+    generation : str
+        As in `micromegas_dbapi.service.Service`: what is not the same in all the services it may
+        be is left out.
 
     Returns
     -------
-    (upto, since) : (str, str)
-        A row is within a range if ``upto <= end`` and ``since >= begin``.
+    mapping of str to TimeColumns
+        By the name of the view, or the view set of an instance.
     """
-    return next(
-        (upto, since)
-        for sign, upto, since in _TIME_COLUMNS[view]
-        if sign is None or sign in columns
-    )
+    if generation == "0.1":
+        return {view: _TIME_COLUMNS[view][-1][1] for view in SCHEMAS}
+    recent = generation == "0.13"
+    return {view: found[0][1] for view, found in _TIME_COLUMNS.items() if recent or len(found) == 1}

@@ -21,7 +21,7 @@ from micromegas_dbapi.catalog import LOOKUPS
 from micromegas_dbapi.connection import Connection
 from micromegas_dbapi.connection import connect as open_connection
 from micromegas_dbapi.errors import Error, OperationalError, ProgrammingError
-from micromegas_dbapi.timerange import MAX_NS, MIN_NS, Bound, format_ns, resolve, to_ns
+from micromegas_dbapi.timerange import MAX_NS, MIN_NS, Bound, format_ns, to_ns
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -131,7 +131,7 @@ class Client:
         begin, end, sql, arrow
             As for `query`.
         """
-        time_range = resolve([("execute", begin, end), *self._connection._ranges], time.time_ns())
+        time_range = self._connection._ranges.given([("execute", begin, end)])
         payload = {
             "view_set_name": _text(view_set_name, "view_set_name"),
             "view_instance_id": _text(view_instance_id, "view_instance_id"),

@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import os
-import threading
 import time
 import weakref
 from collections.abc import Mapping
 
 from micromegas_dbapi import errors, profiles, url
 from micromegas_dbapi.auth import Auth, TokenProvider, auth_of
-from micromegas_dbapi.cursor import Cursor
+from micromegas_dbapi.cursor import Cursor, prepared
 from micromegas_dbapi.errors import InterfaceError, ProgrammingError
+from micromegas_dbapi.ranges import RangeOptions, Ranges, Views
 from micromegas_dbapi.rows import Timestamps
 from micromegas_dbapi.service import Service
 from micromegas_dbapi.settings import Progress, Timeout
 from micromegas_dbapi.statement import Parameters
-from micromegas_dbapi.timerange import Bound, resolve
+from micromegas_dbapi.timerange import Bound, NoTimeRange, TimeRange, resolve
 from micromegas_dbapi.transport import Transport
 from micromegas_dbapi.transport.opening import open_transport
 
@@ -29,6 +29,10 @@ def connect(
     profile: str | None = None,
     begin: Bound = None,
     end: Bound = None,
+    infer_range: bool | str | None = None,
+    views: Views | None = None,
+    clock_skew: float | None = None,
+    on_unbounded: str | None = None,
     timestamps: Timestamps | None = None,
     auth: Auth | TokenProvider | None = None,
     token: str | None = None,
@@ -67,6 +71,20 @@ def connect(
     begin, end : Bound
         The time range of all statements that give none themselves, both ends included: an aware
         datetime, RFC 3339 text, ``"now"``, ``"-2h"``, timedelta. Counted anew at each execute.
+    infer_range : {"on", "off", "require"} or bool
+        Whether a statement that is given no range is sent with the one that its own conditions
+        imply, so that the service reads no more than it must; that never changes a result. A
+        default range is narrowed by it. "on" where sqlglot is installed, as with
+        ``pip install 'micromegas-dbapi[infer]'``; "require" refuses statements that get none.
+    views : mapping of str to str or (str, str)
+        The time columns of views of the user's own, as in ``{"my_bins": "time_bin"}``, or the two
+        columns that a range's end and begin are compared with; in URLs
+        ``views=my_bins:time_bin,my_spans:begin:end``. A service shows those of plain views itself.
+    clock_skew : float
+        By how many seconds (600) this machine's clock may be ahead of the service's, where
+        ``now()`` stands in a statement.
+    on_unbounded : {"ignore", "warn", "error"}
+        What to do where all of log_entries or measures would be read, since there is no range.
     timestamps : {"datetime", "ns"}
         What timestamps become in rows.
     auth : BearerAuth, BasicAuth or an object with get_token()
@@ -131,6 +149,15 @@ def connect(
     ]
     for level in ranges:
         resolve([level], time.time_ns())
+    searching = {
+        "infer_range": _mode(infer_range),
+        "views": views,
+        "clock_skew": clock_skew,
+        "on_unbounded": on_unbounded,
+    }
+    chosen = {name: target.options.pop(name, None) for name in searching}
+    chosen |= {name: value for name, value in searching.items() if value is not None}
+    range_options = RangeOptions(**{n: v for n, v in chosen.items() if v is not None})
     shown = timestamps or target.options.pop("timestamps", "datetime")
     target.options.pop("timestamps", None)
     if (file := target.options.pop("token_file", None)) is not None and credentials is None:
@@ -150,7 +177,12 @@ def connect(
         "spool_bytes": spool_bytes,
     }
     given = {name: value for name, value in options.items() if value is not None}
-    return Connection(open_transport(target, given, progress), ranges, shown)
+    transport = open_transport(target, given, progress)
+    return Connection(transport, Ranges(transport, ranges, range_options), shown)
+
+
+def _mode(given: bool | str | None) -> str | None:
+    return {True: "on", False: "off"}[given] if isinstance(given, bool) else given
 
 
 class Connection:
@@ -171,17 +203,13 @@ class Connection:
     ProgrammingError = errors.ProgrammingError
     NotSupportedError = errors.NotSupportedError
 
-    def __init__(
-        self, transport: Transport, ranges: list[tuple[str, Bound, Bound]], timestamps: Timestamps
-    ) -> None:
+    def __init__(self, transport: Transport, ranges: Ranges, timestamps: Timestamps) -> None:
         if timestamps not in ("datetime", "ns"):
             raise ProgrammingError(f"timestamps={timestamps!r}; accepted: 'datetime', 'ns'")
         self._transport: Transport | None = transport
         self._ranges = ranges
         self._timestamps = timestamps
         self._cursors: weakref.WeakSet[Cursor] = weakref.WeakSet()
-        self._service: Service | None = None
-        self._asking = threading.Lock()
 
     @property
     def service(self) -> Service:
@@ -192,11 +220,23 @@ class Connection:
         DatabaseError
             If the service cannot be asked; the next look asks again.
         """
-        transport = self._transport_in_use()
-        with self._asking:
-            if self._service is None:
-                self._service = transport.service()
-            return self._service
+        self._transport_in_use()
+        return self._ranges.service()
+
+    def time_range(
+        self, sql: str, parameters: Parameters = None, *, begin: Bound = None, end: Bound = None
+    ) -> TimeRange | NoTimeRange:
+        """Tell which time range a statement would be sent with; an extension of PEP 249.
+
+        The service may be asked for the time columns of a view that is not known.
+
+        Parameters
+        ----------
+        sql, parameters, begin, end
+            As for `Cursor.execute`.
+        """
+        with self.cursor() as cursor:
+            return cursor._chosen(prepared(sql, parameters), begin, end)
 
     def cursor(
         self, *, begin: Bound = None, end: Bound = None, timestamps: Timestamps | None = None

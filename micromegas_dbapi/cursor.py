@@ -21,7 +21,7 @@ from micromegas_dbapi.errors import (
 from micromegas_dbapi.result import Result
 from micromegas_dbapi.rows import Timestamps
 from micromegas_dbapi.statement import Parameters, bind, refuse_changes
-from micromegas_dbapi.timerange import Bound, TimeRange, resolve
+from micromegas_dbapi.timerange import Bound, NoTimeRange, TimeRange, resolve
 from micromegas_dbapi.transport import Request
 from micromegas_dbapi.transport.cancellation import Cancellation
 from micromegas_dbapi.typecodes import Column, describe
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     from micromegas_dbapi.connection import Connection
 
-__all__ = ["Cursor"]
+__all__ = ["Cursor", "prepared"]
 
 
 class Cursor:
@@ -51,9 +51,9 @@ class Cursor:
         How many rows `fetchmany` gives by default.
     query_id : str or None
         A UUID that names the last attempt, also in errors; set before anything is sent.
-    time_range : TimeRange or None
-        The range that the last statement was sent with, and where it came from; None if it was
-        sent without one.
+    time_range : TimeRange, NoTimeRange or None
+        The range that the last statement was sent with, and where it came from, or, which counts
+        as false, why it was sent without one; None before a statement was run.
     """
 
     def __init__(
@@ -70,7 +70,7 @@ class Cursor:
         self.timestamps = timestamps
         self.arraysize = 1
         self.query_id: str | None = None
-        self.time_range: TimeRange | None = None
+        self.time_range: TimeRange | NoTimeRange | None = None
         self._closed = False
         self._pending: list[str] = []
         self._result: Result | None = None
@@ -104,7 +104,8 @@ class Cursor:
         begin, end : Bound
             The time range, both ends included. What is not given here is taken from the cursor,
             the connection, the URL, in this order; a bound given nowhere is open. `ALL_TIME` as
-            ``begin`` asks for no range at all.
+            ``begin`` asks for no range at all. Where nothing is given, the range is inferred from
+            the statement if that cannot change the result; see `time_range`.
 
         Returns
         -------
@@ -122,7 +123,7 @@ class Cursor:
         """
         self._open()
         self._pending = []
-        return self._run(_prepared(sql, parameters), begin, end)
+        return self._run(prepared(sql, parameters), begin, end)
 
     def executemany(
         self,
@@ -144,11 +145,11 @@ class Cursor:
         seq_of_parameters : iterable of sequences or mappings
         """
         self._open()
-        prepared = [_prepared(sql, parameters) for parameters in seq_of_parameters]
+        texts = [prepared(sql, parameters) for parameters in seq_of_parameters]
         self._reset()
-        self._pending = prepared[1:]
+        self._pending = texts[1:]
         self._range = (begin, end)
-        return self._run(prepared[0], begin, end) if prepared else self
+        return self._run(texts[0], begin, end) if texts else self
 
     def nextset(self) -> bool | None:
         """Go on to the next of the results that `executemany` asked for.
@@ -168,18 +169,12 @@ class Cursor:
         self._reset()
         self.query_id = str(uuid.uuid4())
         self.time_range = None
+        self._cancellation = Cancellation()
         try:
-            self.time_range = resolve(
-                [
-                    ("execute", begin, end),
-                    ("cursor", self.begin, self.end),
-                    *self.connection._ranges,
-                ],
-                time.time_ns(),
-            )
             transport = self.connection._transport_in_use()
-            request = Request(sql, self.time_range, self.query_id)
-            self._cancellation = request.cancellation
+            chosen = self.time_range = self._chosen(sql, begin, end)
+            sent = chosen if isinstance(chosen, TimeRange) else None
+            request = Request(sql, sent, self.query_id, self._cancellation)
             reader = transport.run(request)
         except Error as error:
             error.sql = error.sql or sql
@@ -187,6 +182,14 @@ class Cursor:
             raise
         self._result = Result(reader, self.timestamps, self.query_id, request.cancellation)
         return self
+
+    def _chosen(self, sql: str, begin: Bound, end: Bound) -> TimeRange | NoTimeRange:
+        return self.connection._ranges.choose(
+            sql,
+            [("execute", begin, end), ("cursor", self.begin, self.end)],
+            self.query_id or str(uuid.uuid4()),
+            self._cancellation,
+        )
 
     def cancel(self) -> None:
         """Stop the statement that runs, or whose result is being read; from any thread.
@@ -217,7 +220,7 @@ class Cursor:
             As `execute` does; what only computing would find is not found.
         """
         self._open()
-        text, query_id = _prepared(sql, parameters), str(uuid.uuid4())
+        text, query_id = prepared(sql, parameters), str(uuid.uuid4())
         try:
             transport = self.connection._transport_in_use()
             return describe(transport.schema(Request(text, None, query_id)))
@@ -401,7 +404,7 @@ class Cursor:
         self.close()
 
 
-def _prepared(sql: str, parameters: Parameters) -> str:
+def prepared(sql: str, parameters: Parameters) -> str:
     """Check a statement and give the text to send."""
     if not isinstance(sql, str):
         raise ProgrammingError(f"the statement is of type {type(sql).__name__}; accepted: str")

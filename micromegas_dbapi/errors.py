@@ -31,13 +31,18 @@ __all__ = [
     "OperationalError",
     "ProgrammingError",
     "ServiceMessage",
+    "UnboundedScanWarning",
     "Warning",
     "from_service",
 ]
 
 
 class Warning(builtins.Exception):
-    """Raised for important warnings; this driver raises none."""
+    """Base of this driver's warnings; none is raised."""
+
+
+class UnboundedScanWarning(Warning, UserWarning):
+    """A statement reads all of a large view; given where ``on_unbounded="warn"`` asks for it."""
 
 
 class Error(builtins.Exception):
@@ -133,6 +138,7 @@ _MEANINGS: list[tuple[str, type[DatabaseError]]] = [
     (r"Resources exhausted|Memory Exhausted", OperationalError),
     (r"Object Store error|Parquet error|IO error", OperationalError),
     (r"This feature is not implemented|NotImplemented\(", NotSupportedError),
+    (r"error casting table provider as MaterializedView", NotSupportedError),
     (r"(DDL|DML|Statement) not supported", NotSupportedError),
     (r"the lake is served read-only", NotSupportedError),  # by our own local service
     (r"Arrow: Converting \w+ to parquet not supported|NYI: ", NotSupportedError),
@@ -177,8 +183,13 @@ _BACKTRACE = re.compile(
 _ADVICE = [
     (
         r"query range mandatory for thread spans view",
-        "view_instance('thread_spans', ...) needs a time range: pass begin= and/or end= to "
-        "execute(), cursor() or connect()",
+        "thread_spans needs a time range: filter on begin/end with literals, or pass begin=/end= "
+        "to execute(), cursor() or connect()",
+    ),
+    (
+        r"error casting table provider as MaterializedView",
+        "this service (before 0.12) cannot combine a time range with anything but views, as "
+        "list_partitions(): pass begin=ALL_TIME",
     ),
     (
         r"Error executing plan$",

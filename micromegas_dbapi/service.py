@@ -7,8 +7,11 @@ from dataclasses import dataclass, field
 
 import pyarrow as pa
 
-__all__ = ["Service"]
+from micromegas_dbapi.catalog import TimeColumns
 
+__all__ = ["FLIGHT", "HTTP", "RECENT", "VIEWS_SQL", "Service"]
+
+#: The generations.
 HTTP, FLIGHT, RECENT = "0.1", "0.2", "0.13"
 #: Lists the views where the wire has no call for that; only services since 0.18 understand it.
 VIEWS_SQL = "SELECT table_name FROM information_schema.tables WHERE table_schema = 'public'"
@@ -28,11 +31,15 @@ class Service:
         ``log_stats``, which these have and older ones don't.
     views : mapping of str to pyarrow.Schema, or None
         The views by name, with their columns, where the wire has a call that lists them.
+    time_columns : mapping of str to TimeColumns or None
+        By what a query's range filters views that the catalog does not know: as the user has
+        declared, or as the service has shown; None where it has shown nothing that can be used.
     """
 
     wire: str
     generation: str
     views: Mapping[str, pa.Schema] | None = field(default=None, repr=False)
+    time_columns: Mapping[str, TimeColumns | None] = field(default_factory=dict, repr=False)
 
     @classmethod
     def of(

@@ -13,7 +13,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta, timezone
-from typing import Final, TypeAlias
+from typing import ClassVar, Final, TypeAlias
 
 import numpy as np
 
@@ -25,6 +25,7 @@ __all__ = [
     "MIN_NS",
     "AllTime",
     "Bound",
+    "NoTimeRange",
     "TimeRange",
     "datetime64_ns",
     "datetime_ns",
@@ -74,13 +75,16 @@ class TimeRange:
     begin, end : int
         Nanoseconds since 1970-01-01T00:00:00Z, both included, within `MIN_NS` .. `MAX_NS`.
     source : str
-        Where the bounds were given: ``"execute"``, ``"cursor"``, ``"connection"``, ``"url"``, or
-        two of them joined by ``+``.
+        Where the bounds come from: ``"execute"``, ``"cursor"``, ``"connection"``, ``"url"``,
+        ``"inferred"`` from the statement, or several of them joined by ``+``.
+    reason : None
+        As `NoTimeRange` has one.
     """
 
     begin: int
     end: int
     source: str = "execute"
+    reason: ClassVar[None] = None
 
     def __post_init__(self) -> None:
         if self.begin > self.end:
@@ -98,6 +102,32 @@ class TimeRange:
     def end_text(self) -> str:
         """The end as RFC 3339 text in UTC, exact to the nanosecond."""
         return format_ns(self.end)
+
+
+@dataclass(frozen=True)
+class NoTimeRange:
+    """That a query is sent without a range, and why. It counts as false.
+
+    Attributes
+    ----------
+    reason : str
+        For people.
+    on_purpose : bool
+        Whether somebody has said so, or the statement reads no view.
+    begin, end, begin_text, end_text, source : None
+        As `TimeRange` has them.
+    """
+
+    reason: str
+    on_purpose: bool = False
+    begin: ClassVar[None] = None
+    end: ClassVar[None] = None
+    begin_text: ClassVar[None] = None
+    end_text: ClassVar[None] = None
+    source: ClassVar[None] = None
+
+    def __bool__(self) -> bool:
+        return False
 
 
 def resolve(levels: Iterable[tuple[str, Bound, Bound]], now: int) -> TimeRange | None:

@@ -73,9 +73,46 @@ def _count(text: str) -> int:
     return int(text)
 
 
+def _mode(text: str) -> str:
+    if text == "require":
+        return text
+    try:
+        return text if text in ("on", "off") else "on" if _boolean(text) else "off"
+    except ValueError:
+        raise ValueError("on, off or require") from None
+
+
+def _reaction(text: str) -> str:
+    if text not in ("ignore", "warn", "error"):
+        raise ValueError("ignore, warn or error")
+    return text
+
+
+def _views(text: str) -> dict[str, str | tuple[str, str]]:
+    views: dict[str, str | tuple[str, str]] = {}
+    for item in text.split(","):
+        view, *columns = item.split(":")
+        if not view or len(columns) not in (1, 2) or not all(columns) or view in views:
+            raise ValueError("VIEW:COLUMN, or VIEW:COLUMN:COLUMN, several joined by commas")
+        views[view] = columns[0] if len(columns) == 1 else (columns[0], columns[1])
+    return views
+
+
+def _skew(text: str) -> float:
+    return 0.0 if text == "0" else _seconds(text)
+
+
 _UNSEEN = re.compile(r"[\x00-\x1f\x7f]|^[^?]*\s")
 _Reader = Callable[[str], Any]
-_EVERYWHERE: dict[str, _Reader] = {"begin": str, "end": str, "timestamps": _timestamps}
+_EVERYWHERE: dict[str, _Reader] = {
+    "begin": str,
+    "end": str,
+    "infer_range": _mode,
+    "views": _views,
+    "clock_skew": _skew,
+    "on_unbounded": _reaction,
+    "timestamps": _timestamps,
+}
 _REMOTE: dict[str, _Reader] = {
     **_EVERYWHERE,
     "connect_timeout": _seconds,

@@ -20,6 +20,7 @@ import pyarrow.parquet as pq
 import pytest
 
 import micromegas_dbapi as mm
+from micromegas_dbapi.ranges import Ranges
 from micromegas_dbapi.transport import Request, stream
 from tests.wire.recordings import case
 from tests.wire.replay import Answer, Server, replay
@@ -65,11 +66,14 @@ class Canned:
             else:
                 batch()
 
+    def presumed(self) -> mm.Service:
+        return mm.Service("canned", "0.1")
+
     def close(self) -> None:
         pass
 
     def execute(self) -> mm.Cursor:
-        return mm.Connection(self, [], "datetime").execute("SELECT 'canned'")
+        return mm.Connection(self, Ranges(self), "datetime").execute("SELECT 'canned'")
 
 
 def batch(*numbers: int) -> pa.RecordBatch:

@@ -166,9 +166,9 @@ def test_a_backtrace_makes_no_difference(wire: Wire) -> None:
         ),
         (
             "spans_no_range",
-            "view_instance('thread_spans', ...) needs a time range: pass begin= and/or end= to "
-            "execute(), cursor() or connect() (the engine said: External error: query range "
-            "mandatory for thread spans view)",
+            "thread_spans needs a time range: filter on begin/end with literals, or pass "
+            "begin=/end= to execute(), cursor() or connect() (the engine said: External error: "
+            "query range mandatory for thread spans view)",
         ),
         (
             "type_duration",

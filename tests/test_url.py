@@ -149,7 +149,7 @@ def test_any_password_arrives_as_it_is(user: str, password: str) -> None:
         ("http://host/a@b", "the URL has an @ behind its host"),
         ("http://host?verify=a@b", "elsewhere write @ as %40"),
         # Options: unknown, twice, without a value, of another kind.
-        ("http://host?beginn=-2h", "has the option 'beginn'; accepted by http: begin, end, time"),
+        ("http://host?beginn=-2h", "has the option 'beginn'; accepted by http: begin, end, infer"),
         ("http://host?Begin=-2h", "the URL has the option 'Begin'"),
         ("http://host?seed=1", "the URL has the option 'seed'"),
         ("http://host?begin=-2h;end=now&x=1", "the URL has the option 'x'"),

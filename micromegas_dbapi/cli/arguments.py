@@ -62,6 +62,7 @@ _EXAMPLES = {
   micromegas-sql "SELECT exe, computer FROM processes" --url demo:
   micromegas-sql --file report.sql --begin -1d -o report.csv
   echo "SELECT count(*) FROM log_entries" | micromegas-sql --format json
+  micromegas-sql --explain-range "SELECT * FROM log_entries WHERE time > now() - interval '1 hour'"
 """,
     "tables": "  micromegas-sql tables --url demo:\n",
     "describe": """\
@@ -188,6 +189,11 @@ def _query(command: argparse.ArgumentParser) -> None:
         help="the statement, in DataFusion's SQL; - reads it from standard input",
     )
     _path(command, "-f", "--file", help="read the statement from FILE")
+    command.add_argument(
+        "--explain-range",
+        action="store_true",
+        help="don't run the statement, but tell the time range that it would be sent with, and why",
+    )
 
 
 def _describe(command: argparse.ArgumentParser) -> None:

@@ -9,13 +9,24 @@ from pathlib import Path
 from micromegas_dbapi.cli.output import write
 from micromegas_dbapi.connection import Connection
 from micromegas_dbapi.errors import OperationalError, ProgrammingError
+from micromegas_dbapi.timerange import NoTimeRange, TimeRange
 
 __all__ = ["run"]
 
 
 def run(connection: Connection, options: argparse.Namespace) -> None:
-    """Run the statement and write its result."""
+    """Run the statement and write its result, or tell its time range."""
+    if options.explain_range:
+        _explain(connection.time_range(_statement(options)))
+        return
     write(connection.execute(_statement(options)).fetch_record_batch(), options)
+
+
+def _explain(found: TimeRange | NoTimeRange) -> None:
+    if isinstance(found, TimeRange):
+        print(f"begin   {found.begin_text}\nend     {found.end_text}\nsource  {found.source}")
+    else:
+        print(f"no time range: {found.reason}")
 
 
 def _statement(options: argparse.Namespace) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import time
 from typing import Any
 
 import numpy as np
@@ -19,7 +18,7 @@ from micromegas_dbapi.cli.table import cell
 from micromegas_dbapi.connection import Connection
 from micromegas_dbapi.cursor import Cursor
 from micromegas_dbapi.errors import DatabaseError, ProgrammingError
-from micromegas_dbapi.timerange import ALL_TIME, MAX_NS, MIN_NS, format_ns, resolve
+from micromegas_dbapi.timerange import ALL_TIME, MAX_NS, MIN_NS, format_ns
 
 __all__ = ["duration", "run"]
 
@@ -139,7 +138,7 @@ def _time(ns: int) -> np.datetime64:
 
 def _range(connection: Connection, stream: str) -> tuple[Any, Any]:
     """Give the time range to ask for where none is given: a service refuses to guess it."""
-    if resolve(connection._ranges, time.time_ns()) is not None:
+    if connection._ranges.given([]) is not None:
         _require(connection, stream)
         return None, None
     try:

@@ -168,7 +168,7 @@ def _files(
         try:
             stat, file = path.stat(), pq.ParquetFile(path)
             with file:
-                upto, since = time_columns(view, file.schema_arrow.names)
+                upto, since, *_ = time_columns(view, file.schema_arrow.names)
                 low, high = _least(file, upto), _greatest(file, since)
                 rows, schema = file.metadata.num_rows, file.schema_arrow
                 footer = pa.BufferOutputStream()

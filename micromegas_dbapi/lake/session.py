@@ -160,7 +160,7 @@ class Session:
         frame = self._scanner.frame(source)
         if self._bounds is None:
             return frame
-        upto, since = time_columns(view, source.schema.names)
+        upto, since, *_ = time_columns(view, source.schema.names)
         return frame.filter(
             col(f'"{upto}"') <= _instant(self._bounds[1]),
             col(f'"{since}"') >= _instant(self._bounds[0]),

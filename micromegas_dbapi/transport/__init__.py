@@ -84,6 +84,10 @@ class Transport(Protocol):
         """Tell what kind of service it is; may ask it."""
         ...
 
+    def presumed(self) -> Service:
+        """Tell what is known of the service before it is asked."""
+        ...
+
     def call(
         self, name: str, payload: dict[str, Any], *, sql: str | None = None, query_id: str
     ) -> pa.RecordBatchReader:

@@ -16,7 +16,7 @@ import pyarrow.flight as fl
 
 from micromegas_dbapi.errors import DatabaseError, Error, OperationalError
 from micromegas_dbapi.schemaquery import with_one_row_of_nulls
-from micromegas_dbapi.service import Service
+from micromegas_dbapi.service import FLIGHT, Service
 from micromegas_dbapi.settings import FlightSettings
 from micromegas_dbapi.timerange import MIN_NS, TimeRange
 from micromegas_dbapi.transport import NoRows, QueriesOnly, Request, check_cancelled, stream
@@ -88,6 +88,10 @@ class FlightTransport(QueriesOnly):
             with_one_row_of_nulls(request.sql), _NEVER, request.query_id, request.cancellation
         )
         return self.run(described).schema
+
+    def presumed(self) -> Service:
+        """Tell what is known of it unasked: nothing of its age."""
+        return Service("grpc", FLIGHT)
 
     def service(self) -> Service:
         """Ask for the views, which tell its age."""

@@ -52,7 +52,7 @@ from micromegas_dbapi.errors import (
     from_service,
 )
 from micromegas_dbapi.schemaquery import query_alone
-from micromegas_dbapi.service import VIEWS_SQL, Service
+from micromegas_dbapi.service import FLIGHT, VIEWS_SQL, Service
 from micromegas_dbapi.settings import HttpSettings
 from micromegas_dbapi.transport import QueriesOnly, Request, check_cancelled, stream
 from micromegas_dbapi.transport.attribution import attribution
@@ -120,6 +120,10 @@ class GatewayTransport(QueriesOnly):
                 retryable=False,
             )
         return pa.schema([pa.field(*field) for field in said.fields])
+
+    def presumed(self) -> Service:
+        """Tell what is known of it unasked: nothing of its age."""
+        return Service("gateway", FLIGHT)
 
     def service(self) -> Service:
         """Ask for the views, which tell its age."""

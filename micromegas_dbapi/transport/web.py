@@ -23,7 +23,7 @@ from micromegas_dbapi.errors import (
     from_service,
 )
 from micromegas_dbapi.schemaquery import without_rows
-from micromegas_dbapi.service import VIEWS_SQL, Service
+from micromegas_dbapi.service import FLIGHT, VIEWS_SQL, Service
 from micromegas_dbapi.settings import HttpSettings
 from micromegas_dbapi.transport import QueriesOnly, Request, check_cancelled, stream
 from micromegas_dbapi.transport.attribution import attribution
@@ -74,6 +74,10 @@ class WebTransport(QueriesOnly):
             for _ in frames:
                 pass
         return frames.schema
+
+    def presumed(self) -> Service:
+        """Tell what is known of it unasked: nothing of its age."""
+        return Service("web", FLIGHT)
 
     def service(self) -> Service:
         """Ask for the views, which tell its age."""

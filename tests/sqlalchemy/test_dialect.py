@@ -84,7 +84,7 @@ COUNT = sa.text("SELECT count(*) FROM log_entries")
 def source(result: Any) -> Any:
     range_ = result.cursor.time_range
     result.close()
-    return range_ and range_.begin
+    return range_.begin
 
 
 def test_execution_options(demo: Any) -> None:

@@ -224,7 +224,7 @@ def test_registration(expected: Any, monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr("micromegas_dbapi.pandas.Connection", Mine)
     with mm.connect("demo:?seed=7") as plain:
-        connection = Mine(plain._transport, [], "datetime")  # type: ignore[arg-type]
+        connection = Mine(plain._transport, plain._ranges, "datetime")  # type: ignore[arg-type]
         assert not isinstance(connection, dbapi.Connection)
         mm.register_with_pandas()
         assert isinstance(connection, dbapi.Connection)

@@ -185,7 +185,7 @@ ERRORS: dict[str, type[mm.Error]] = {
 
 # What these say in our words, since the service's own don't help.
 SENTENCES = {
-    "spans_no_range": "needs a time range: pass begin= and/or end=",
+    "spans_no_range": "needs a time range: filter on begin/end",
     "type_duration": "cast the column to BIGINT (nanoseconds)",
     "type_duration_s": "cast the column to BIGINT (nanoseconds)",
     "type_ts_diff": "cast the column to BIGINT (nanoseconds)",

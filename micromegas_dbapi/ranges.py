@@ -1,0 +1,314 @@
+"""Which time range a statement is sent with, and why.
+
+What `execute()` or the cursor gives counts alone. Else the connection's default counts, and the
+range that the statement's own conditions imply narrows it; else that range alone.
+"""
+
+from __future__ import annotations
+
+import importlib.metadata
+import logging
+import sys
+import threading
+import time
+import uuid
+import warnings
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cache
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+
+import pyarrow as pa
+
+from micromegas_dbapi.catalog import TimeColumns
+from micromegas_dbapi.errors import (
+    Error,
+    NotSupportedError,
+    OperationalError,
+    ProgrammingError,
+    UnboundedScanWarning,
+)
+from micromegas_dbapi.fullscans import full_scans
+from micromegas_dbapi.service import Service
+from micromegas_dbapi.timerange import Bound, NoTimeRange, TimeRange, resolve
+from micromegas_dbapi.transport import NoRows, Request, Transport
+from micromegas_dbapi.transport.cancellation import Cancellation
+
+if TYPE_CHECKING:
+    from micromegas_dbapi.inference import Reason, Unknown
+
+__all__ = ["RangeOptions", "Ranges", "Views"]
+
+#: View -> the column of its time, or the two that a range's end and begin are compared with.
+Views: TypeAlias = Mapping[str, str | tuple[str, str]]
+Level: TypeAlias = tuple[str, Bound, Bound]
+
+_LOG = logging.getLogger("micromegas_dbapi")
+_MODES = ("on", "off", "require")
+_REACTIONS = ("ignore", "warn", "error")
+
+
+@dataclass(frozen=True)
+class RangeOptions:
+    """How time ranges are found.
+
+    Attributes
+    ----------
+    infer_range : {"on", "off", "require"} or None
+        None is "on" where sqlglot is installed, else "off".
+    views : mapping of str to str or (str, str)
+    clock_skew : float
+        By how many seconds this machine's clock may be ahead of the service's.
+    on_unbounded : {"ignore", "warn", "error"}
+
+    Raises
+    ------
+    ProgrammingError
+        If a value is none of these.
+    NotSupportedError
+        If inference is asked for and sqlglot is not installed.
+    """
+
+    infer_range: Literal["on", "off", "require"] | None = None
+    views: Views = field(default_factory=dict)
+    clock_skew: float = 600.0
+    on_unbounded: Literal["ignore", "warn", "error"] = "ignore"
+
+    def __post_init__(self) -> None:
+        if self.infer_range not in (None, *_MODES):
+            raise ProgrammingError(
+                f"infer_range={self.infer_range!r}; accepted: {', '.join(map(repr, _MODES))}"
+            )
+        if self.on_unbounded not in _REACTIONS:
+            raise ProgrammingError(
+                f"on_unbounded={self.on_unbounded!r}; accepted: {', '.join(map(repr, _REACTIONS))}"
+            )
+        skew: Any = self.clock_skew
+        if not isinstance(skew, (int, float)) or not 0 <= skew <= 86_400:
+            raise ProgrammingError(f"clock_skew={skew!r}; accepted: 0 to 86400 seconds")
+        self.declared()
+        if self.infer_range in ("on", "require") and (missing := _missing()):
+            raise NotSupportedError(f"infer_range={self.infer_range!r}: {missing}")
+
+    def declared(self) -> dict[str, TimeColumns]:
+        """Give the time columns of the views that the user has declared."""
+        if not isinstance(self.views, Mapping):
+            raise _bad_views(self.views)
+        found = {}
+        for view, columns in self.views.items():
+            pair = (columns, columns) if isinstance(columns, str) else tuple(columns)
+            if len(pair) != 2 or not all(isinstance(c, str) and c for c in (view, *pair)):
+                raise _bad_views(self.views)
+            found[view] = TimeColumns(*pair, ordered=pair[0] == pair[1])
+        return found
+
+
+def _bad_views(given: object) -> ProgrammingError:
+    return ProgrammingError(
+        f"views={given!r}; accepted: a mapping of a view's name to its time column, or to the two "
+        "columns that a range's end and begin are compared with, as in "
+        "{'my_bins': 'time_bin', 'my_spans': ('begin', 'end')}"
+    )
+
+
+@cache
+def _missing() -> str | None:
+    """Tell what inference needs and has not."""
+    try:
+        installed = importlib.metadata.version("sqlglot")
+    except importlib.metadata.PackageNotFoundError:
+        return "it needs sqlglot: pip install 'micromegas-dbapi[infer]'"
+    if installed.partition(".")[0] != "30":
+        return f"its rules are tested with sqlglot 30, and {installed} is installed"
+    return None
+
+
+class Ranges:
+    """Finds the time range of each statement of a connection. Safe to use from several threads.
+
+    Parameters
+    ----------
+    transport : Transport
+    defaults : sequence of (source, begin, end)
+        What the connection and its URL give, in this order.
+    options : RangeOptions
+    """
+
+    def __init__(
+        self,
+        transport: Transport,
+        defaults: Sequence[Level] = (),
+        options: RangeOptions = RangeOptions(),
+    ) -> None:
+        self._transport = transport
+        self._defaults = defaults
+        self._options = options
+        self._asking = threading.Lock()
+        self._asked = False
+        self._known: Service | None = None
+
+    # -- the service -------------------------------------------------------------------------
+
+    def service(self) -> Service:
+        """Ask the service what it is, once.
+
+        Raises
+        ------
+        DatabaseError
+            If it cannot be asked; the next call asks again.
+        """
+        with self._asking:
+            if not self._asked or self._known is None:
+                learnt = self._known.time_columns if self._known else self._options.declared()
+                self._known = replace(self._transport.service(), time_columns=dict(learnt))
+                self._asked = True
+            return self._known
+
+    def _unasked(self) -> Service:
+        """Give what is known of the service by now."""
+        with self._asking:
+            if self._known is None:
+                presumed = self._transport.presumed()
+                self._known = replace(presumed, time_columns=dict(self._options.declared()))
+            return self._known
+
+    def _ask_age(self) -> bool:
+        """Ask of which generation the service is; tell whether that is new."""
+        if self._asked:
+            return False
+        try:
+            self.service()
+        except Error:  # the statement itself will tell
+            return False
+        return True
+
+    def _ask_columns(self, unknown: Unknown, cancellation: Cancellation) -> bool:
+        """Have the service show by what a range filters a view; tell whether that is new."""
+        from micromegas_dbapi.inference.plans import SENTINEL, filter_shown
+
+        sql = f"EXPLAIN SELECT * FROM {unknown.relation}"
+        request = Request(sql, SENTINEL, str(uuid.uuid4()), cancellation)
+        try:
+            answer = self._transport.run(request)
+            plan = (answer.reader() if isinstance(answer, NoRows) else answer).read_all()
+            shown = filter_shown(plan)
+        except OperationalError:  # perhaps it can be asked later
+            return False
+        except (Error, pa.ArrowException):  # which must not fail the user's own statement
+            shown = None
+        with self._asking:
+            assert self._known is not None
+            columns = {**self._known.time_columns, unknown.view: shown}
+            self._known = replace(self._known, time_columns=columns)
+        return True
+
+    # -- the range ---------------------------------------------------------------------------
+
+    def given(self, own: list[Level], now: int | None = None) -> TimeRange | None:
+        """Find the range that is given for a statement, or for the connection."""
+        return resolve([*own, *self._defaults], time.time_ns() if now is None else now)
+
+    def choose(
+        self,
+        sql: str,
+        own: list[Level],
+        query_id: str,
+        cancellation: Cancellation,
+    ) -> TimeRange | NoTimeRange:
+        """Find the range of a statement, and log it.
+
+        Parameters
+        ----------
+        sql : str
+            The final text.
+        own : list of (source, begin, end)
+            What is given for the statement itself, highest precedence first.
+        query_id : str
+            For the log.
+        cancellation : Cancellation
+            Ends what the service may be asked.
+
+        Raises
+        ------
+        ProgrammingError
+            If a bound is wrong, or a range is required and there is none.
+        """
+        found = self._choose(sql, own, cancellation)
+        if isinstance(found, TimeRange):
+            _LOG.debug(
+                "query %s: time range %s .. %s (%s)",
+                *(query_id, found.begin_text, found.end_text, found.source),
+            )
+        else:
+            _LOG.debug("query %s: no time range: %s", query_id, found.reason)
+            if not found.on_purpose:
+                self._react(sql, found)
+        return found
+
+    def _choose(
+        self, sql: str, own: list[Level], cancellation: Cancellation
+    ) -> TimeRange | NoTimeRange:
+        now = time.time_ns()
+        given = self.given(own, now)
+        if _mentions(own):
+            return given or NoTimeRange("ALL_TIME was given", on_purpose=True)
+        if given is None and _mentions(self._defaults):
+            return NoTimeRange("ALL_TIME was given for the connection", on_purpose=True)
+        if self._options.infer_range == "off":
+            return given or NoTimeRange("none was given, and infer_range is off")
+        if missing := _missing():
+            return given or NoTimeRange(f"none was given, and none can be inferred: {missing}")
+        found = self._infer(sql, now, cancellation)
+        if not isinstance(found, TimeRange):
+            if not found.reads_views:  # older services fail on a range there
+                return NoTimeRange(found.text, on_purpose=True)
+            return given or NoTimeRange(found.text)
+        if given is None:
+            return found
+        begin, end = max(given.begin, found.begin), min(given.end, found.end)
+        if begin > end or (begin, end) == (given.begin, given.end):
+            return given
+        return TimeRange(begin, end, f"{given.source}+inferred")
+
+    def _infer(self, sql: str, now: int, cancellation: Cancellation) -> TimeRange | Reason:
+        from micromegas_dbapi.inference import Inferred, infer
+
+        skew = int(self._options.clock_skew * 10**9)
+        while True:
+            found = infer(sql, self._unasked(), now=now, skew=skew)
+            if isinstance(found, Inferred):
+                return TimeRange(found.begin, found.end, "inferred")
+            if found.age and self._ask_age():
+                continue
+            if not any([self._ask_columns(view, cancellation) for view in found.unknown]):
+                return found
+
+    def _react(self, sql: str, found: NoTimeRange) -> None:
+        if self._options.infer_range == "require":
+            raise ProgrammingError(
+                f"infer_range='require', and no time range was given or can be inferred: "
+                f"{found.reason}; give begin= or end=, or ALL_TIME to read everything",
+                sql=sql,
+            )
+        if self._options.on_unbounded == "ignore" or not (views := full_scans(sql)):
+            return
+        message = (
+            f"all of {' and '.join(views)} is read, since there is no time range: {found.reason}; "
+            "give begin= or end=, or ALL_TIME to read everything on purpose"
+        )
+        if self._options.on_unbounded == "error":
+            raise ProgrammingError(message, sql=sql)
+        warnings.warn(message, UnboundedScanWarning, stacklevel=_stacklevel())
+
+
+def _stacklevel() -> int:
+    """Count the frames up to the code that uses this package, as its caller's caller sees them."""
+    frame, level = sys._getframe(1), 1
+    while frame.f_back and str(frame.f_globals.get("__name__")).startswith("micromegas_dbapi"):
+        frame, level = frame.f_back, level + 1
+    return level
+
+
+def _mentions(levels: Sequence[Level]) -> bool:
+    """Tell whether any bound is given."""
+    return any(bound is not None for _, *bounds in levels for bound in bounds)

@@ -1,0 +1,52 @@
+"""The long run: ``python -m tests.fuzz --removed 100000``."""
+
+from __future__ import annotations
+
+import argparse
+import itertools
+import multiprocessing
+import os
+import sys
+import time
+
+import datafusion
+import sqlglot
+
+from tests.fuzz.differential import GENERATIONS, Tally, run
+
+_CHUNK = 500
+
+
+def main() -> int:
+    """Run until so many statements with a range have had rows removed, or one has mismatched."""
+    parser = argparse.ArgumentParser(prog="python -m tests.fuzz", description=__doc__)
+    parser.add_argument("--removed", type=int, default=10_000, metavar="N")
+    parser.add_argument("--seconds", type=float, default=float("inf"), help="at the most")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--processes", type=int, default=os.cpu_count())
+    options = parser.parse_args()
+    print(f"sqlglot {sqlglot.__version__}, DataFusion {datafusion.__version__}", flush=True)
+    tallies = {generation: Tally() for generation in GENERATIONS}
+    seeds = itertools.count(options.seed * 10_000)
+    jobs = ((generation, next(seeds), _CHUNK) for generation in itertools.cycle(GENERATIONS))
+    begun = time.monotonic()
+    with multiprocessing.get_context("spawn").Pool(options.processes) as pool:
+        while time.monotonic() - begun < options.seconds:
+            wave = list(itertools.islice(jobs, len(GENERATIONS) * options.processes))
+            for (generation, *_), tally in zip(wave, pool.starmap(run, wave, 1), strict=True):
+                tallies[generation].add(tally)
+            removed = sum(tally.counts["removed"] for tally in tallies.values())
+            if removed >= options.removed or any(t.mismatches for t in tallies.values()):
+                break
+    for generation, tally in tallies.items():
+        print(f"{generation}: {tally}")
+        for bug in tally.bugs:
+            print(f"engine bug, {bug}")
+        for mismatch in tally.mismatches:
+            print(f"MISMATCH, {mismatch}")
+    print(f"{time.monotonic() - begun:.0f} s")
+    return 1 if any(tally.mismatches for tally in tallies.values()) else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
