@@ -196,9 +196,14 @@ class Scans:
 
     def _resolver(self, sources: Mapping[str, _Source], merged: bool) -> Resolve:
         def resolve(column: exp.Column) -> Column | None:
-            if column.args.get("db") or not isinstance(column.this, exp.Identifier):
+            if not isinstance(column.this, exp.Identifier):
                 return None
             table, name = _name(column.args.get("table")), _name(column.this)
+            if column.args.get(
+                "db"
+            ):  # public.log_entries.time: of the view itself, not of an alias
+                own = _in_public(column) and table in sources and sources[table].view == table
+                return (table, name) if own else None
             if not table and not merged:  # were it in two of them, the engine would refuse
                 owners = (
                     list(sources)
@@ -239,10 +244,7 @@ class Scans:
         if schema in NEUTRAL:
             self.neutral.append(schema)
             return name or table, _Source()
-        if schema not in ("", "public") or _name(item.args.get("catalog")) not in (
-            "",
-            "datafusion",
-        ):
+        if not _in_public(item):
             raise UnprovableError(
                 f"the table {item.sql('postgres')} is of another schema than public"
             )
@@ -285,6 +287,12 @@ def _name(node: exp.Expr | None) -> str:
     if node is None:
         return ""
     return node.name if node.args.get("quoted") else node.name.lower()
+
+
+def _in_public(node: exp.Expr) -> bool:
+    """Tell whether a table, or a column's, is of the schema that the views are in."""
+    schema, catalog = _name(node.args.get("db")), _name(node.args.get("catalog"))
+    return schema in ("", "public") and catalog in ("", "datafusion")
 
 
 def _sql_name(node: exp.Expr) -> str:
