@@ -96,8 +96,10 @@ class RangeOptions:
             raise _bad_views(self.views)
         found = {}
         for view, columns in self.views.items():
-            pair = (columns, columns) if isinstance(columns, str) else tuple(columns)
-            if len(pair) != 2 or not all(isinstance(c, str) and c for c in (view, *pair)):
+            pair = (columns, columns) if isinstance(columns, str) else columns
+            if not isinstance(pair, (tuple, list)) or len(pair) != 2:
+                raise _bad_views(self.views)
+            if not all(isinstance(name, str) and name for name in (view, *pair)):
                 raise _bad_views(self.views)
             found[view] = TimeColumns(*pair, ordered=pair[0] == pair[1])
         return found

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import time
+from collections.abc import Mapping
 from types import ModuleType
 from typing import Any
 from urllib.parse import quote
@@ -370,8 +371,8 @@ def URL(  # noqa: N802  (as SQLAlchemy's own)
     path : str, optional
         The prefix that the service lives under, or the lake's folder.
     **options
-        The options of `micromegas_dbapi.connect`'s URLs: ``begin``, ``end``, ``timestamps``,
-        ``read_timeout`` and so on.
+        The options of `micromegas_dbapi.connect`'s URLs: ``begin``, ``end``, ``infer_range``,
+        ``views`` (a mapping), ``timestamps``, ``read_timeout`` and so on.
 
     Returns
     -------
@@ -384,11 +385,7 @@ def URL(  # noqa: N802  (as SQLAlchemy's own)
     """
     if token is not None and (user is not None or password is not None):
         raise ArgumentError("give a token, or a user and a password, not both")
-    query = {
-        name: str(value).lower() if isinstance(value, bool) else str(value)
-        for name, value in options.items()
-        if value is not None
-    }
+    query = {name: _written(value) for name, value in options.items() if value is not None}
     return SQLAlchemyURL.create(
         f"micromegas+{driver}",
         username=user,
@@ -398,3 +395,11 @@ def URL(  # noqa: N802  (as SQLAlchemy's own)
         database=path,
         query=query,
     )
+
+
+def _written(value: Any) -> str:
+    """Write an option as a URL has it."""
+    if isinstance(value, Mapping):  # views
+        items = ((view, [at] if isinstance(at, str) else at) for view, at in value.items())
+        return ",".join(":".join((view, *columns)) for view, columns in items)
+    return str(value).lower() if isinstance(value, bool) else str(value)

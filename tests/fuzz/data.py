@@ -64,17 +64,25 @@ class World:
     filters: dict[str, TimeColumns] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        config = SessionConfig({"datafusion.execution.time_zone": "+00:00"})
-        self._config = config.with_target_partitions(1)
         self.whole = self.context(None)[0]
 
     def context(
-        self, bounds: tuple[int, int] | None, sql: str = "", hash_join: bool = True
+        self, bounds: tuple[int, int] | None, sql: str = "", **settings: str
     ) -> tuple[SessionContext, int]:
-        """Make a session whose scans are filtered, and tell how many rows that has removed."""
-        config = self._config
-        if not hash_join:
-            config = config.set("datafusion.optimizer.prefer_hash_join", "false")
+        """Make a session whose scans are filtered, and tell how many rows that has removed.
+
+        Parameters
+        ----------
+        bounds : (int, int) or None
+        sql : str
+            Only the views that it names are filtered and registered.
+        **settings
+            Of the engine's optimizer.
+        """
+        config = SessionConfig({"datafusion.execution.time_zone": "+00:00"})
+        config = config.with_target_partitions(1)
+        for name, value in settings.items():
+            config = config.set(f"datafusion.optimizer.{name}", value)
         context, removed = SessionContext(config), 0
         for name, table in self.tables.items():
             if bounds is not None and name not in sql.lower():

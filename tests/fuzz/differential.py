@@ -92,15 +92,39 @@ def check(here: World, seed: str, tally: Tally) -> None:
     if whole == _rows_or_error(filtered, run_sql):
         return
     mismatch = Mismatch(seed, sql, found)
-    # The hash join of DataFusion 54 and 55 is known to give wrong rows: they violate their own
-    # WHERE, with no range at all. Only what its other join confirms is ours.
-    plain = here.context(None, hash_join=False)[0]
-    filtered = here.context(bounds, run_sql, hash_join=False)[0]
-    if _rows_or_error(plain, run_sql) == _rows_or_error(filtered, run_sql):
+    if _engine_fails(here, bounds, run_sql):
         counts["engine bugs"] += 1
         tally.bugs.append(mismatch)
     else:
         tally.mismatches.append(mismatch)
+
+
+def _engine_fails(here: World, bounds: tuple[int, int], sql: str) -> bool:
+    """Tell whether it is the engine that gives wrong rows, with no range at all.
+
+    DataFusion 54 and 55 are known for two faults, both with outer joins and a date_trunc() in
+    WHERE: that of the hash join, and a condition on one side that the optimizer moves to a column
+    of the same name on the other. The rows violate their own WHERE then. So what one of two other
+    ways through the engine finds equal is no fault of the range: another join, or no optimizer,
+    which cannot run subqueries, and evaluates no clock.
+    """
+    if _equal(here, bounds, sql, prefer_hash_join="false"):
+        return True
+    return _equal(here, bounds, _without_clock(sql), max_passes="0")
+
+
+def _equal(here: World, bounds: tuple[int, int], sql: str, **settings: str) -> bool:
+    try:
+        whole = rows(here.context(None, **settings)[0], sql)
+        return whole == rows(here.context(bounds, sql, **settings)[0], sql)
+    except BaseException:
+        return False
+
+
+def _without_clock(sql: str) -> str:
+    now = format_ns(time.time_ns())
+    sql = re.sub(r"now\(\)|current_timestamp", f"TIMESTAMP '{now}'", sql, flags=re.IGNORECASE)
+    return sql.replace("current_date", f"DATE '{now[:10]}'")
 
 
 def _for_engine(sql: str) -> str:

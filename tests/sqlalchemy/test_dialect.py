@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import uuid
-from datetime import datetime, timedelta
+from datetime import datetime, timedelta, timezone
 from decimal import Decimal
 from typing import Any
 
@@ -110,6 +110,33 @@ def test_execution_options(demo: Any) -> None:
             sa.text("SELECT max(time) FROM log_entries").execution_options(timestamps="ns")
         ).scalar()
         assert type(shown) is int
+
+
+def test_ranges_of_statements(wire: Any) -> None:
+    """Ranges are inferred from the text that is sent; a URL says how."""
+    address = URL(
+        driver="lake",
+        path=str(wire("http-0.2.3") / "data"),
+        infer_range="require",
+        views={"mine": "t", "other": ("a", "b")},
+        on_unbounded="error",
+    )
+    assert address.query["views"] == "mine:t,other:a:b"
+    engine = sa.create_engine(address, future=True)
+    log = sa.table("log_entries", sa.column("time", sa.TIMESTAMP(timezone=True)))
+    begin = datetime(2026, 11, 23, 20, tzinfo=timezone.utc)
+    bounded = sa.select(sa.func.count()).select_from(log).where(log.c.time >= begin)
+    with engine.connect() as connection:
+        result = connection.execute(bounded)
+        assert result.cursor.time_range.source == "inferred"
+        assert result.cursor.time_range.begin_text == "2026-11-23T19:59:00Z"
+        assert result.scalar() > 0
+        with pytest.raises(sa.exc.ProgrammingError, match="infer_range='require'"):
+            connection.execute(sa.select(sa.func.count()).select_from(log))
+        assert sa.inspect(connection).has_table("log_entries")
+        given = connection.execute(bounded.execution_options(begin="2026-11-23T20:30:00Z"))
+        assert given.cursor.time_range.source == "execute"
+    engine.dispose()
 
 
 def test_no_query_on_first_connect(wire: Any) -> None:
