@@ -21,6 +21,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from micromegas_dbapi.errors import OperationalError
+from micromegas_dbapi.lake.extents import Extents, extents, may_lie_within
 
 __all__ = ["Folder", "Source"]
 
@@ -64,7 +65,7 @@ class Folder:
         self.path = path.resolve()
         self._lock = threading.Lock()
         self._base = str(self.path)
-        self._footers: dict[str, tuple[_Stamp, pa.Schema]] = {}
+        self._footers: dict[str, tuple[_Stamp, pa.Schema, Extents]] = {}
 
     def source(self, *names: str) -> Source | None:
         """Find a view (``"log_entries"``) or an instance (``"thread_spans", stream_id``)."""
@@ -82,7 +83,7 @@ class Folder:
         return Source(Path(alone[0] if alone else folder), self._schema(stamps), stamps)
 
     def _schema(self, stamps: tuple[_Stamp, ...]) -> pa.Schema:
-        schemas = [self._footer(stamp) for stamp in stamps]
+        schemas = [self._footer(stamp)[0] for stamp in stamps]
         if len(schemas) == 1:
             return schemas[0]
         counts: dict[str, int] = {}
@@ -101,18 +102,38 @@ class Folder:
             [f if counts[f.name] == len(stamps) else f.with_nullable(True) for f in schema]
         )
 
-    def _footer(self, stamp: _Stamp) -> pa.Schema:
+    def within(
+        self, source: Source, upto: str, since: str, bounds: tuple[int, int]
+    ) -> tuple[str, ...]:
+        """List a view's files that may have rows within a range, as a service finds partitions.
+
+        Parameters
+        ----------
+        source : Source
+        upto, since : str
+            The columns that are compared with the range's end and begin.
+        bounds : (int, int)
+            Begin and end in nanoseconds since the epoch, both included.
+        """
+        return tuple(
+            stamp[0]
+            for stamp in source.stamps
+            if may_lie_within(self._footer(stamp)[1], upto, since, bounds)
+        )
+
+    def _footer(self, stamp: _Stamp) -> tuple[pa.Schema, Extents]:
         with self._lock:
             known = self._footers.get(stamp[0])
         if known is None or known[0] != stamp:
             try:
-                known = (stamp, _declared(pq.ParquetFile(stamp[0])))
+                with pq.ParquetFile(stamp[0]) as file:
+                    known = (stamp, _declared(file), extents(file))
             except (pa.ArrowException, OSError) as error:
                 name = os.path.basename(stamp[0])
                 raise OperationalError(f"the lake's file {name} cannot be read: {error}") from error
             with self._lock:
                 self._footers[stamp[0]] = known
-        return known[1]
+        return known[1:]
 
 
 _Stamp: TypeAlias = tuple[str, int, int]
@@ -132,9 +153,8 @@ def _declared(file: pq.ParquetFile) -> pa.Schema:
 
     What pyarrow makes of a file differs with its version, in the width of dictionary keys say.
     """
-    with file:
-        encoded = (file.metadata.metadata or {}).get(b"ARROW:schema")
-        read: pa.Schema = file.schema_arrow
+    encoded = (file.metadata.metadata or {}).get(b"ARROW:schema")
+    read: pa.Schema = file.schema_arrow
     if encoded is not None:
         declared = pa.ipc.read_schema(pa.py_buffer(base64.b64decode(encoded)))
         if declared.names == read.names:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
+from functools import lru_cache, reduce
+from pathlib import Path
 
 import pyarrow as pa
 from datafusion import DataFrame, SessionConfig, SessionContext
@@ -25,6 +26,8 @@ CONFIG = {
 # third of the time then (benchmarks/service.py), and 64 MB of files are the most that is held.
 _SMALL_BYTES = 4 * 2**20
 _KEPT = 16
+# Each file that is read on its own is a scan of the plan; more are read as the folder they are in.
+_MOST_FILES = 64
 
 
 class Scanner:
@@ -33,12 +36,27 @@ class Scanner:
     def __init__(self) -> None:
         self._kept = lru_cache(_KEPT)(_load)
 
-    def frame(self, source: Source) -> DataFrame:
-        """Give all rows of a view, computed when they are asked for or held in memory."""
+    def frame(self, source: Source, files: tuple[str, ...] | None = None) -> DataFrame:
+        """Give the rows of a view, computed when they are asked for or held in memory.
+
+        Parameters
+        ----------
+        source : Source
+        files : tuple of str, optional
+            The files that are enough; more may be read.
+        """
         if source.size <= _SMALL_BYTES:
             return self._kept(source)
         # On a context of its own, since a view's name may be taken in the query's.
-        return _read(source, SessionContext(SessionConfig(CONFIG)))
+        context = SessionContext(SessionConfig(CONFIG))
+        if files is None or not 0 < len(files) < min(len(source.stamps), _MOST_FILES):
+            return _read(source, context) if files != () else _nothing(source, context)
+        frames = [context.read_parquet(Path(file).as_uri(), schema=source.schema) for file in files]
+        return reduce(DataFrame.union, frames)
+
+
+def _nothing(source: Source, context: SessionContext) -> DataFrame:
+    return context.from_arrow(source.schema.empty_table())
 
 
 def _load(source: Source) -> DataFrame:
@@ -46,7 +64,7 @@ def _load(source: Source) -> DataFrame:
     context = SessionContext(SessionConfig(CONFIG).with_target_partitions(1))
     batches = [batch.to_pyarrow() for batch in _read(source, context).execute_stream()]
     if not batches:
-        return context.from_arrow(source.schema.empty_table())
+        return _nothing(source, context)
     try:
         table = pa.Table.from_batches(batches).unify_dictionaries().combine_chunks()
     except pa.ArrowInvalid:  # more words than the keys of a dictionary can count

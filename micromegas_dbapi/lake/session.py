@@ -157,11 +157,11 @@ class Session:
 
     def _scan(self, view: str, source: Source) -> DataFrame:
         """Read a view's files within the range."""
-        frame = self._scanner.frame(source)
         if self._bounds is None:
-            return frame
+            return self._scanner.frame(source)
         upto, since, *_ = time_columns(view, source.schema.names)
-        return frame.filter(
+        files = self._folder.within(source, upto, since, self._bounds)
+        return self._scanner.frame(source, files).filter(
             col(f'"{upto}"') <= _instant(self._bounds[1]),
             col(f'"{since}"') >= _instant(self._bounds[0]),
         )

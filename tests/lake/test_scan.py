@@ -88,3 +88,50 @@ def test_dictionaries_that_do_not_fit_into_one(tmp_path: Path) -> None:
     with mm.connect(f"lake:{tmp_path}") as lake:
         found = lake.execute("SELECT word FROM log_entries").fetchall()
     assert sorted(word for (word,) in found) == words
+
+
+@pytest.mark.parametrize("view", ["measures", "thread_spans"])
+def test_only_files_within_the_range_are_read(tmp_path: Path, view: str) -> None:
+    """Of ten files of ten rows each, by their footers; the first has no statistics."""
+    columns = ("time", "time") if view == "measures" else ("begin", "end")
+    folder = tmp_path / "view"
+    folder.mkdir()
+    for file in range(10):
+        times = pa.array(range(file * 10, file * 10 + 10), pa.int64()).cast(TIME)
+        table = pa.table(dict.fromkeys(columns, times))
+        path = folder / f"{file}.parquet"
+        pq.write_table(table, path, row_group_size=4, write_statistics=file > 0)
+    lake = Folder(tmp_path)
+    found = lake.source("view")
+    assert found is not None
+    for bounds, files in {
+        (10, 19): [0, 1],
+        (19, 20): [0, 1, 2],
+        (99, 500): [0, 9],
+        (100, 500): [0],
+        (-5, 9): [0],
+        (-(2**63), 2**63 - 1): list(range(10)),
+    }.items():
+        names = [Path(path).stem for path in lake.within(found, *columns, bounds)]
+        assert names == [str(file) for file in files]
+
+
+def test_a_range_gives_the_rows_within_it(tmp_path: Path) -> None:
+    """Of a view that is too large to be kept: from no file, some, and more than are listed."""
+    folder = tmp_path / "measures"
+    folder.mkdir()
+    values = np.random.default_rng(1).integers(0, 2**60, 10_000)
+    for file in range(70):
+        time = pa.array(range(file * 10_000, file * 10_000 + 10_000), pa.int64()).cast(TIME)
+        table = pa.table({"time": time, "value": values})
+        pq.write_table(table, folder / f"{file}.parquet", compression="none")
+    with mm.connect(f"lake:{tmp_path}") as lake:
+        for begin, end in [(0, 9_999), (5, 25_000), (5, 690_000), (10**7, 10**8)]:
+            bounds = {"begin": np.datetime64(begin, "ns"), "end": np.datetime64(end, "ns")}
+            found = lake.execute("SELECT count(*), min(time), max(time) FROM measures", **bounds)
+            rows = range(begin, min(end, 699_999) + 1)
+            counted, low, high = found.fetch_arrow_table().columns
+            assert counted[0].as_py() == len(rows)
+            if rows:
+                assert (low[0].value, high[0].value) == (rows[0], rows[-1])
+            assert lake.execute("SELECT value FROM measures LIMIT 3", **bounds).description
