@@ -55,6 +55,42 @@ def test_range(lake: str, begin: list[str], capsys: pytest.CaptureFixture[str]) 
 
 
 @pytest.mark.parametrize(
+    ("sql", "bounds", "told"),
+    [
+        (
+            "SELECT * FROM log_entries WHERE time BETWEEN '2026-11-22' AND '2026-11-23'",
+            [],
+            "begin   2026-11-21T23:59:00Z\nend     2026-11-23T00:01:00Z\nsource  inferred\n",
+        ),
+        (
+            "SELECT * FROM log_entries",
+            ["--begin", "2026-11-22T00:00:00Z"],
+            "begin   2026-11-22T00:00:00Z\nend     2262-04-11T23:47:16.854775807Z\n"
+            "source  connection\n",
+        ),
+        (
+            "SELECT * FROM log_entries",
+            [],
+            "no time range: no condition that is understood bounds time of log_entries\n",
+        ),
+        ("SELECT 1", [], "no time range: the statement reads no view\n"),
+    ],
+)
+@pytest.mark.parametrize("url", [None, "http://127.0.0.1:9"])
+def test_explain_range(
+    lake: str,
+    capsys: pytest.CaptureFixture[str],
+    url: str | None,
+    sql: str,
+    bounds: list[str],
+    told: str,
+) -> None:
+    """Nothing is run: an HTTP service need not be there."""
+    assert main(["--explain-range", sql, *bounds, "--url", url or lake]) == 0
+    assert capsys.readouterr().out == told
+
+
+@pytest.mark.parametrize(
     ("arguments", "code", "words"),
     [
         (["SELEC 1"], 1, "Expected: an SQL statement, found: SELEC"),

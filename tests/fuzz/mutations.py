@@ -16,6 +16,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 _ROOT = Path(__file__).parents[2]
+#: Where the rules are.
+MODULES = _ROOT / "micromegas_dbapi" / "inference"
 
 
 class Mutation(NamedTuple):
