@@ -295,8 +295,9 @@ sys.exit(code)
 def test_memory_is_bounded(tmp_path: Path, name: str) -> None:
     """A result of four times the size takes no more memory, but for noise.
 
-    Parquet is written a row group of 64 MiB at a time; from the second one on, what the engine's
-    threads have freed is used again.
+    Parquet is written a row group of 64 MiB at a time, and what the engine's threads have freed of
+    one is used again for the next, sooner or later: 100 MiB more were seen, and held whole the
+    larger result would take 700 more.
     """
     peaks = []
     for rows in (1_200_000, 4_800_000) if name == "parquet" else (300_000, 1_200_000):
@@ -311,7 +312,7 @@ def test_memory_is_bounded(tmp_path: Path, name: str) -> None:
         peaks.append(int(done.stderr) / 1024)
     written = (tmp_path / f"x.{name}").stat().st_size / 2**20
     assert name == "parquet" or written > 200
-    assert peaks[1] - peaks[0] < 80, peaks
+    assert peaks[1] - peaks[0] < (250 if name == "parquet" else 80), peaks
 
 
 # -- progress --------------------------------------------------------------------------------------

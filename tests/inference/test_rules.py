@@ -114,7 +114,6 @@ LITERALS = {
     "current_timestamp(3)": None,
     "localtimestamp": None,
     "date_trunc('decade', now())": None,
-    "date_trunc('day', now(), 'UTC')": None,
     "'2026-11-' || '01'": None,
     "(SELECT max(time) FROM log_entries)": None,
 }

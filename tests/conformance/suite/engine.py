@@ -19,7 +19,7 @@ from micromegas_dbapi.connection import Connection
 from micromegas_dbapi.cursor import Cursor
 from micromegas_dbapi.errors import from_service
 from micromegas_dbapi.lake.scan import CONFIG
-from micromegas_dbapi.ranges import Ranges
+from micromegas_dbapi.ranges import RangeOptions, Ranges
 from micromegas_dbapi.service import Service
 from micromegas_dbapi.transport import Request
 from sqlalchemy_micromegas.compiler import MicromegasCompiler
@@ -118,7 +118,8 @@ class OpenDialect(MicromegasDialect):
     def connect(self, *args: Any, **kw: Any) -> Any:
         cls = type(self)
         cls._transport = cls._transport or OpenTransport()
-        return OpenConnection(cls._transport, Ranges(cls._transport), "datetime")
+        ranges = Ranges(cls._transport, options=RangeOptions(infer_range="off"))  # it has no views
+        return OpenConnection(cls._transport, ranges, "datetime")
 
     def do_executemany(
         self, cursor: Any, statement: str, parameters: Any, context: Any = None
