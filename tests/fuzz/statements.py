@@ -310,8 +310,10 @@ class Statements:
             self._inside = was
             if self._often(0.12):
                 names = [self._fresh("k") for _ in made.columns]
-                if self._often(0.5) and len(names) > 1:  # the same names, in another order
-                    names = [*list(made.columns)[1:], next(iter(made.columns))]
+                times = [name for name, kind in made.columns.items() if kind == "time"]
+                if self._often(0.7) and len(times) > 1:  # two times change their names
+                    swapped = {times[0]: times[1], times[1]: times[0]}
+                    names = [swapped.get(name, name) for name in made.columns]
                 columns = dict(zip(names, made.columns.values(), strict=True))
                 return Relation(alias, f"({made.text}) AS {alias}({', '.join(names)})", columns)
             return Relation(alias, f"({made.text}) AS {alias}", made.columns)
