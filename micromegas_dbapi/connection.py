@@ -11,7 +11,8 @@ from micromegas_dbapi import errors, profiles, url
 from micromegas_dbapi.auth import Auth, TokenProvider, auth_of
 from micromegas_dbapi.cursor import Cursor, prepared
 from micromegas_dbapi.errors import InterfaceError, ProgrammingError
-from micromegas_dbapi.ranges import RangeOptions, Ranges, Views
+from micromegas_dbapi.rangeoptions import RangeOptions, Views
+from micromegas_dbapi.ranges import Ranges
 from micromegas_dbapi.rows import Timestamps
 from micromegas_dbapi.service import Service
 from micromegas_dbapi.settings import Progress, Timeout

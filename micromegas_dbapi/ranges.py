@@ -6,7 +6,6 @@ range that the statement's own conditions imply narrows it; else that range alon
 
 from __future__ import annotations
 
-import importlib.metadata
 import logging
 import sys
 import threading
@@ -14,21 +13,20 @@ import time
 import uuid
 import warnings
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from functools import cache
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from dataclasses import replace
+from typing import TYPE_CHECKING, TypeAlias
 
 import pyarrow as pa
 
 from micromegas_dbapi.catalog import TimeColumns
 from micromegas_dbapi.errors import (
     Error,
-    NotSupportedError,
     OperationalError,
     ProgrammingError,
     UnboundedScanWarning,
 )
 from micromegas_dbapi.fullscans import full_scans
+from micromegas_dbapi.rangeoptions import RangeOptions, missing
 from micromegas_dbapi.service import Service
 from micromegas_dbapi.timerange import Bound, NoTimeRange, TimeRange, resolve
 from micromegas_dbapi.transport import NoRows, Request, Transport
@@ -37,92 +35,11 @@ from micromegas_dbapi.transport.cancellation import Cancellation
 if TYPE_CHECKING:
     from micromegas_dbapi.inference import Reason, Unknown
 
-__all__ = ["RangeOptions", "Ranges", "Views"]
+__all__ = ["Ranges"]
 
-#: View -> the column of its time, or the two that a range's end and begin are compared with.
-Views: TypeAlias = Mapping[str, str | tuple[str, str]]
 Level: TypeAlias = tuple[str, Bound, Bound]
 
 _LOG = logging.getLogger("micromegas_dbapi")
-_MODES = ("on", "off", "require")
-_REACTIONS = ("ignore", "warn", "error")
-
-
-@dataclass(frozen=True)
-class RangeOptions:
-    """How time ranges are found.
-
-    Attributes
-    ----------
-    infer_range : {"on", "off", "require"} or None
-        None is "on" where sqlglot is installed, else "off".
-    views : mapping of str to str or (str, str)
-    clock_skew : float
-        By how many seconds this machine's clock may be ahead of the service's.
-    on_unbounded : {"ignore", "warn", "error"}
-
-    Raises
-    ------
-    ProgrammingError
-        If a value is none of these.
-    NotSupportedError
-        If inference is asked for and sqlglot is not installed.
-    """
-
-    infer_range: Literal["on", "off", "require"] | None = None
-    views: Views = field(default_factory=dict)
-    clock_skew: float = 600.0
-    on_unbounded: Literal["ignore", "warn", "error"] = "ignore"
-
-    def __post_init__(self) -> None:
-        if self.infer_range not in (None, *_MODES):
-            raise ProgrammingError(
-                f"infer_range={self.infer_range!r}; accepted: {', '.join(map(repr, _MODES))}"
-            )
-        if self.on_unbounded not in _REACTIONS:
-            raise ProgrammingError(
-                f"on_unbounded={self.on_unbounded!r}; accepted: {', '.join(map(repr, _REACTIONS))}"
-            )
-        skew: Any = self.clock_skew
-        if not isinstance(skew, (int, float)) or not 0 <= skew <= 86_400:
-            raise ProgrammingError(f"clock_skew={skew!r}; accepted: 0 to 86400 seconds")
-        self.declared()
-        if self.infer_range in ("on", "require") and (missing := _missing()):
-            raise NotSupportedError(f"infer_range={self.infer_range!r}: {missing}")
-
-    def declared(self) -> dict[str, TimeColumns]:
-        """Give the time columns of the views that the user has declared."""
-        if not isinstance(self.views, Mapping):
-            raise _bad_views(self.views)
-        found = {}
-        for view, columns in self.views.items():
-            pair = (columns, columns) if isinstance(columns, str) else columns
-            if not isinstance(pair, (tuple, list)) or len(pair) != 2:
-                raise _bad_views(self.views)
-            if not all(isinstance(name, str) and name for name in (view, *pair)):
-                raise _bad_views(self.views)
-            found[view] = TimeColumns(*pair, ordered=pair[0] == pair[1])
-        return found
-
-
-def _bad_views(given: object) -> ProgrammingError:
-    return ProgrammingError(
-        f"views={given!r}; accepted: a mapping of a view's name to its time column, or to the two "
-        "columns that a range's end and begin are compared with, as in "
-        "{'my_bins': 'time_bin', 'my_spans': ('begin', 'end')}"
-    )
-
-
-@cache
-def _missing() -> str | None:
-    """Tell what inference needs and has not."""
-    try:
-        installed = importlib.metadata.version("sqlglot")
-    except importlib.metadata.PackageNotFoundError:
-        return "it needs sqlglot: pip install 'micromegas-dbapi[infer]'"
-    if installed.partition(".")[0] != "30":
-        return f"its rules are tested with sqlglot 30, and {installed} is installed"
-    return None
 
 
 class Ranges:
@@ -140,7 +57,7 @@ class Ranges:
         self,
         transport: Transport,
         defaults: Sequence[Level] = (),
-        options: RangeOptions = RangeOptions(),
+        options: RangeOptions = RangeOptions(),  # noqa: B008  (it is frozen)
     ) -> None:
         self._transport = transport
         self._defaults = defaults
@@ -162,7 +79,7 @@ class Ranges:
         with self._asking:
             if not self._asked or self._known is None:
                 learnt = self._known.time_columns if self._known else self._options.declared()
-                self._known = replace(self._transport.service(), time_columns=dict(learnt))
+                self._known = _with_columns(self._transport.service(), learnt)
                 self._asked = True
             return self._known
 
@@ -170,8 +87,8 @@ class Ranges:
         """Give what is known of the service by now."""
         with self._asking:
             if self._known is None:
-                presumed = self._transport.presumed()
-                self._known = replace(presumed, time_columns=dict(self._options.declared()))
+                declared = self._options.declared()
+                self._known = _with_columns(self._transport.presumed(), declared)
             return self._known
 
     def _ask_age(self) -> bool:
@@ -200,8 +117,7 @@ class Ranges:
             shown = None
         with self._asking:
             assert self._known is not None
-            columns = {**self._known.time_columns, unknown.view: shown}
-            self._known = replace(self._known, time_columns=columns)
+            self._known = _with_columns(self._known, {unknown.view: shown})
         return True
 
     # -- the range ---------------------------------------------------------------------------
@@ -258,8 +174,8 @@ class Ranges:
             return NoTimeRange("ALL_TIME was given for the connection", on_purpose=True)
         if self._options.infer_range == "off":
             return given or NoTimeRange("none was given, and infer_range is off")
-        if missing := _missing():
-            return given or NoTimeRange(f"none was given, and none can be inferred: {missing}")
+        if lacking := missing():
+            return given or NoTimeRange(f"none was given, and none can be inferred: {lacking}")
         found = self._infer(sql, now, cancellation)
         if not isinstance(found, TimeRange):
             if not found.reads_views:  # older services fail on a range there
@@ -301,6 +217,10 @@ class Ranges:
         if self._options.on_unbounded == "error":
             raise ProgrammingError(message, sql=sql)
         warnings.warn(message, UnboundedScanWarning, stacklevel=_stacklevel())
+
+
+def _with_columns(service: Service, columns: Mapping[str, TimeColumns | None]) -> Service:
+    return replace(service, time_columns={**service.time_columns, **columns})
 
 
 def _stacklevel() -> int:

@@ -32,8 +32,9 @@ class Service:
     views : mapping of str to pyarrow.Schema, or None
         The views by name, with their columns, where the wire has a call that lists them.
     time_columns : mapping of str to TimeColumns or None
-        By what a query's range filters views that the catalog does not know: as the user has
-        declared, or as the service has shown; None where it has shown nothing that can be used.
+        By what a query's range filters views of which the catalog does not know it: as the user
+        has declared, as the files of a lake have it, or as the service has shown; None where it
+        has shown nothing that can be used.
     """
 
     wire: str

@@ -12,6 +12,7 @@ on with it.
 from __future__ import annotations
 
 import re
+import time
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
@@ -99,7 +100,7 @@ def infer(
     sql: str,
     service: Service,
     *,
-    now: int,
+    now: int | None = None,
     skew: int = SKEW_NS,
     pad: int = PAD_NS,
 ) -> Inferred | Reason:
@@ -112,7 +113,7 @@ def infer(
     service : Service
         Its generation and `Service.time_columns` say by what a range filters which view.
     now : int
-        This machine's clock, in nanoseconds since the epoch.
+        This machine's clock, in nanoseconds since the epoch; read by default.
     skew : int
         By how many nanoseconds that may be ahead of the service's clock.
     pad : int
@@ -128,7 +129,8 @@ def infer(
     try:
         found = analyse(sql, service.generation, columns, None)
     except _ReadsClockError:
-        found = _analysed(sql, service.generation, columns, now - skew)
+        clock = time.time_ns() if now is None else now
+        found = _analysed(sql, service.generation, columns, clock - skew)
     if isinstance(found, Reason):
         return found
     low, high = found

@@ -11,6 +11,7 @@ from typing import Any
 import pyarrow as pa
 from datafusion import DataFrame
 
+from micromegas_dbapi.catalog import time_columns
 from micromegas_dbapi.errors import ProgrammingError, from_service
 from micromegas_dbapi.lake import lookups, partitions
 from micromegas_dbapi.lake.compute import Planned, compute
@@ -97,7 +98,8 @@ class LakeTransport:
     def service(self) -> Service:
         """Tell which services the lake is like."""
         views = self.views()
-        return Service("lake", RECENT if "log_stats" in views else HTTP, views)
+        columns = {view: time_columns(view, schema.names) for view, schema in views.items()}
+        return Service("lake", RECENT if "log_stats" in views else HTTP, views, columns)
 
     def run_forgetting(
         self,

@@ -390,7 +390,10 @@ class Statements:
                 [name, self._fresh("c"), self._pick(["time", "level"])], [8, 1.5, 0.7]
             )
             if kind == "time" and self._often(0.14):
-                text = self._pick([f"date_trunc('day', {text})", f"CAST({text} AS TIMESTAMP)"])
+                casts = ("TIMESTAMP", "TIMESTAMP(0)")
+                text = self._pick(
+                    [f"date_trunc('day', {text})"] + [f"CAST({text} AS {c})" for c in casts]
+                )
             elif kind == "time" and kinds is None and self._often(0.06):
                 text, window = f"max({text}) OVER (PARTITION BY {relation.alias}.id % 3)", True
             if alias in columns:
