@@ -13,6 +13,7 @@ import time
 import uuid
 import warnings
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -62,7 +63,8 @@ class Ranges:
         self._transport = transport
         self._defaults = defaults
         self._options = options
-        self._asking = threading.Lock()
+        self._asking = threading.Lock()  # held while the service is asked what it is
+        self._learning = threading.Lock()  # held for a moment only
         self._asked = False
         self._known: Service | None = None
 
@@ -77,32 +79,33 @@ class Ranges:
             If it cannot be asked; the next call asks again.
         """
         with self._asking:
-            if not self._asked or self._known is None:
-                learnt = self._known.time_columns if self._known else self._options.declared()
-                self._known = _with_columns(self._transport.service(), learnt)
+            if not self._asked:
+                self._learn(self._transport.service(), self._unasked().time_columns)
                 self._asked = True
-            return self._known
+        return self._unasked()
 
     def _unasked(self) -> Service:
         """Give what is known of the service by now."""
-        with self._asking:
-            if self._known is None:
-                declared = self._options.declared()
-                self._known = _with_columns(self._transport.presumed(), declared)
-            return self._known
+        if self._known is None:
+            self._learn(self._transport.presumed(), self._options.declared(), first=True)
+        assert self._known is not None
+        return self._known
 
-    def _ask_age(self) -> bool:
-        """Ask of which generation the service is; tell whether that is new."""
-        if self._asked:
-            return False
-        try:
-            self.service()
-        except Error:  # the statement itself will tell
-            return False
-        return True
+    def _learn(
+        self,
+        service: Service | None,
+        columns: Mapping[str, TimeColumns | None],
+        first: bool = False,
+    ) -> None:
+        with self._learning:
+            if first and self._known is not None:  # another thread was faster
+                return
+            known = service or self._known
+            assert known is not None
+            self._known = replace(known, time_columns={**known.time_columns, **columns})
 
-    def _ask_columns(self, unknown: Unknown, cancellation: Cancellation) -> bool:
-        """Have the service show by what a range filters a view; tell whether that is new."""
+    def _ask_columns(self, unknown: Unknown, cancellation: Cancellation) -> None:
+        """Have the service show by what a range filters a view."""
         from micromegas_dbapi.inference.plans import SENTINEL, filter_shown
 
         sql = f"EXPLAIN SELECT * FROM {unknown.relation}"
@@ -112,13 +115,10 @@ class Ranges:
             plan = (answer.reader() if isinstance(answer, NoRows) else answer).read_all()
             shown = filter_shown(plan)
         except OperationalError:  # perhaps it can be asked later
-            return False
+            return
         except (Error, pa.ArrowException):  # which must not fail the user's own statement
             shown = None
-        with self._asking:
-            assert self._known is not None
-            self._known = _with_columns(self._known, {unknown.view: shown})
-        return True
+        self._learn(None, {unknown.view: shown})
 
     # -- the range ---------------------------------------------------------------------------
 
@@ -193,12 +193,17 @@ class Ranges:
 
         skew = int(self._options.clock_skew * 10**9)
         while True:
-            found = infer(sql, self._unasked(), now=now, skew=skew)
+            service = self._unasked()
+            found = infer(sql, service, now=now, skew=skew)
             if isinstance(found, Inferred):
                 return TimeRange(found.begin, found.end, "inferred")
-            if found.age and self._ask_age():
-                continue
-            if not any([self._ask_columns(view, cancellation) for view in found.unknown]):
+            if found.age and not self._asked:
+                with suppress(Error):  # the statement itself will tell
+                    self.service()
+            else:
+                for view in found.unknown:
+                    self._ask_columns(view, cancellation)
+            if self._known is service:  # nothing more is known
                 return found
 
     def _react(self, sql: str, found: NoTimeRange) -> None:
@@ -217,10 +222,6 @@ class Ranges:
         if self._options.on_unbounded == "error":
             raise ProgrammingError(message, sql=sql)
         warnings.warn(message, UnboundedScanWarning, stacklevel=_stacklevel())
-
-
-def _with_columns(service: Service, columns: Mapping[str, TimeColumns | None]) -> Service:
-    return replace(service, time_columns={**service.time_columns, **columns})
 
 
 def _stacklevel() -> int:

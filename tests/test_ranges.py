@@ -179,7 +179,7 @@ def test_a_service_is_asked_once_and_late(
             asked.clear()
         for _ in range(2):
             assert sent(connection, ASKED) == (PADDED[0], LAST, "inferred")
-        assert asked == ["service", 'EXPLAIN SELECT * FROM "blocks"', ASKED, ASKED]
+        assert asked == ["service", "EXPLAIN SELECT * FROM blocks", ASKED, ASKED]
         known = connection.service
         assert known.generation == "0.2"
         assert known.time_columns == {"blocks": TimeColumns("insert_time", "insert_time")}

@@ -19,13 +19,15 @@ __all__ = ["SENTINEL", "filter_shown"]
 #: 1971-02-03T04:05:06.000000007Z and two nanoseconds less than a second later.
 SENTINEL: Final = TimeRange(34_401_906_000_000_007, 34_401_907_000_000_005, "inferred")
 
+# Of the statement with LIMIT 1, as services were seen to show it; no view has such a limit itself.
+_LIMIT = ("Limit", "skip=0, fetch=1")
 _NODE = re.compile(r" *(\w+): ?(.*)")
 _SCAN = re.compile(r"(.+?) projection=\[([^\]]*)\].*")
 _TERM = re.compile(r'(.+) (<=|>=) TimestampNanosecond\((\d+), Some\("\+00:00"\)\)')
 
 
 def filter_shown(plan: pa.Table) -> TimeColumns | None:
-    """Read the answer to an EXPLAIN with the range `SENTINEL`.
+    """Read the answer to an EXPLAIN of ``SELECT * FROM view`` with the range `SENTINEL`.
 
     Parameters
     ----------
@@ -47,7 +49,7 @@ def filter_shown(plan: pa.Table) -> TimeColumns | None:
     found = [(node[1], node[2]) for node in nodes if node is not None]
     if len(found) != len(nodes):
         return None
-    if found and found[0][0] == "SubqueryAlias":
+    if found and (found[0] == _LIMIT or found[0][0] == "SubqueryAlias"):
         found = found[1:]
     if [kind for kind, _ in found] != ["Filter", "TableScan"]:
         return None

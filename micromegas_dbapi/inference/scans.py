@@ -249,7 +249,8 @@ class Scans:
                 f"the table {item.sql('postgres')} is of another schema than public"
             )
         quoted = '"' + table.replace('"', '""') + '"'
-        return name or table, _Source(table, quoted, renamed=renamed)
+        relation = quoted if item.this.args.get("quoted") else table
+        return name or table, _Source(table, relation, renamed=renamed)
 
     def _function(self, item: exp.Table) -> _Source:
         call = item.this
