@@ -146,8 +146,9 @@ def _instant(chance: random.Random, now: int) -> int:
     if where < 0.04:
         extremes = [-1, 0, 1, -5 * HOUR - 1, MIN_NS + 400 * DAY, MAX_NS - 400 * DAY]
         return chance.choice(extremes)
-    if where < 0.14:
-        minutes = [-180, -121, -90, -30, -3 * 1440, 20, 120]
+    if where < 0.18:
+        # Around what statements reckon from now(), and within the skew of a clock of it.
+        minutes = [-180, -121, -115, -90, -85, -55, -30, -25, -3 * 1440, 5, 20, 120]
         return now + chance.choice(minutes) * 60 * SECOND
     jitter = [0, 0, 0, 1, -1, HOUR, 30 * 60 * SECOND, 123_456_789]
     return chance.choice(DOMAIN) + chance.choice(jitter)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import re
 import time
 from collections import Counter
@@ -10,7 +11,7 @@ from dataclasses import dataclass, field
 import pyarrow as pa
 from datafusion import SessionContext
 
-from micromegas_dbapi.inference import Inferred, infer
+from micromegas_dbapi.inference import SKEW_NS, Inferred, infer
 from micromegas_dbapi.timerange import MAX_NS, MIN_NS, format_ns
 from tests.fuzz.data import INSTANCES, World, table_of, world
 from tests.fuzz.statements import Statements
@@ -74,7 +75,11 @@ def check(here: World, seed: str, tally: Tally) -> None:
     sql = Statements(here, seed).statement()
     counts = tally.counts
     counts["statements"] += 1
-    found = infer(sql, here.service, now=time.time_ns(), skew=0, pad=0)
+    # The engine's clock is the service's; the client's may be anywhere behind it, or ahead by the
+    # skew that is allowed for.
+    ahead = random.Random(f"{seed} clock").choice([0, SKEW_NS, -2400 * 10**9])
+    skew = max(ahead, 0)
+    found = infer(sql, here.service, now=time.time_ns() + ahead, skew=skew, pad=0)
     if not isinstance(found, Inferred):
         return
     bounds = found.begin, found.end

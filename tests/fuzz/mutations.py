@@ -83,6 +83,7 @@ MUTATIONS = [
     Mutation("mirrored operators stay", PREDICATES, "exp.LT: exp.GT,\n    exp.LTE",
              "exp.LT: exp.LT,\n    exp.LTE"),
     Mutation("a DATE's text keeps its hours", PREDICATES, "least = floor_to_day(least)", "pass"),
+    Mutation("the clock's skew is forgotten", RANGE, "clock - skew)", "clock)"),
     Mutation("now() is the client's", INSTANTS, "Instant(clock(), INFINITY)",
              "Instant(clock(), clock())"),
     Mutation("TIMESTAMP(p) is TIMESTAMP", INSTANTS, " and not cast.to.expressions", ""),
