@@ -143,7 +143,7 @@ def _table(chance: random.Random, times: tuple[str, ...], columns: TimeColumns) 
 
 def _instant(chance: random.Random, now: int) -> int:
     where = chance.random()
-    if where < 0.04:
+    if where < 0.06:
         extremes = [-1, 0, 1, -5 * HOUR - 1, MIN_NS + 400 * DAY, MAX_NS - 400 * DAY]
         return chance.choice(extremes)
     if where < 0.18:

@@ -110,7 +110,7 @@ class Statements:
     # -- instants ----------------------------------------------------------------------------
 
     def _instant(self, half: int | None = None) -> int:
-        if half != 1 and self._often(0.06):
+        if half != 1 and self._often(0.1):
             return self._pick([0, 1, -1, -DAY, -DAY - 1])
         domain = DOMAIN if half is None else DOMAIN[:10] if half == 0 else DOMAIN[12:]
         return self._pick(domain) + self._pick([0, 0, 0, 0, 1, -1, HOUR])
@@ -263,7 +263,7 @@ class Statements:
                         f"{column} {self._pick(['<', '<='])} {high}",
                         self._time_condition(column),
                     ],
-                    [55, 20, 9, 6, 10],
+                    [40, 16, 9, 6, 29],
                 )
             )
         return " AND ".join(parts)
