@@ -101,7 +101,7 @@ def instant(node: exp.Expr, clock: Clock) -> Instant | None:
         width, found = truncated_by(node), instant(node.this, clock)
         if width is None or found is None:
             return None
-        # Before 1970 the engine cuts towards the epoch, upwards.
+        # Before 1970 cutting could go up: no engine that was tried does, but it costs nothing.
         return Instant(found.least - width, found.greatest + (width if found.least < 0 else 0))
     if isinstance(node, exp.UnixToTime):  # to_timestamp('..')
         plain = set(_given(node)) == {"this"} and isinstance(node.this, exp.Literal)
@@ -136,7 +136,7 @@ def floor_to_day(ns: float) -> float:
 
 
 def _date(least: float, greatest: float) -> Instant | None:
-    # Before 1970 the engine may cut towards the epoch.
+    # Before 1970 a cast could cut upwards.
     return None if least < 0 else Instant(floor_to_day(least), floor_to_day(greatest), True)
 
 

@@ -120,7 +120,7 @@ class Rounded(NamedTuple):
 
     def before(self, least: float, greatest: float) -> Interval:
         """Tell where the column was, from where it is once it is rounded."""
-        # Before 1970 the engine rounds towards the epoch, upwards.
+        # Before 1970 rounding could go up: no engine that was tried does, but it costs nothing.
         return least if least > 0 else least - self.width, greatest + self.width
 
 

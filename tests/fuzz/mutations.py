@@ -78,8 +78,6 @@ MUTATIONS = [
     Mutation("NOT BETWEEN is BETWEEN", PREDICATES, "if wanted and isinstance(node, exp.Between)",
              "if isinstance(node, exp.Between)"),
     Mutation("rounding is forgotten", PREDICATES, "greatest + self.width", "greatest"),
-    Mutation("rounding before 1970 is downwards", PREDICATES,
-             "least if least > 0 else least - self.width", "least"),
     Mutation("mirrored operators stay", PREDICATES, "exp.LT: exp.GT,\n    exp.LTE",
              "exp.LT: exp.LT,\n    exp.LTE"),
     Mutation("a DATE's text keeps its hours", PREDICATES, "least = floor_to_day(least)", "pass"),
@@ -98,8 +96,6 @@ MUTATIONS = [
     Mutation("every view's columns are in order", RANGE, "if columns.ordered:", "if True:"),
     Mutation("begin and end change their columns", RANGE, "return since[0], upto[1]",
              "return upto[0], since[1]"),
-    Mutation("values are rounded downwards before 1970", INSTANTS,
-             "(width if found.least < 0 else 0)", "0"),
     Mutation("columns of USING have an owner", SCANS, "if not table and not merged:",
              "if not table:"),
 ]  # fmt: skip
