@@ -80,7 +80,9 @@ class Ranges:
         """
         with self._asking:
             if not self._asked:
-                self._learn(self._transport.service(), self._unasked().time_columns)
+                known = self._known
+                columns = self._options.declared() if known is None else known.time_columns
+                self._learn(self._transport.service(), columns)
                 self._asked = True
         return self._unasked()
 
