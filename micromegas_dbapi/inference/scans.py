@@ -14,15 +14,21 @@ from sqlglot import exp
 
 from micromegas_dbapi.catalog import TimeColumns
 from micromegas_dbapi.inference.instants import Clock
+from micromegas_dbapi.inference.outputs import (
+    by_name,
+    by_position,
+    identifier,
+    keeps_rows_apart,
+    output_names,
+    passed_through,
+)
 from micromegas_dbapi.inference.predicates import (
     Column,
     Facts,
     Interval,
     Resolve,
-    Rounded,
     facts,
     intersection,
-    rounded,
 )
 from micromegas_dbapi.literals import literal
 
@@ -37,8 +43,6 @@ _SELECT = (
     *("expressions", "from_", "joins", "where", "group", "having", "order", "limit", "offset"),
     *("distinct", "windows", "qualify", "with_"),
 )
-# A row that the outer query drops by one of its columns may have counted before in these.
-_COUNTING = ("group", "having", "limit", "offset", "windows", "qualify")
 
 
 class UnprovableError(Exception):
@@ -112,10 +116,9 @@ class Scans:
             self.query(query.this, ctes, {} if limited else outer)
         elif isinstance(query, exp.SetOperation):
             _only(query, "this", "expression", "distinct", "with_", "order", "limit", "offset")
-            branches = list(_branches(query))
-            passed = {} if limited else _by_position(query, branches, outer)
+            passed = {} if limited else by_position(query, outer)
             for branch in (query.this, query.expression):
-                self.query(branch, ctes, _by_name(branch, passed))
+                self.query(branch, ctes, by_name(branch, passed))
         elif isinstance(query, exp.Values):
             _only(query, "expressions", "alias")
             self._nested(query.expressions, ctes)
@@ -134,7 +137,7 @@ class Scans:
             if not isinstance(cte.this, (exp.Query, exp.Values)):
                 raise UnprovableError(f"{_sql_name(cte.this)} inside WITH is not understood")
             source = _Source(query=cte.this, ctes=ctes, renamed=bool(alias.columns))
-            ctes = {**ctes, _name(alias.this): source}
+            ctes = {**ctes, identifier(alias.this): source}
         return ctes
 
     def _select(
@@ -173,9 +176,9 @@ class Scans:
                 known,
                 {column: lies for column, lies in found.items() if column[0] in restricted_names},
             )
-        if outer and _keeps_rows_apart(select):
+        if outer and keeps_rows_apart(select):
             for name, lies in outer.items():
-                passed = _passed_through(select, name, sources, resolve)
+                passed = passed_through(select, name, sources, resolve)
                 if passed is not None:
                     known = intersection(known, {passed.column: passed.before(*lies)})
         for name, source in sources.items():
@@ -198,10 +201,8 @@ class Scans:
         def resolve(column: exp.Column) -> Column | None:
             if not isinstance(column.this, exp.Identifier):
                 return None
-            table, name = _name(column.args.get("table")), _name(column.this)
-            if column.args.get(
-                "db"
-            ):  # public.log_entries.time: of the view itself, not of an alias
+            table, name = identifier(column.args.get("table")), identifier(column.this)
+            if column.args.get("db"):  # public.log_entries.time: of the view, not of an alias
                 own = _in_public(column) and table in sources and sources[table].view == table
                 return (table, name) if own else None
             if not table and not merged:  # were it in two of them, the engine would refuse
@@ -222,11 +223,11 @@ class Scans:
         if source.view is not None:
             columns = self._known.get(source.view)
             return columns is not None and name in (columns.upto, columns.since)
-        return source.query is not None and name in _output_names(source.query)
+        return source.query is not None and name in output_names(source.query)
 
     def _source(self, item: exp.Expr, ctes: Mapping[str, _Source]) -> tuple[str, _Source]:
         alias = item.args.get("alias")
-        name = _name(alias.this) if alias else ""
+        name = identifier(alias.this) if alias else ""
         renamed = bool(alias and alias.columns)
         unnamed = name or f"#{id(item)}"
         if isinstance(item, exp.Subquery) and isinstance(item.this, exp.Query):
@@ -238,7 +239,7 @@ class Scans:
         _only(item, "this", "alias", "db", "catalog")
         if not isinstance(item.this, exp.Identifier):
             return unnamed, replace(self._function(item), renamed=renamed)
-        table, schema = _name(item.this), _name(item.args.get("db"))
+        table, schema = identifier(item.this), identifier(item.args.get("db"))
         if not schema and table in ctes:
             return name or table, replace(ctes[table], renamed=renamed or ctes[table].renamed)
         if schema in NEUTRAL:
@@ -283,16 +284,9 @@ class Scans:
                 stack.extend(node)
 
 
-def _name(node: exp.Expr | None) -> str:
-    """Give an identifier's name as the engine sees it: in lower case unless quoted."""
-    if node is None:
-        return ""
-    return node.name if node.args.get("quoted") else node.name.lower()
-
-
 def _in_public(node: exp.Expr) -> bool:
     """Tell whether a table, or a column's, is of the schema that the views are in."""
-    schema, catalog = _name(node.args.get("db")), _name(node.args.get("catalog"))
+    schema, catalog = identifier(node.args.get("db")), identifier(node.args.get("catalog"))
     return schema in ("", "public") and catalog in ("", "datafusion")
 
 
@@ -315,97 +309,3 @@ def _join_side(join: exp.Join) -> str:
         words = " ".join(filter(None, (join.method, join.side, join.kind, "JOIN")))
         raise UnprovableError(f"{words} is not understood")
     return str(join.side)
-
-
-def _branches(query: exp.Expr) -> Iterable[exp.Expr]:
-    """List the SELECTs that a set operation puts together."""
-    while isinstance(query, exp.Subquery) and not query.args.get("with_"):
-        query = query.this
-    if isinstance(query, exp.SetOperation):
-        yield from _branches(query.this)
-        yield from _branches(query.expression)
-    else:
-        yield query
-
-
-def _output(query: exp.Expr) -> list[tuple[str, exp.Expr]] | None:
-    """List the names and expressions of a SELECT, or None where some are not spelt out."""
-    if not isinstance(query, exp.Select) or any(item.is_star for item in query.expressions):
-        return None
-    return [
-        (_name(item.args.get("alias") if isinstance(item, exp.Alias) else item.this), item)
-        if isinstance(item, (exp.Alias, exp.Column))
-        else ("", item)
-        for item in query.expressions
-    ]
-
-
-def _output_names(query: exp.Expr) -> list[str]:
-    """List the names that the columns of a query are known to have."""
-    first = next(iter(_branches(query)))
-    if not isinstance(first, exp.Select):
-        return []
-    return [
-        _name(item.args.get("alias") if isinstance(item, exp.Alias) else item.this)
-        for item in first.expressions
-        if isinstance(item, (exp.Alias, exp.Column)) and not item.is_star
-    ]
-
-
-def _by_position(
-    query: exp.SetOperation, branches: list[exp.Expr], outer: Mapping[str, Interval]
-) -> dict[int, Interval]:
-    """Turn what is asked of columns by name into positions, which is how branches meet.
-
-    Only of positions where every branch has a plain column: another expression could be of a type
-    that the engine rounds the others to.
-    """
-    if not outer or not isinstance(query, exp.Union):
-        return {}
-    outputs = [_output(branch) for branch in branches]
-    first = outputs[0]
-    if first is None or any(output is None or len(output) != len(first) for output in outputs):
-        return {}
-    found: dict[int, Interval] = {}
-    for name, lies in outer.items():
-        places = [at for at, (spelt, _) in enumerate(first) if spelt == name]
-        if len(places) == 1 and all(
-            isinstance(output[places[0]][1].unalias().unnest(), exp.Column)
-            for output in outputs
-            if output is not None
-        ):
-            found[places[0]] = lies
-    return found
-
-
-def _by_name(branch: exp.Expr, passed: Mapping[int, Interval]) -> dict[str, Interval]:
-    """Turn positions into the names that they have in a branch."""
-    if not passed:
-        return {}
-    output = _output(next(iter(_branches(branch))))
-    assert output is not None  # or nothing would have been passed
-    return {output[at][0]: lies for at, lies in passed.items()}
-
-
-def _keeps_rows_apart(select: exp.Select) -> bool:
-    """Tell whether rows could as well be dropped before the SELECT as behind it."""
-    distinct = select.args.get("distinct")
-    if any(select.args.get(part) for part in _COUNTING) or (distinct and distinct.args.get("on")):
-        return False
-    return not any(item.find(exp.Window, exp.AggFunc) for item in select.expressions)
-
-
-def _passed_through(
-    select: exp.Select, name: str, sources: Mapping[str, _Source], resolve: Resolve
-) -> Rounded | None:
-    """Find the column that a SELECT gives out under a name, unchanged or rounded down."""
-    output = _output(select)
-    if output is not None:
-        named = [item.unalias() for spelt, item in output if spelt == name]
-        passed = rounded(named[0], resolve) if len(named) == 1 else None
-        return None if passed is None or passed.to_date else passed
-    star, *more = [item for item in select.expressions if item.is_star]
-    plain = not more and not any(star.find(exp.Star).args.values())
-    if not plain or len(sources) != 1 or name in _output_names(select):
-        return None
-    return Rounded((next(iter(sources)), name), 0, False)

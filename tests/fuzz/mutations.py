@@ -29,7 +29,8 @@ class Mutation(NamedTuple):
     new: str
 
 
-SCANS, PREDICATES, INSTANTS, RANGE = "scans", "predicates", "instants", "__init__"
+SCANS, OUTPUTS, PREDICATES = "scans", "outputs", "predicates"
+INSTANTS, RANGE = "instants", "__init__"
 
 MUTATIONS = [
     Mutation("LEFT ON bounds both sides", SCANS, '"LEFT": {name}', '"LEFT": {*sources, name}'),
@@ -37,13 +38,13 @@ MUTATIONS = [
     Mutation("FULL ON bounds both sides", SCANS, '"FULL": set()', '"FULL": {*sources, name}'),
     Mutation(
         "outer conditions pass LIMIT",
-        SCANS,
+        OUTPUTS,
         '_COUNTING = ("group", "having", "limit", "offset", "windows", "qualify")',
         '_COUNTING = ("group", "having", "windows", "qualify")',
     ),
     Mutation(
         "outer conditions pass windows",
-        SCANS,
+        OUTPUTS,
         "return not any(item.find(exp.Window, exp.AggFunc) for item in select.expressions)",
         "return True",
     ),
@@ -70,7 +71,7 @@ MUTATIONS = [
         "{passed.column: passed.before(*lies)}",
         "{passed.column: lies}",
     ),
-    Mutation("any set operation passes conditions by the first name", SCANS,
+    Mutation("any set operation passes conditions by the first name", OUTPUTS,
              "if len(places) == 1 and all(", "if len(places) == 1 or all("),
     Mutation("OR is AND", PREDICATES, "is wanted else _hull", "is wanted else intersection"),
     Mutation("NOT changes nothing", PREDICATES, "resolve, clock, not wanted)", "resolve, clock)"),
