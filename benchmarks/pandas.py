@@ -27,6 +27,8 @@ import pyarrow as pa  # noqa: E402
 import sqlalchemy as sa  # noqa: E402
 
 import micromegas_dbapi as mm  # noqa: E402
+from micromegas_dbapi.rangeoptions import RangeOptions  # noqa: E402
+from micromegas_dbapi.ranges import Ranges  # noqa: E402
 from micromegas_dbapi.transport import Request, stream  # noqa: E402
 
 ROWS = 1_000_000
@@ -72,12 +74,14 @@ def log_rows() -> pa.Table:
 
 def variants(table: pa.Table) -> dict[str, Callable[[], Any]]:
     """Give what is measured, by name."""
-    plain = mm.Connection(InMemory(table), [], "datetime")
+    transport = InMemory(table)
+    ranges = Ranges(transport, options=RangeOptions(infer_range="off"))  # not what is measured
+    plain = mm.Connection(transport, ranges, "datetime")
 
     class Registered(mm.Connection):
         """One that pandas takes Arrow from; the others are to go by rows."""
 
-    registered = Registered(InMemory(table), [], "datetime")
+    registered = Registered(transport, ranges, "datetime")
     engine = sa.create_engine("micromegas+demo://", creator=lambda: plain)
     found: dict[str, Callable[[], Any]] = {
         "cursor.fetchall()": lambda: plain.execute(SQL).fetchall(),

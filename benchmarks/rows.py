@@ -17,6 +17,8 @@ import pyarrow as pa
 
 from micromegas_dbapi.connection import Connection
 from micromegas_dbapi.cursor import Cursor
+from micromegas_dbapi.rangeoptions import RangeOptions
+from micromegas_dbapi.ranges import Ranges
 from micromegas_dbapi.transport import Request, stream
 
 try:
@@ -49,7 +51,9 @@ class InMemory:
 
 def cursor_over(table: pa.Table) -> Cursor:
     """Give the driver's cursor, its result the table."""
-    return Connection(InMemory(table), [], "datetime").execute("SELECT 1")
+    transport = InMemory(table)
+    ranges = Ranges(transport, options=RangeOptions(infer_range="off"))
+    return Connection(transport, ranges, "datetime").execute("SELECT 1")
 
 
 def fetchall(table: pa.Table) -> object:

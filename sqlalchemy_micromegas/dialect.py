@@ -21,6 +21,7 @@ from micromegas_dbapi.errors import Error, NotSupportedError
 from micromegas_dbapi.timerange import resolve
 from sqlalchemy_micromegas.compiler import MicromegasCompiler
 from sqlalchemy_micromegas.reflection import Reflection
+from sqlalchemy_micromegas.results import without_collections
 from sqlalchemy_micromegas.typecompiler import (
     MicromegasDDLCompiler,
     MicromegasIdentifierPreparer,
@@ -39,6 +40,9 @@ class MicromegasExecutionContext(DefaultExecutionContext):
     def get_result_processor(self, type_: Any, colname: str, coltype: Any) -> Any:
         """Choose by the column's Arrow type too, which equal type codes may differ in."""
         return type_.dialect_impl(self.dialect).result_processor(self.dialect, coltype)
+
+    def _setup_result_proxy(self) -> Any:
+        return without_collections(super()._setup_result_proxy())  # type: ignore[no-untyped-call]
 
     def _narrowest_options(self) -> dict[str, Any]:
         # SQLAlchemy lets the connection's options win over the statement's. For a time range the
