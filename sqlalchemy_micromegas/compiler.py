@@ -274,6 +274,11 @@ class MicromegasCompiler(Aggregates, RowValues, SQLCompiler):  # type: ignore[mi
             return self._aware(self.process(cast.clause, **kw))
         return f"CAST({self.process(cast.clause, **kw)} AS {self.process(cast.typeclause, **kw)})"
 
+    def visit_extract(self, extract: Any, **kw: Any) -> str:
+        """Write EXTRACT; but for the epoch it is an integer, which DataFusion 43 has none for."""
+        text = self._default("visit_extract", extract, **kw)
+        return text if extract.field.lower() == "epoch" else f"CAST({text} AS BIGINT)"
+
     def visit_try_cast(self, cast: Any, **kw: Any) -> str:
         """Write TRY_CAST, which gives NULL where CAST fails."""
         to = cast.type._unwrapped_dialect_impl(self.dialect)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import functools
 import tempfile
 from collections.abc import Iterator
 from typing import IO
@@ -57,7 +58,7 @@ def write(result: pa.RecordBatchReader) -> tuple[IO[bytes], int]:
 def _write(result: pa.RecordBatchReader, file: IO[bytes]) -> None:
     schema = result.schema.remove_metadata()
     settable = hasattr(pq.ParquetWriter, "add_key_value_metadata")  # pyarrow 17
-    stored = pa.schema([field.with_type(_stored(field.type, settable)) for field in schema])
+    stored = pa.schema([field.with_type(_stored(field.type)) for field in schema])
     declared = {"ARROW:schema": base64.b64encode(schema.serialize().to_pybytes()).decode()}
     writer = pq.ParquetWriter(
         file,
@@ -74,14 +75,22 @@ def _write(result: pa.RecordBatchReader, file: IO[bytes]) -> None:
             writer.write_table(pa.Table.from_batches(batches), row_group_size=ROWS)
 
 
-def _stored(kind: pa.DataType, views: bool) -> pa.DataType:
-    """Give what the service's writer makes of seconds and date64; its schema tells the rest.
-
-    Older pyarrow writes no views.
-    """
+def _stored(kind: pa.DataType) -> pa.DataType:
+    """Give what the service's writer makes of seconds and date64; its schema tells the rest."""
     if pa.types.is_timestamp(kind):
         return pa.int64() if kind.unit == "s" else kind
-    return _STORED.get(kind, kind) if views else {**_STORED, **_VIEWS}.get(kind, kind)
+    if kind in _VIEWS and not _writes_views():
+        return _VIEWS[kind]
+    return _STORED.get(kind, kind)
+
+
+@functools.cache
+def _writes_views() -> bool:
+    try:  # some releases of pyarrow have them, and do not write them
+        pq.write_table(pa.table({"v": pa.array([], pa.string_view())}), pa.BufferOutputStream())
+    except pa.ArrowNotImplementedError:
+        return False
+    return True
 
 
 _STORED = {pa.time32("s"): pa.int32(), pa.date64(): pa.date32()}

@@ -1,0 +1,134 @@
+"""Statements with their answers, on the engines of services: DataFusion 43 and 54.
+
+They need environments of their own, and run where it is asked for: see CONTRIBUTING.md.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO, Any
+
+import pyarrow as pa
+import pytest
+import sqlalchemy as sa
+
+import micromegas_dbapi as mm
+from micromegas_dbapi.errors import from_service
+from micromegas_dbapi.rangeoptions import RangeOptions
+from micromegas_dbapi.ranges import Ranges
+from micromegas_dbapi.service import Service
+from micromegas_dbapi.transport import Request
+from tests.sqlalchemy.answers import check, each_way, shown
+from tests.sqlalchemy.test_queries import CASES as QUERIES
+from tests.sqlalchemy.test_statements import ANSWERS
+from tests.sqlalchemy.test_types import CASES as PLACED
+from tests.sqlalchemy.test_types import KINDS, table
+
+ROOT = Path(__file__).parents[2]
+SCRIPT = Path(__file__).with_name("bare_engine.py")
+# Places of a type where no two values of it stand in one column.
+ALONE = {"literals", "cast", "cast of NULL", "coalesce"}
+PYTHONS = os.environ.get(
+    "MICROMEGAS_ENGINES", ".venv-43.1.0/bin/python:.venv-54.1.0/bin/python"
+).split(":")
+
+
+class PipeTransport:
+    """An engine in a process of another interpreter."""
+
+    def __init__(self, python: str) -> None:
+        self._process = subprocess.Popen(
+            [ROOT / python, SCRIPT],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+        )
+
+    def run(self, request: Request) -> pa.RecordBatchReader:
+        into, out = self._pipes()
+        into.write(json.dumps(request.sql).encode() + b"\n")
+        into.flush()
+        kind, size = out.readline().decode().split()
+        body = out.read(int(size))
+        if kind == "error":
+            raise from_service(body.decode(), sql=request.sql, query_id=request.query_id)
+        return pa.ipc.open_stream(body)
+
+    def _pipes(self) -> tuple[IO[bytes], IO[bytes]]:
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        return self._process.stdin, self._process.stdout
+
+    def service(self) -> Service:
+        return Service("lake", "0.1")
+
+    def close(self) -> None:
+        for pipe in self._pipes():
+            pipe.close()
+        self._process.wait()
+
+
+@pytest.fixture(scope="module", params=PYTHONS)
+def services_engine(request: pytest.FixtureRequest) -> Iterator[Any]:
+    transport = PipeTransport(request.param)
+    ranges = Ranges(transport, options=RangeOptions(infer_range="off"))  # type: ignore[arg-type]
+    connection = mm.Connection(transport, ranges, "datetime")  # type: ignore[arg-type]
+    engine = sa.create_engine(
+        "micromegas+demo://", creator=lambda: connection, poolclass=sa.pool.StaticPool
+    )
+    with engine.connect() as asked:
+        release = asked.exec_driver_sql("SELECT version()").scalar_one()
+    yield engine, re.findall(r"\d+", release)[0]
+    transport.close()
+
+
+def placed(kind: str, place: str, shape: Any) -> tuple[Any, Any]:
+    type_, values, _ = KINDS[kind]
+    t = table(type_, values)
+    statement, answer = shape(type_, t, t.c.v, values)
+    return statement, answer
+
+
+CASES = {
+    **{shown(case): case for case in [*ANSWERS, *QUERIES]},
+    **{f"{kind}-{place}": placed(kind, place, shape) for kind, place, shape in PLACED},
+}
+
+
+#: What a release of DataFusion cannot do in any form -> the beginnings of the cases.
+EXCEPTIONS: dict[str, dict[str, list[str]]] = {
+    "43": {
+        "VALUES of 64 bits without sign: it takes the small ones for signed, and no others then": [
+            f"ubigint-{place}"
+            for kind, place, _ in PLACED
+            if kind == "ubigint" and place not in ALONE
+        ],
+        "ORDER BY of a UNION ALL takes the LIMIT of its parts away": [
+            "SELECT anon_1.i FROM (SELECT t.i AS i FROM (VALUES (?, ?, ?), (?, ?, ?"
+        ],
+        "encode() takes binary for text": ["SELECT encode("],
+    },
+}
+
+
+def exception(release: str, case: str) -> str | None:
+    known = EXCEPTIONS.get(release, {})
+    return next((why for why, cases in known.items() if case.startswith(tuple(cases))), None)
+
+
+@pytest.mark.engines
+@each_way
+@pytest.mark.parametrize("case", CASES)
+def test_answer(services_engine: Any, case: str, literal_binds: bool) -> None:
+    engine, release = services_engine
+    why = exception(release, case)
+    if why is None:
+        check(engine, *CASES[case], literal_binds)
+        return
+    with pytest.raises((sa.exc.DBAPIError, AssertionError)):  # still
+        check(engine, *CASES[case], literal_binds)
