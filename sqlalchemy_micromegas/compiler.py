@@ -111,6 +111,8 @@ class MicromegasCompiler(Aggregates, RowValues, SQLCompiler):  # type: ignore[mi
     def visit_table_valued_alias(self, element: Any, **kw: Any) -> str:
         """Write a table function; the engine finds it by its name in lower case alone."""
         function = element.element
+        if getattr(function, "_with_ordinality", False):  # newer engines read it and ignore it
+            refuse("WITH ORDINALITY", "count with row_number() in a subquery")
         if isinstance(function, functions.Function) and function.name != function.name.lower():
             element = element._clone()
             element.element = function._clone()
@@ -164,6 +166,25 @@ class MicromegasCompiler(Aggregates, RowValues, SQLCompiler):  # type: ignore[mi
         ):
             right = f"CAST({right} AS DOUBLE)"
         return f"{left} / {right}"
+
+    def visit_between_op_binary(self, binary: Any, operator: Any, **kw: Any) -> str:
+        """Write BETWEEN; the engine has no SYMMETRIC."""
+        if not binary.modifiers.get("symmetric"):
+            return self._default("visit_between_op_binary", binary, operator, **kw)
+
+        def way(low: Any, high: Any) -> str:
+            parts = (binary.left, low, high)
+            value, low, high = (self.process(each, **kw) for each in parts)
+            return f"{value} BETWEEN {low} AND {high}"
+
+        low, high = binary.right.clauses
+        return f"({way(low, high)} OR {way(high, low)})"
+
+    def visit_not_between_op_binary(self, binary: Any, operator: Any, **kw: Any) -> str:
+        """Write NOT BETWEEN."""
+        if not binary.modifiers.get("symmetric"):
+            return self._default("visit_not_between_op_binary", binary, operator, **kw)
+        return f"(NOT {self.visit_between_op_binary(binary, operator, **kw)})"
 
     def visit_bitwise_not_op_unary_operator(self, unary: Any, operator: Any, **kw: Any) -> str:
         """Write ``~x``, which the engine has not."""

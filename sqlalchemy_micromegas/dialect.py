@@ -44,11 +44,11 @@ class MicromegasExecutionContext(DefaultExecutionContext):
     def _setup_result_proxy(self) -> Any:
         return without_collections(super()._setup_result_proxy())  # type: ignore[no-untyped-call]
 
-    def _narrowest_options(self) -> dict[str, Any]:
+    def _narrowest_options(self) -> dict[Any, Any]:
         # SQLAlchemy lets the connection's options win over the statement's. For a time range the
         # narrower level counts, as everywhere in the driver; what execute() itself was given is
         # in neither of the two, and stays.
-        merged = dict(self.execution_options)
+        merged: dict[Any, Any] = dict(self.execution_options)
         outer = self.root_connection.get_execution_options()
         statement = getattr(self.invoked_statement, "_execution_options", None) or {}
         for name, value in statement.items():
@@ -60,6 +60,8 @@ class MicromegasExecutionContext(DefaultExecutionContext):
         """Read the time range out of the execution options."""
         given: dict[str, Any] = {}
         for name, value in self._narrowest_options().items():
+            if not isinstance(name, str):  # the ORM keeps things of its own there
+                continue
             own = name.startswith("micromegas_")
             short = name[len("micromegas_") :] if own else name
             if short not in _OPTIONS:

@@ -93,6 +93,10 @@ ANSWERS: list[tuple[Any, Any]] = [
     (where(sa.tuple_(N, S) < (2, "B")), [(1,), (2,)]),
     (where(sa.tuple_(N, S) <= (2, "A%B")), [(1,), (2,)]),
     (where(N.between(2, 3)), [(2,), (3,)]),
+    (where(N.between(3, 2)), []),
+    (where(N.between(3, 2, symmetric=True)), [(2,), (3,)]),
+    (where(N.between(2, 3, symmetric=True)), [(2,), (3,)]),
+    (where(~N.between(3, 2, symmetric=True)), [(1,), (4,)]),
     (where(N.is_distinct_from(2)), [(1,), (3,), (4,)]),
     # arithmetic
     (select(literal(5).op("+")(4)), NINE),
@@ -230,6 +234,7 @@ REFUSED = [
     (select(sa.tablesample(sa.table("log_entries", sa.column("level")), 10)), "TABLESAMPLE"),
     (select(sa.func.unnest(A).column_valued()), "column_valued"),
     (select(N).join(select(S).lateral(), sa.true()), "LATERAL"),
+    (select(func.unnest(A).table_valued("v", with_ordinality="n")), "WITH ORDINALITY"),
     (sa.insert(sa.table("log_entries", sa.column("level"))).values(level=1), "INSERT"),
     (sa.update(sa.table("log_entries", sa.column("level"))).values(level=1), "UPDATE"),
     (sa.delete(sa.table("log_entries", sa.column("level"))), "DELETE"),
