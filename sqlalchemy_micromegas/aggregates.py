@@ -53,6 +53,25 @@ class Aggregates:
         last = text(len(given) - 1)
         return f"CASE{whens} ELSE {last} END" if whens else str(last)
 
+    def visit_aggregate_order_by(self, element: Any, **kw: Any) -> str:
+        """Write ORDER BY inside an aggregate as before 2.1, an extension named after PostgreSQL."""
+        return (
+            f"{self.process(element.target, **kw)} ORDER BY {self.process(element.order_by, **kw)}"
+        )
+
+    def visit_aggregateorderby(self, element: Any, **kw: Any) -> str:
+        """Write ORDER BY inside an aggregate; with DISTINCT it is an internal error of 43."""
+        order = list(element.order_by)
+        given = list(element.element.clauses)
+        if element.element.name.lower() == "array_agg" and len(order) == len(given) == 1:
+            column, descending = _ordered(order[0])
+            if _is_distinct(given[0]) and given[0].element.compare(column):
+                direction = "DESC" if descending else "ASC"
+                nulls = "FIRST" if _nulls_first(order[0], descending) else "LAST"
+                array = self.process(element.element, **kw)
+                return f"array_sort({array}, '{direction}', 'NULLS {nulls}')"
+        return str(super().visit_aggregateorderby(element, **kw))  # type: ignore[misc]
+
     def visit_funcfilter(self, funcfilter: Any, **kw: Any) -> str:
         """Write an aggregate over some of the rows; FILTER is a syntax error on DataFusion 43."""
         return str(self.process(_filtered(funcfilter.func, funcfilter.criterion), **kw))
@@ -110,6 +129,21 @@ def _ordered(order: Any) -> tuple[Any, bool]:
     return order, descending
 
 
+def _nulls_first(order: Any, descending: bool) -> bool:
+    while isinstance(order, elements.UnaryExpression) and order.modifier is not None:
+        if order.modifier in (operators.nulls_first_op, operators.nulls_last_op):
+            return bool(order.modifier is operators.nulls_first_op)
+        order = order.element
+    return descending  # as the engine has it
+
+
+def _is_distinct(argument: Any) -> bool:
+    return (
+        isinstance(argument, elements.UnaryExpression)
+        and argument.operator is operators.distinct_op
+    )
+
+
 def _filtered(aggregate: Any, criterion: Any) -> Any:
     """Give an aggregate that sees a NULL instead of each row that a filter drops."""
     if isinstance(aggregate, elements.WithinGroup):
@@ -137,9 +171,7 @@ def _filtered(aggregate: Any, criterion: Any) -> Any:
 
 
 def _kept(argument: Any, criterion: Any) -> Any:
-    if isinstance(argument, elements.UnaryExpression) and (
-        argument.operator is operators.distinct_op
-    ):
+    if _is_distinct(argument):
         return distinct(_kept(argument.element, criterion))
     if (
         isinstance(argument, elements.ColumnClause)

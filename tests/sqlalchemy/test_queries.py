@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 from sqlalchemy import func, literal, select
+from sqlalchemy.dialects.postgresql import aggregate_order_by
 
 from sqlalchemy_micromegas import approx_percentile_cont, array_has, date_bin, date_trunc
 from tests.sqlalchemy.answers import check, each_way, shown
@@ -170,6 +171,42 @@ GROUPS = [
     (select(func.string_agg(S, "-")).where(N == 1), [("a",)]),
     (select(func.min(S), func.max(S)), [("a", "c")]),
     (select(S).distinct().order_by(S.desc()), [("c",), ("b",), ("a",)]),
+]
+if sa.__version__ >= "2.1":
+    GROUPS += [
+        (select(func.array_agg(N).aggregate_order_by(N.desc())), [([4, 3, 2, 1],)]),
+        (select(func.array_agg(S).aggregate_order_by(X)), [(["c", "a", "b", "a"],)]),
+        (select(func.array_agg(S).aggregate_order_by(S.desc(), N)), [(["c", "b", "a", "a"],)]),
+        (select(func.array_agg(S.distinct()).aggregate_order_by(S)), [(["a", "b", "c"],)]),
+        (select(func.array_agg(S.distinct()).aggregate_order_by(S.desc())), [(["c", "b", "a"],)]),
+        (
+            select(func.array_agg(HOLES.c.m.distinct()).aggregate_order_by(HOLES.c.m.desc())),
+            [([None, 5, 1],)],
+        ),
+        (
+            select(
+                func.array_agg(HOLES.c.m.distinct()).aggregate_order_by(
+                    HOLES.c.m.desc().nulls_last()
+                )
+            ),
+            [([5, 1, None],)],
+        ),
+        (select(func.array_agg(HOLES.c.m).aggregate_order_by(HOLES.c.n)), [([None, 5, None, 1],)]),
+        (select(func.aggregate_strings(S, "-").aggregate_order_by(X)), [("c-a-b-a",)]),
+        (
+            select(S, func.array_agg(N).aggregate_order_by(N.desc())).group_by(S).order_by(S),
+            [("a", [3, 1]), ("b", [2]), ("c", [4])],
+        ),
+    ]
+GROUPS += [
+    (select(func.array_agg(aggregate_order_by(N, N.desc()))), [([4, 3, 2, 1],)]),
+    (select(func.string_agg(S, aggregate_order_by(literal("-"), X.desc()))), [("a-b-a-c",)]),
+    (
+        select(
+            func.array_agg(aggregate_order_by(S, S.desc(), N.desc()), type_=sa.ARRAY(sa.String))
+        ),
+        [(["c", "b", "a", "a"],)],
+    ),
 ]
 ORDERS = [
     (select(HOLES.c.n).order_by(HOLES.c.m.nulls_first(), HOLES.c.n), [(1,), (3,), (4,), (2,)]),
