@@ -132,18 +132,14 @@ class MicromegasDialect(Reflection, DefaultDialect):  # type: ignore[misc]  # 1.
         options = _query(url)
         address = self._address(url) + (f"?{options}" if options else "")
         arguments: dict[str, Any] = {}
-        if url.password is not None:
-            token = not url.username
-            arguments["auth"] = (
-                BearerAuth(str(url.password))
-                if token
-                else BasicAuth(str(url.username), str(url.password))
-            )
-        elif url.username:
+        if url.username and url.password is None:
             raise ArgumentError(
                 "the URL has a user but no password; accepted: :TOKEN@host, USER:PASSWORD@host"
             )
         try:
+            if url.password is not None:
+                user, password = url.username, str(url.password)
+                arguments["auth"] = BasicAuth(user, password) if user else BearerAuth(password)
             target = driver_url.parse(address)
             bounds = target.options.get("begin"), target.options.get("end")
             resolve([("url", *bounds)], time.time_ns())
@@ -177,8 +173,11 @@ class MicromegasDialect(Reflection, DefaultDialect):  # type: ignore[misc]  # 1.
     def do_executemany(
         self, cursor: Any, statement: str, parameters: Any, context: Any | None = None
     ) -> None:
-        """Run a statement once for each set of parameters."""
-        cursor.executemany(statement, parameters, **_apply(cursor, context))
+        """Refuse several sets of parameters: SQLAlchemy would show the first one's rows alone."""
+        raise NotSupportedError(
+            f"{len(parameters)} sets of parameters are given, and only the rows of the first could "
+            "be fetched; execute the statement once for each"
+        )
 
     def do_ping(self, dbapi_connection: Any) -> bool:
         """Ask the service for a row."""
@@ -394,8 +393,8 @@ def URL(  # noqa: N802  (as SQLAlchemy's own)
     query = {name: _written(value) for name, value in options.items() if value is not None}
     return SQLAlchemyURL.create(
         f"micromegas+{driver}",
-        username=user,
-        password=token if token is not None else password,
+        username=user if token is None else "",  # with none, the URL's text would lose the token
+        password=password if token is None else token,
         host=host,
         port=port,
         database=path,

@@ -57,6 +57,22 @@ def test_credentials(url: Any, auth: Any) -> None:
 
 
 @pytest.mark.parametrize(
+    "url",
+    [
+        URL("host", driver="grpcs", token="t@k/en?", begin="-2h", infer_range=False),
+        URL("::1", 8082, user="m@e", password="s@c/ret", path="pre/fix"),
+        URL(driver="lake", path="/folder with blank/100%"),
+        URL(driver="demo", seed=7),
+    ],
+)
+def test_text_of_a_url_has_all_of_it(url: Any) -> None:
+    """Tools keep URLs as text."""
+    read = sa.engine.make_url(url.render_as_string(hide_password=False))
+    dialect = sa.create_engine(url).dialect
+    assert dialect.create_connect_args(read) == dialect.create_connect_args(url)
+
+
+@pytest.mark.parametrize(
     ("url", "message"),
     [
         ("micromegas+http://host?begn=-1h", "begn"),
@@ -65,6 +81,7 @@ def test_credentials(url: Any, auth: Any) -> None:
         ("micromegas+http://host?end=2026-01-01T00:00:00+02:00", "%2B"),
         ("micromegas+http://", "names no host"),
         ("micromegas+https://me@host", "no password"),
+        ("micromegas+https://m%3Ae:secret@host", "a user name with a colon"),
         ("micromegas+lake://folder", "a folder and no host"),
         ("micromegas+demo://host", "no host and no path"),
         ("micromegas+grpc://host/path", "FlightSQL knows none"),
@@ -328,3 +345,12 @@ def test_connect_args(wire: Any) -> None:
     engine.dispose()
     with pytest.raises(TypeError, match="nope"):
         sa.create_engine("micromegas+demo://", connect_args={"nope": 1}).connect()
+
+
+def test_several_sets_of_parameters_are_refused(demo: Any) -> None:
+    """SQLAlchemy takes them for INSERT, and has no place for the rows of the others."""
+    statement = sa.text("SELECT :a")
+    with demo.connect() as connection:
+        assert connection.execute(statement, [{"a": 1}]).all() == [(1,)]
+        with pytest.raises(sa.exc.NotSupportedError, match="2 sets of parameters"):
+            connection.execute(statement, [{"a": 1}, {"a": 2}])
