@@ -6,6 +6,7 @@ demo data, the lake, reflection and the documentation.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Mapping
 from functools import cache
 from typing import NamedTuple
@@ -264,6 +265,16 @@ FOREIGN_KEYS: dict[str, list[tuple[str, str, str]]] = {
         ("process_id", "processes", "process_id"),
     ],
 }
+
+
+def storage_of(table: str) -> str | None:
+    """Give the view whose rows a service keeps in a table; None of a table that is none such.
+
+    Services of 0.30 have ``__streams__partitions`` and others like it beside their views in
+    information_schema (recorded); their own list of tables, of FlightSQL, leaves them out.
+    """
+    found = re.fullmatch("__(.+)__partitions", table)
+    return None if found is None else found[1]
 
 
 def _chosen(view: str, *columns: str) -> pa.Schema:

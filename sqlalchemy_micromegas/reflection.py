@@ -22,14 +22,16 @@ from micromegas_dbapi.catalog import (
     PRIMARY_KEYS,
     SCHEMAS,
     VIEW_COMMENTS,
+    storage_of,
 )
-from micromegas_dbapi.errors import ProgrammingError
+from micromegas_dbapi.errors import InterfaceError, OperationalError
 from micromegas_dbapi.typecodes import describe
 from sqlalchemy_micromegas.types import from_arrow
 
 __all__ = ["Reflection", "columns_of"]
 
 _DEFAULT = "public"
+_STORAGE = "STORAGE"  # there, and not listed
 # What a service without an information_schema may have.
 _GLOBAL = [name for name in SCHEMAS if name != "thread_spans"]
 
@@ -86,6 +88,18 @@ def _listed(connection: Any) -> dict[tuple[str, str], list[Any]]:
     return {(_DEFAULT, name): list(describe(schema)) for name, schema in service.views.items()}
 
 
+def _kind(key: tuple[str, str], kinds: dict[tuple[str, str], str]) -> str:
+    """Tell tables from views as a service's own list of FlightSQL does, where all are tables.
+
+    To its engine some are views, over tables in which it keeps their rows.
+    """
+    schema, name = key
+    if storage_of(name) is not None and (schema, storage_of(name)) in kinds:
+        return _STORAGE
+    kept = (schema, f"__{name}__partitions") in kinds
+    return "BASE TABLE" if kept or (schema == _DEFAULT and name in VIEW_COMMENTS) else kinds[key]
+
+
 class _Borrowed:
     """A connection that is somebody else's to close."""
 
@@ -114,14 +128,14 @@ class Reflection:
         return cache
 
     def _asked_tables(self, connection: Any, **kw: Any) -> dict[tuple[str, str], str]:
-        sql = "SELECT table_schema, table_name, table_type FROM information_schema.tables"
         try:
-            rows = _run(connection, sql).fetchall()
+            rows = _run(connection, "SELECT * FROM information_schema.tables").mappings().all()
         except exc.ProgrammingError:
             names = list(_listed(connection)) or [(_DEFAULT, n) for n in _GLOBAL]
             described = self._described(connection, names, **kw)
-            return {key: "BASE TABLE" for key, columns in described.items() if columns is not None}
-        return {(schema, name): kind for schema, name, kind in sorted(rows)}
+            return {key: "BASE TABLE" for key, cols in described.items() if isinstance(cols, list)}
+        kinds = {(r["table_schema"], r["table_name"]): r["table_type"] for r in rows}
+        return {key: _kind(key, kinds) for key in sorted(kinds)}
 
     def get_schema_names(self, connection: Any, **kw: Any) -> list[str]:
         """List the schemas."""
@@ -174,7 +188,8 @@ class Reflection:
             return False
         if table_name not in _GLOBAL or (schema or _DEFAULT) != _DEFAULT:
             return (schema or _DEFAULT, table_name) in self._tables(connection, **kw)
-        return self._columns(connection, table_name, schema, kw) is not None
+        key = _DEFAULT, table_name
+        return isinstance(self._described(connection, [key], **kw)[key], list)
 
     def has_schema(self, connection: Any, schema_name: str, **kw: Any) -> bool:
         """Tell whether there is a schema."""
@@ -184,8 +199,8 @@ class Reflection:
 
     def _described(
         self, connection: Any, tables: list[tuple[str, str]], **kw: Any
-    ) -> dict[tuple[str, str], list[Any] | None]:
-        """Describe tables in one query; None for those that are not there."""
+    ) -> dict[tuple[str, str], list[Any] | exc.DBAPIError]:
+        """Describe tables in one query; give the error for those that cannot be."""
         known = _cache(kw, "columns")
         if not known:
             known.update(_listed(connection))
@@ -198,10 +213,10 @@ class Reflection:
                 sql = f"SELECT * FROM {self._quoted(table)} LIMIT 0"
                 try:
                     known[table] = _description(connection, sql)
-                except exc.ProgrammingError as error:
-                    if not isinstance(error.orig, ProgrammingError):
-                        raise
-                    known[table] = None
+                except exc.DBAPIError as error:
+                    if isinstance(error.orig, (OperationalError, InterfaceError)):
+                        raise  # the service's fault, or the network's: not the table's
+                    known[table] = error
         return {table: known[table] for table in tables}
 
     def _described_together(self, connection: Any, tables: list[tuple[str, str]]) -> Any:
@@ -225,19 +240,16 @@ class Reflection:
         quote = self.identifier_preparer.quote
         return quote(table[1]) if table[0] == _DEFAULT else f"{quote(table[0])}.{quote(table[1])}"
 
-    def _columns(self, connection: Any, table: str, schema: str | None, kw: Any) -> Any:
+    def _required(self, connection: Any, table: str, schema: str | None, kw: Any) -> Any:
         key = schema or _DEFAULT, table
         described = self._described(connection, [key], **kw)[key]
-        if described is None:
-            return None
-        view = table if key[0] == _DEFAULT else None
-        return [_column(each, view) for each in described]
-
-    def _required(self, connection: Any, table: str, schema: str | None, kw: Any) -> Any:
-        columns = self._columns(connection, table, schema, kw)
-        if columns is None:
-            raise exc.NoSuchTableError(f"{schema}.{table}" if schema else table)
-        return columns
+        if isinstance(described, list):
+            view = table if key[0] == _DEFAULT else None
+            return [_column(each, view) for each in described]
+        name = f"{schema}.{table}" if schema else table
+        if key in self._tables(connection, **kw):
+            raise exc.UnreflectableTableError(f"{name}: {described.orig}") from described
+        raise exc.NoSuchTableError(name)
 
     def get_columns(
         self, connection: Any, table_name: str, schema: str | None = None, **kw: Any
@@ -256,13 +268,17 @@ class Reflection:
         **kw: Any,
     ) -> Iterable[Any]:
         """Describe the columns of many tables in one round trip."""
+        unreflectable = kw.pop("unreflectable", {})
         names = self._chosen(connection, schema, filter_names, scope, kind, kw)
         where = schema or _DEFAULT
         self._described(connection, [(where, name) for name in names], **kw)
         for name in names:
-            columns = self._columns(connection, name, schema, kw)
-            if columns is not None:
-                yield (schema, name), columns
+            try:
+                yield (schema, name), self._required(connection, name, schema, kw)
+            except exc.NoSuchTableError:
+                continue
+            except exc.UnreflectableTableError as error:  # SQLAlchemy warns of it, and goes on
+                unreflectable[schema, name] = error
 
     def _chosen(
         self, connection: Any, schema: Any, filter_names: Any, scope: Any, kind: Any, kw: Any

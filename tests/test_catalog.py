@@ -13,6 +13,7 @@ from micromegas_dbapi.catalog import (
     LEVELS,
     SCHEMAS,
     VIEW_COMMENTS,
+    storage_of,
 )
 from tests.wire.recordings import index
 
@@ -67,3 +68,8 @@ def test_times_tell_their_zone() -> None:
 
 def test_levels() -> None:
     assert LEVELS == {1: "Fatal", 2: "Error", 3: "Warn", 4: "Info", 5: "Debug", 6: "Trace"}
+
+
+def test_storage() -> None:
+    names = ["__streams__partitions", "__a__b__partitions", "____partitions", "streams", "__x__"]
+    assert [storage_of(name) for name in names] == ["streams", "a__b", None, None, None]

@@ -8,7 +8,13 @@ from dataclasses import dataclass
 
 import pyarrow as pa
 
-from micromegas_dbapi.catalog import COLUMN_COMMENTS, INSTANCE_IDS, SCHEMAS, VIEW_COMMENTS
+from micromegas_dbapi.catalog import (
+    COLUMN_COMMENTS,
+    INSTANCE_IDS,
+    SCHEMAS,
+    VIEW_COMMENTS,
+    storage_of,
+)
 from micromegas_dbapi.cli.output import write
 from micromegas_dbapi.connection import Connection
 from micromegas_dbapi.cursor import Cursor
@@ -146,7 +152,12 @@ def _listed(cursor: Cursor) -> list[View]:
         "SELECT table_schema, table_name, count(*) FROM information_schema.columns "
         "WHERE table_schema <> 'information_schema' GROUP BY table_schema, table_name"
     )
-    return [View(name, schema, columns=count) for schema, name, count in cursor]
+    found = {(schema, name): count for schema, name, count in cursor}
+    return [
+        View(name, schema, columns=count)
+        for (schema, name), count in found.items()
+        if (schema, storage_of(name)) not in found  # not the views' own
+    ]
 
 
 def _probed(cursor: Cursor) -> list[View]:

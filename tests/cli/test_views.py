@@ -6,11 +6,20 @@ import csv
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
+import pyarrow as pa
 import pytest
+from datafusion import SessionConfig, SessionContext
 
+import micromegas_dbapi as mm
 from micromegas_dbapi.cli import main
+from micromegas_dbapi.cli.views import views
+from micromegas_dbapi.errors import from_service
 from micromegas_dbapi.lake.server import LocalService
+from micromegas_dbapi.ranges import Ranges
+from micromegas_dbapi.service import Service
+from micromegas_dbapi.transport import Request
 from micromegas_dbapi.transport.lake import LakeTransport
 
 OLD = [
@@ -120,3 +129,31 @@ def test_what_is_not_there(
     shown = capsys.readouterr()
     assert shown.out == ""
     assert words in shown.err
+
+
+class Engine:
+    """An engine with an information_schema, and nothing of Micromegas."""
+
+    def __init__(self, tables: list[str]) -> None:
+        config = {"datafusion.catalog.information_schema": "true"}
+        self._context = SessionContext(SessionConfig(config))
+        for name in tables:
+            self._context.register_record_batches(name, [pa.table({"a": [1]}).to_batches()])
+
+    def run(self, request: Request) -> pa.RecordBatchReader:
+        try:
+            return self._context.sql(request.sql).to_arrow_table().to_reader()
+        except Exception as error:
+            raise from_service(str(error), sql=request.sql, query_id=request.query_id) from error
+
+    def __getattr__(self, name: str) -> Any:
+        return lambda *args: Service("lake", "0.13")
+
+
+def test_storage_is_not_listed() -> None:
+    """A service of 0.30 has tables behind its views in its information_schema."""
+    transport = Engine(["streams", "__streams__partitions", "__other__partitions"])
+    connection = mm.Connection(transport, Ranges(transport), "datetime")
+    names = {view.name for view in views(connection.cursor())}
+    assert "__streams__partitions" not in names
+    assert {"streams", "__other__partitions"} <= names  # which is nobody's

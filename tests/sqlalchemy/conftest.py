@@ -45,6 +45,18 @@ def demo(request: pytest.FixtureRequest, demo_urls: dict[str, str]) -> Iterator[
 
 
 @pytest.fixture(scope="session")
+def demo_lake(demo_urls: dict[str, str]) -> Iterator[Any]:
+    """The demo lake in process."""
+    yield from _engine(demo_urls["lake"])
+
+
+@pytest.fixture(scope="session")
+def demo_http(demo_urls: dict[str, str]) -> Iterator[Any]:
+    """The demo lake over HTTP, without an information_schema."""
+    yield from _engine(demo_urls["http"])
+
+
+@pytest.fixture(scope="session")
 def recorded_urls(wire: Callable[[str], Path]) -> Iterator[dict[str, str]]:
     with served(wire("http-0.2.3") / "data") as urls:
         yield urls

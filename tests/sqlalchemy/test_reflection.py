@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
 import sqlalchemy.orm
-from sqlalchemy.exc import NoSuchTableError
+from sqlalchemy.exc import NoSuchTableError, UnreflectableTableError
 from sqlalchemy.ext.automap import automap_base
 from sqlalchemy.orm import Session
 
+import micromegas_dbapi as mm
+from micromegas_dbapi.errors import from_service
+from micromegas_dbapi.ranges import Ranges
+from micromegas_dbapi.transport.lake import LakeTransport
 from tests.sqlalchemy.answers import RECORDED
 from tests.wire.grpcreplay import replaying
-from tests.wire.recordings import index
+from tests.wire.recordings import case, index
+from tests.wire.replay import replay
 
 PROPERTIES, TIME = "Properties()", "TIMESTAMP(timezone=True)"
 
@@ -56,7 +63,7 @@ KEYS = {
 }
 
 
-@pytest.fixture(params=RECORDED)
+@pytest.fixture(params=[*RECORDED, "demo_lake", "demo_http"])
 def engine(request: pytest.FixtureRequest) -> Any:
     return request.getfixturevalue(request.param)
 
@@ -214,3 +221,85 @@ def test_reflection_of_recorded_services(wire: Any, where: str, view: str, colum
         asked = [call.request for call in service.calls]
         assert sum(b"CommandGetTables" in request for request in asked) == 1
         engine.dispose()
+
+
+LISTED = ["blocks", "log_entries", "log_stats", "measures", "processes", "streams"]
+
+
+def test_names_of_the_newer_lake(newer: Any) -> None:
+    """Which are views to its engine, all of them."""
+    assert sa.inspect(newer).get_table_names() == LISTED
+    assert sa.inspect(newer).get_view_names() == []
+
+
+@contextmanager
+def listing(wire: Any, where: str) -> Iterator[str]:
+    """Play a service of 0.30 that was asked for its information_schema; gives its URL."""
+    name = "error_information_schema"  # of the statements that older services refuse
+    if where == "flight-0.30":
+        entries = [entry for entry in index(where) if entry["name"] == name]
+        with replaying(wire(where), entries) as service:
+            yield (
+                service.url.replace("grpc://", "micromegas+grpc://") + "?preserve_dictionary=false"
+            )
+    else:
+        driver, prefix = where.partition("-")[0], "/mm?data_source=main"
+        with replay(case(wire(where), name)) as server:
+            address = server.url.removeprefix("http://")
+            yield f"micromegas+{driver}://{address}{prefix if driver == 'web' else ''}"
+
+
+@pytest.mark.parametrize("where", ["flight-0.30", "gateway-0.30", "web-0.30"])
+def test_tables_of_recorded_services(wire: Any, where: str) -> None:
+    """All that a service has is a table, and those in which it keeps their rows are not listed."""
+    with listing(wire, where) as url:
+        engine = sa.create_engine(url)
+        inspector = sa.inspect(engine)
+        assert inspector.get_table_names() == LISTED
+        assert inspector.get_view_names() == []
+        assert "columns" in inspector.get_view_names(schema="information_schema")
+        assert inspector.has_table("__streams__partitions")
+        assert not inspector.has_table("__nothing__partitions")
+        engine.dispose()
+
+
+class OneViewBroken:
+    """A service of which one view cannot be planned."""
+
+    def __init__(self, inner: Any, view: str, text: str) -> None:
+        self._inner, self._view, self._text = inner, view, text
+
+    def run(self, request: Any) -> Any:
+        if self._view in request.sql:
+            raise from_service(self._text, sql=request.sql, query_id=request.query_id)
+        return self._inner.run(request)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._inner, name)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Error during planning: query range mandatory for this view",
+        "Execution error: the view's own query is out of date",
+        "Schema error: No field named level.",
+    ],
+)
+def test_a_view_that_cannot_be_planned(wire: Any, text: str) -> None:
+    """It is told of with its error, and the others are there."""
+    transport = OneViewBroken(LakeTransport(wire("flight-0.30") / "data"), "log_stats", text)
+    connection = mm.Connection(transport, Ranges(transport), "datetime")
+    engine = sa.create_engine(
+        "micromegas+demo://", creator=lambda: connection, poolclass=sa.pool.StaticPool
+    )
+    inspector = sa.inspect(engine)
+    assert inspector.has_table("log_stats")
+    with pytest.raises(UnreflectableTableError, match="log_stats: .*" + text[-10:]):
+        inspector.get_columns("log_stats")
+    with pytest.raises(NoSuchTableError, match="nope"):
+        inspector.get_columns("nope")
+    metadata = sa.MetaData()
+    with pytest.warns(sa.exc.SAWarning, match="Skipping table log_stats"):
+        metadata.reflect(engine)
+    assert sorted(metadata.tables) == sorted(KEYS)
