@@ -287,6 +287,8 @@ class Reflection:
 
         if scope is ObjectScope.TEMPORARY:
             return []
+        if filter_names and scope is ObjectScope.ANY and kind is ObjectKind.ANY:
+            return list(filter_names)  # of Table(.., autoload_with=..): no need to list all
         names: list[str] = []
         if ObjectKind.TABLE in kind:
             names += self._names(connection, schema, ("BASE TABLE",), kw)

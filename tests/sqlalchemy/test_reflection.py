@@ -154,6 +154,13 @@ def test_queries(recorded: Any) -> None:
         assert len(inspector.get_multi_columns(filter_names=["blocks", "streams"])) == 2
         described = [sql for sql in statements if "information_schema" not in sql]
         assert len(described) == 1
+    statements.clear()
+    sa.Table("blocks", sa.MetaData(), autoload_with=recorded)
+    loaded = [sql.split()[3] for sql in statements]
+    assert loaded == ["blocks", "streams", "processes"]  # which it refers to
+    statements.clear()
+    with pytest.raises(NoSuchTableError):
+        sa.Table("nope", sa.MetaData(), autoload_with=recorded)
 
 
 def test_automap(engine: Any) -> None:
