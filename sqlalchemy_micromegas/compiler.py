@@ -18,7 +18,7 @@ from micromegas_dbapi.literals import literal
 from sqlalchemy_micromegas.aggregates import Aggregates
 from sqlalchemy_micromegas.refusal import refuse
 from sqlalchemy_micromegas.rowvalues import RowValues
-from sqlalchemy_micromegas.types import FrameInterval
+from sqlalchemy_micromegas.types import FrameInterval, Properties
 
 __all__ = ["MicromegasCompiler"]
 
@@ -288,9 +288,15 @@ class MicromegasCompiler(Aggregates, RowValues, SQLCompiler):  # type: ignore[mi
 
     # -- functions ---------------------------------------------------------------------------
 
+    def _target(self, cast: Any) -> Any:
+        to = cast.type._unwrapped_dialect_impl(self.dialect)
+        if isinstance(to, Properties):
+            refuse("a cast to Properties", "use type_coerce(), which leaves the values as they are")
+        return to
+
     def visit_cast(self, cast: Any, **kw: Any) -> str:
         """Write CAST; to a timestamp with a zone there is only arrow_cast."""
-        to = cast.type._unwrapped_dialect_impl(self.dialect)
+        to = self._target(cast)
         if isinstance(to, sqltypes.DateTime) and to.timezone:
             return self._aware(self.process(cast.clause, **kw))
         return f"CAST({self.process(cast.clause, **kw)} AS {self.process(cast.typeclause, **kw)})"
@@ -302,7 +308,7 @@ class MicromegasCompiler(Aggregates, RowValues, SQLCompiler):  # type: ignore[mi
 
     def visit_try_cast(self, cast: Any, **kw: Any) -> str:
         """Write TRY_CAST, which gives NULL where CAST fails."""
-        to = cast.type._unwrapped_dialect_impl(self.dialect)
+        to = self._target(cast)
         if isinstance(to, sqltypes.DateTime) and to.timezone:
             return self._aware(f"TRY_CAST({self.process(cast.clause, **kw)} AS TIMESTAMP)")
         clause, name = self.process(cast.clause, **kw), self.process(cast.typeclause, **kw)

@@ -12,6 +12,7 @@ from sqlalchemy.sql.compiler import (
 )
 
 from sqlalchemy_micromegas.refusal import refuse
+from sqlalchemy_micromegas.types import Properties
 
 __all__ = ["MicromegasDDLCompiler", "MicromegasIdentifierPreparer", "MicromegasTypeCompiler"]
 
@@ -55,7 +56,7 @@ class MicromegasTypeCompiler(GenericTypeCompiler):
     """
 
     visit_CHAR = visit_NCHAR = visit_VARCHAR = visit_NVARCHAR = _is("VARCHAR")  # noqa: N815
-    visit_TEXT = visit_CLOB = visit_NCLOB = visit_UUID = visit_JSON = _is("VARCHAR")  # noqa: N815
+    visit_TEXT = visit_CLOB = visit_NCLOB = visit_UUID = _is("VARCHAR")  # noqa: N815
     visit_uuid = visit_enum = _is("VARCHAR")
     visit_BLOB = visit_BINARY = visit_VARBINARY = _is("BYTEA")  # noqa: N815
     visit_FLOAT = visit_DOUBLE = visit_DOUBLE_PRECISION = _is("DOUBLE")  # noqa: N815
@@ -66,6 +67,10 @@ class MicromegasTypeCompiler(GenericTypeCompiler):
     visit_USMALLINT = _is("SMALLINT UNSIGNED")  # noqa: N815
     visit_UINTEGER = _is("INTEGER UNSIGNED")  # noqa: N815
     visit_UBIGINT = _is("BIGINT UNSIGNED")  # noqa: N815
+
+    def visit_JSON(self, type_: Any, **kw: Any) -> str:  # noqa: N802
+        """Write text, which JSON is to the engine; of properties it is a name to be shown only."""
+        return "JSON" if isinstance(type_, Properties) else "VARCHAR"
 
     def visit_NUMERIC(self, type_: Any, **kw: Any) -> str:  # noqa: N802
         """Write a decimal; without a precision the engine's own, spelt out."""

@@ -249,11 +249,11 @@ class _Array(sqltypes.ARRAY):  # type: ignore[type-arg, unused-ignore]
         return _nullable(lambda values: [None if v is None else item(v) for v in values])
 
 
-class Properties(sqltypes.UserDefinedType):  # type: ignore[type-arg, unused-ignore]
+class Properties(sqltypes.JSON):
     """Keys and values: a dict in rows, whatever the service keeps them as.
 
     ``column["key"]`` is `property_get`: the value whose key equals, ignoring the case of ASCII
-    letters, or NULL.
+    letters, or NULL. A JSON type to SQLAlchemy and its tools, which copy it to other databases.
 
     Older services send a list of keys and values; of two equal keys the first counts, as for
     property_get. Newer ones send JSONB, whose values may be of every type of JSON.
@@ -261,24 +261,22 @@ class Properties(sqltypes.UserDefinedType):  # type: ignore[type-arg, unused-ign
 
     cache_ok = True
 
-    class Comparator(sqltypes.UserDefinedType.Comparator):  # type: ignore[type-arg, unused-ignore]
+    class Comparator(sqltypes.JSON.Comparator):  # type: ignore[type-arg, unused-ignore]
         """What can be done with a column of properties."""
 
         def __getitem__(self, key: Any) -> Any:
             return property_get(self.expr, key)
 
-    comparator_factory = Comparator
+    comparator_factory = Comparator  # type: ignore[assignment, unused-ignore]
 
     @property
     def python_type(self) -> type[dict[str, Any]]:
         """What values are."""
         return dict
 
-    def get_col_spec(self, **kw: Any) -> str:
-        """Say what CAST would need: nothing casts to properties."""
-        from sqlalchemy.exc import CompileError
-
-        raise CompileError("nothing can be cast to Properties; they are read from the service")
+    def bind_processor(self, dialect: Any) -> None:
+        """Leave values to the driver's renderer, which has none for dicts."""
+        return None
 
     def result_processor(self, dialect: Any, coltype: object) -> _Processor:
         """Make dicts of lists of keys and values, and values of JSONB."""

@@ -74,9 +74,24 @@ def test_of_equal_keys_in_a_list_the_first_counts(pairs: list[tuple[str, str]]) 
 def test_nothing_and_what_is_no_properties() -> None:
     assert process(None) is None
     assert Properties().python_type is dict
-    with pytest.raises(sa.exc.CompileError, match="nothing can be cast to Properties"):
+    with pytest.raises(sa.exc.CompileError, match="a cast to Properties"):
         str(
             sa.cast(sa.column("x"), Properties()).compile(
                 dialect=sa.create_engine("micromegas+demo://").dialect
             )
         )
+
+
+def test_json_to_other_databases(recorded: Any) -> None:
+    """A reflected table can be made elsewhere, and filled with its rows."""
+    metadata = sa.MetaData()
+    processes = sa.Table("processes", metadata, autoload_with=recorded)
+    other = sa.create_engine("sqlite://")
+    metadata.create_all(other, tables=[processes])
+    with recorded.connect() as source, other.begin() as target:
+        rows = [dict(row) for row in source.execute(sa.select(processes)).mappings()]
+        target.execute(processes.insert(), rows)
+        copied = target.execute(sa.select(processes.c.process_id, processes.c.properties))
+        found = {process: properties for process, properties in copied}
+    assert found == {row["process_id"]: row["properties"] for row in rows}
+    other.dispose()

@@ -97,6 +97,17 @@ def test_columns(engine: Any, view: str) -> None:
     ] == [repr(c) for c in sa.inspect(engine).get_columns(view, schema="public")]
 
 
+def test_every_type_has_a_name(engine: Any) -> None:
+    """Tools show them, and compare them with those that they know."""
+    columns = [c for view in KEYS for c in sa.inspect(engine).get_columns(view)]
+    names = {c["type"].compile(dialect=engine.dialect) for c in columns}
+    assert names == {
+        "VARCHAR", "TIMESTAMP WITH TIME ZONE", "INTEGER", "BIGINT", "DOUBLE", "BYTEA", "VARCHAR[]",
+        "JSON",
+    }  # fmt: skip
+    assert all(str(c["type"]) and repr(c["type"]) for c in columns)
+
+
 @pytest.mark.parametrize("view", KEYS)
 def test_keys_and_comments(engine: Any, view: str) -> None:
     inspector = sa.inspect(engine)

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from sqlalchemy import func, literal, select
 from sqlalchemy.exc import CompileError
 
-from sqlalchemy_micromegas import date_bin, date_trunc, property_get
+from sqlalchemy_micromegas import Properties, date_bin, date_trunc, property_get
 from tests.sqlalchemy.answers import check, each_way, rows, shown
 
 UTC = timezone.utc
@@ -224,6 +224,7 @@ REFUSED = [
     (select(N).with_for_update(), "FOR UPDATE"),
     (select(sa.exists().where(N == 1)), "EXISTS as a column"),
     (select(S.collate("C")), "COLLATE"),
+    (select(sa.cast(S, Properties())), "a cast to Properties"),
     (select(N).where(S.match("a")), "MATCH"),
     (select(N).fetch(1, with_ties=True), "WITH TIES"),
     (select(N).fetch(10, percent=True), "PERCENT"),
