@@ -63,6 +63,16 @@ def test_every_way_gives_the_same(lake: Any, statement: Any, way: str) -> None:
         assert gc.isenabled()
 
 
+@pytest.mark.parametrize("options", [{"stream_results": True}, {"yield_per": 100}], ids=str)
+@pytest.mark.parametrize("way", WAYS)
+def test_every_way_from_a_stream(lake: Any, options: dict[str, Any], way: str) -> None:
+    typed = sa.text(SERIES).columns(value=sa.BigInteger, text=sa.String).subquery()
+    with lake.connect().execution_options(**options) as connection:
+        result = connection.execute(sa.select(typed).order_by(typed.c.value))
+        assert [tuple(row) for row in WAYS[way](result)] == EXPECTED
+        assert gc.isenabled()
+
+
 def test_what_was_fetched_before_is_not_given_again(lake: Any) -> None:
     with lake.connect() as connection:
         result = connection.execute(sa.text(SERIES))
