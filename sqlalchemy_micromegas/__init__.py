@@ -7,7 +7,7 @@ dialect. From here come the constructs that Micromegas adds to SQL.
 from __future__ import annotations
 
 from sqlalchemy_micromegas.arrow import fetch_arrow_table
-from sqlalchemy_micromegas.dialect import URL, MicromegasDialect
+from sqlalchemy_micromegas.dialect import MicromegasDialect
 from sqlalchemy_micromegas.functions import (
     approx_percentile_cont,
     array_has,
@@ -26,6 +26,7 @@ from sqlalchemy_micromegas.types import (
     Interval,
     Properties,
 )
+from sqlalchemy_micromegas.url import URL
 
 __all__ = [
     "TIMESTAMP",

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import re
 import time
-from collections.abc import Mapping
 from types import ModuleType
 from typing import Any
 from urllib.parse import quote
@@ -28,8 +26,9 @@ from sqlalchemy_micromegas.typecompiler import (
     MicromegasTypeCompiler,
 )
 from sqlalchemy_micromegas.types import COLSPECS, COLSPECS_WITHOUT_INTERVALS, SQLALCHEMY_2
+from sqlalchemy_micromegas.url import query_of
 
-__all__ = ["URL", "MicromegasDialect"]
+__all__ = ["MicromegasDialect"]
 
 _OPTIONS = ("begin", "end", "timestamps")
 
@@ -129,7 +128,7 @@ class MicromegasDialect(Reflection, DefaultDialect):  # type: ignore[misc]  # 1.
 
     def create_connect_args(self, url: SQLAlchemyURL) -> Any:
         """Turn a URL into the arguments of `micromegas_dbapi.connect`; a bad one fails here."""
-        options = _query(url)
+        options = query_of(url)
         address = self._address(url) + (f"?{options}" if options else "")
         arguments: dict[str, Any] = {}
         if url.username and url.password is None:
@@ -235,21 +234,6 @@ def _apply(cursor: Any, context: Any | None) -> dict[str, Any]:
     return given
 
 
-# SQLAlchemy has read the + of an offset as a blank by now.
-_OFFSET = re.compile(r"\d \d\d:\d\d$")
-
-
-def _query(url: SQLAlchemyURL) -> str:
-    pairs = []
-    for name, value in url.query.items():
-        if not isinstance(value, str):
-            raise ArgumentError(f"the URL has the option {name!r} twice")
-        if name in ("begin", "end") and _OFFSET.search(value):
-            raise ArgumentError(f"{name}={value!r} in the URL: write the + of an offset as %2B")
-        pairs.append(f"{quote(name, safe='')}={quote(value, safe='')}")
-    return "&".join(pairs)
-
-
 if not SQLALCHEMY_2:  # where both are there, 2.x warns
     MicromegasDialect.dbapi = MicromegasDialect.import_dbapi  # type: ignore[assignment]
 
@@ -347,64 +331,3 @@ class MicromegasDemo(MicromegasDialect):
                 "demo: has no host and no path; accepted: micromegas+demo://?size=2"
             )
         return "demo:"
-
-
-def URL(  # noqa: N802  (as SQLAlchemy's own)
-    host: str | None = None,
-    port: int | None = None,
-    *,
-    driver: str = "http",
-    token: str | None = None,
-    user: str | None = None,
-    password: str | None = None,
-    path: str | None = None,
-    **options: Any,
-) -> SQLAlchemyURL:
-    """Make a URL for ``create_engine`` out of its parts, none of which needs escaping.
-
-    Parameters
-    ----------
-    host, port : str, int
-        Of the service.
-    driver : str
-        ``http``, ``https``, ``grpc``, ``grpcs``, ``gateway``, ``gateways``, ``web``, ``webs``,
-        ``lake``, ``demo``.
-    token : str, optional
-        A bearer token; it takes the place of the password, so that it is masked like one.
-    user, password : str, optional
-        For basic authentication.
-    path : str, optional
-        The prefix that the service lives under, or the lake's folder.
-    **options
-        The options of `micromegas_dbapi.connect`'s URLs: ``begin``, ``end``, ``infer_range``,
-        ``views`` (a mapping), ``timestamps``, ``read_timeout`` and so on.
-
-    Returns
-    -------
-    sqlalchemy.engine.URL
-
-    Raises
-    ------
-    ArgumentError
-        If both a token and a user or password are given.
-    """
-    if token is not None and (user is not None or password is not None):
-        raise ArgumentError("give a token, or a user and a password, not both")
-    query = {name: _written(value) for name, value in options.items() if value is not None}
-    return SQLAlchemyURL.create(
-        f"micromegas+{driver}",
-        username=user if token is None else "",  # with none, the URL's text would lose the token
-        password=password if token is None else token,
-        host=host,
-        port=port,
-        database=path,
-        query=query,
-    )
-
-
-def _written(value: Any) -> str:
-    """Write an option as a URL has it."""
-    if isinstance(value, Mapping):  # views
-        items = ((view, [at] if isinstance(at, str) else at) for view, at in value.items())
-        return ",".join(":".join((view, *columns)) for view, columns in items)
-    return str(value).lower() if isinstance(value, bool) else str(value)

@@ -199,7 +199,7 @@ def view_instance(
 
         columns = columns_of(autoload_with, function)
     elif view_set in INSTANCE_SCHEMAS:
-        from sqlalchemy_micromegas.types import from_arrow
+        from sqlalchemy_micromegas.arrowtypes import from_arrow
 
         columns = [
             column(field.name, from_arrow(field.type, field.name))

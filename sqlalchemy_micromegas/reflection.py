@@ -26,7 +26,7 @@ from micromegas_dbapi.catalog import (
 )
 from micromegas_dbapi.errors import InterfaceError, OperationalError
 from micromegas_dbapi.typecodes import describe
-from sqlalchemy_micromegas.types import from_arrow
+from sqlalchemy_micromegas.arrowtypes import from_arrow
 
 __all__ = ["Reflection", "columns_of"]
 
