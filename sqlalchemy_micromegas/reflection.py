@@ -24,7 +24,7 @@ from micromegas_dbapi.catalog import (
     VIEW_COMMENTS,
     storage_of,
 )
-from micromegas_dbapi.errors import InterfaceError, OperationalError
+from micromegas_dbapi.errors import InterfaceError, OperationalError, ProgrammingError
 from micromegas_dbapi.typecodes import describe
 from sqlalchemy_micromegas.arrowtypes import from_arrow
 
@@ -88,6 +88,12 @@ def _listed(connection: Any) -> dict[tuple[str, str], list[Any]]:
     return {(_DEFAULT, name): list(describe(schema)) for name, schema in service.views.items()}
 
 
+def _absent(described: list[Any] | exc.DBAPIError) -> bool:
+    """Tell whether a table could not be described since there is none, as far as errors tell."""
+    error = None if isinstance(described, list) else described.orig
+    return isinstance(error, ProgrammingError)
+
+
 def _kind(key: tuple[str, str], kinds: dict[tuple[str, str], str]) -> str:
     """Tell tables from views as a service's own list of FlightSQL does, where all are tables.
 
@@ -133,7 +139,7 @@ class Reflection:
         except exc.ProgrammingError:
             names = list(_listed(connection)) or [(_DEFAULT, n) for n in _GLOBAL]
             described = self._described(connection, names, **kw)
-            return {key: "BASE TABLE" for key, cols in described.items() if isinstance(cols, list)}
+            return {key: "BASE TABLE" for key, each in described.items() if not _absent(each)}
         kinds = {(r["table_schema"], r["table_name"]): r["table_type"] for r in rows}
         return {key: _kind(key, kinds) for key in sorted(kinds)}
 
@@ -189,7 +195,7 @@ class Reflection:
         if table_name not in _GLOBAL or (schema or _DEFAULT) != _DEFAULT:
             return (schema or _DEFAULT, table_name) in self._tables(connection, **kw)
         key = _DEFAULT, table_name
-        return isinstance(self._described(connection, [key], **kw)[key], list)
+        return not _absent(self._described(connection, [key], **kw)[key])
 
     def has_schema(self, connection: Any, schema_name: str, **kw: Any) -> bool:
         """Tell whether there is a schema."""
@@ -247,7 +253,7 @@ class Reflection:
             view = table if key[0] == _DEFAULT else None
             return [_column(each, view) for each in described]
         name = f"{schema}.{table}" if schema else table
-        if key in self._tables(connection, **kw):
+        if not _absent(described) or key in self._tables(connection, **kw):
             raise exc.UnreflectableTableError(f"{name}: {described.orig}") from described
         raise exc.NoSuchTableError(name)
 

@@ -321,3 +321,19 @@ def test_a_view_that_cannot_be_planned(wire: Any, text: str) -> None:
     with pytest.warns(sa.exc.SAWarning, match="Skipping table log_stats"):
         metadata.reflect(engine)
     assert sorted(metadata.tables) == sorted(KEYS)
+
+
+def test_a_fault_is_no_absence(wire: Any) -> None:
+    """Also of a service that does not list its views, a view that fails is one."""
+    text = "Internal error: expects single batch"
+    transport = OneViewBroken(LakeTransport(wire("http-0.2.3") / "data"), "measures", text)
+    connection = mm.Connection(transport, Ranges(transport), "datetime")
+    engine = sa.create_engine(
+        "micromegas+demo://", creator=lambda: connection, poolclass=sa.pool.StaticPool
+    )
+    inspector = sa.inspect(engine)
+    assert inspector.has_table("measures")
+    assert sorted(inspector.get_table_names()) == sorted(KEYS)
+    with pytest.raises(UnreflectableTableError, match=text):
+        inspector.get_columns("measures")
+    assert inspector.get_columns("streams")
