@@ -21,6 +21,7 @@ from sqlalchemy.sql import sqltypes as _internal
 from sqlalchemy.sql import type_api
 
 from micromegas_dbapi import jsonb
+from micromegas_dbapi.errors import DataError
 from micromegas_dbapi.literals import Array as ArrayValue
 from sqlalchemy_micromegas.functions import property_get
 
@@ -288,7 +289,7 @@ class Properties(sqltypes.JSON):
                 return value
             known = decoded.get(value)
             if known is None:
-                known = jsonb.decode(value)
+                known = _decoded(value)
                 if not isinstance(known, dict) or not all(type(v) is str for v in known.values()):
                     return known  # not to be shared between rows
                 if len(decoded) >= 4096:
@@ -297,6 +298,16 @@ class Properties(sqltypes.JSON):
             return dict(known)
 
         return process
+
+
+def _decoded(value: bytes) -> Any:
+    try:
+        return jsonb.decode(value)
+    except ValueError as error:
+        raise DataError(
+            f"a value of a column of properties: {error}; type_coerce(column, LargeBinary) gives "
+            "its bytes"
+        ) from error
 
 
 COLSPECS: dict[Any, Any] = {
@@ -318,7 +329,15 @@ if SQLALCHEMY_2:
             return _nullable(lambda value: str(value if self.as_uuid else uuid.UUID(str(value))))
 
         def result_processor(self, dialect: Any, coltype: object) -> _Processor | None:
-            return _nullable(lambda value: uuid.UUID(str(value))) if self.as_uuid else None
+            return _nullable(_uuid) if self.as_uuid else None
+
+    def _uuid(value: object) -> uuid.UUID:
+        try:
+            return uuid.UUID(str(value))
+        except ValueError as error:  # such as the parent's id of a process that has none
+            raise DataError(
+                f"{value!r} is no UUID; declare the column as a String, as introspection does"
+            ) from error
 
     COLSPECS[sqltypes.Uuid] = _Uuid
 

@@ -274,6 +274,9 @@ def test_native_uuid(recorded: Any) -> None:
         assert all(isinstance(each, uuid.UUID) for each in ids)
         same = sa.select(processes.c.process_id).where(processes.c.process_id == ids[0])
         assert connection.execute(same).scalars().all() == [ids[0]]
+        parents = sa.table("processes", sa.column("parent_process_id", sa.Uuid()))
+        with pytest.raises(mm.DataError, match="'' is no UUID; declare the column as a String"):
+            connection.execute(sa.select(parents.c.parent_process_id)).all()
 
 
 def test_statement_cache(demo: Any) -> None:

@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from hypothesis import given
 from hypothesis import strategies as st
 
+from micromegas_dbapi.errors import DataError
 from sqlalchemy_micromegas import Properties
 from tests.test_jsonb import encode
 from tests.wire import flight
@@ -95,3 +96,14 @@ def test_json_to_other_databases(recorded: Any) -> None:
         found = {process: properties for process, properties in copied}
     assert found == {row["process_id"]: row["properties"] for row in rows}
     other.dispose()
+
+
+def test_what_is_no_jsonb(recorded: Any) -> None:
+    """The error is of PEP 249, and the way that it names leads to the bytes."""
+    values = sa.select(sa.literal(b"\x01\x02", sa.LargeBinary).label("p")).subquery()
+    with recorded.connect() as connection:
+        broken = connection.execute(sa.select(sa.type_coerce(values.c.p, Properties)))
+        with pytest.raises(DataError, match="not a JSONB value"):
+            broken.all()
+        column = sa.type_coerce(sa.type_coerce(values.c.p, Properties), sa.LargeBinary)
+        assert connection.execute(sa.select(column)).scalar_one() == b"\x01\x02"
