@@ -182,6 +182,11 @@ def view_instance(
     sqlalchemy.sql.expression.TableValuedAlias
         With the columns as ``.c``.
 
+    Notes
+    -----
+    A service wants a time range for ``thread_spans``: conditions on ``begin`` and ``end`` give it,
+    as do the execution options of the same names.
+
     Raises
     ------
     ArgumentError

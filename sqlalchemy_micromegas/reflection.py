@@ -31,6 +31,7 @@ from sqlalchemy_micromegas.arrowtypes import from_arrow
 __all__ = ["Reflection", "columns_of"]
 
 _DEFAULT = "public"
+_MOMENT = "1970-01-01T00:00:00Z"  # without a range some instances are refused
 _STORAGE = "STORAGE"  # there, and not listed
 # What a service without an information_schema may have.
 _GLOBAL = [name for name in SCHEMAS if name != "thread_spans"]
@@ -73,7 +74,7 @@ def columns_of(bind: Any, function: Any) -> list[Any]:
     """Ask a service for the columns of a table function."""
     statement = select(text("*")).select_from(function.alias("t")).limit(0)
     with bind.connect() if hasattr(bind, "dispose") else _Borrowed(bind) as connection:
-        result = connection.execute(statement.execution_options(begin=ALL_TIME))
+        result = connection.execute(statement.execution_options(begin=_MOMENT, end=_MOMENT))
         described = list(result.cursor.description)
         result.close()
     types = [from_arrow(each.type_code.arrow_type, each.name) for each in described]
