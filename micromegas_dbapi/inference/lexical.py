@@ -11,6 +11,10 @@ __all__ = ["difference"]
 # A count, or steps such as '1 day 2 hours'.
 _INTERVAL = re.compile(r"'\s*(?:[+-]?\d+\s*|(?:[+-]?\d+\s+[a-zA-Z]+\s*)+)'", re.ASCII)
 
+# The parser takes some twenty calls for each level, and Python has a thousand; what the end of a
+# stack does to finalizers that happen to run there is nobody's to handle. The engine reads fifty.
+_DEEPEST = 32
+
 
 def difference(sql: str) -> str | None:
     """Find the first piece of a statement that is read in another way, or only in part.
@@ -21,6 +25,7 @@ def difference(sql: str) -> str | None:
         What it is, for people.
     """
     before, apart = "", True  # the last word, and whether something lies between
+    depth = 0
     for part in tokens(sql):
         if part.kind == "blank":
             apart = True
@@ -33,6 +38,10 @@ def difference(sql: str) -> str | None:
             continue
         if part.kind == "open":
             return "a text, identifier or comment that never ends"
+        if part.kind == "other":
+            depth += (text in "([") - (text in ")]")
+            if depth > _DEEPEST:
+                return f"more than {_DEEPEST} levels of parentheses"
         if part.kind == "quoted" and text[0] == "`":
             return "an identifier in backticks"
         if part.kind == "string":

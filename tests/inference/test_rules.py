@@ -361,7 +361,14 @@ REASONS = {
         "the statement has an interval of another form than '1 day 2 hours'",
         True,
     ),
-    "SELECT " + "(" * 3000 + "1" + ")" * 3000: ("the statement is nested too deeply", True),
+    "SELECT " + "(" * 3000 + "1" + ")" * 3000: (
+        "the statement has more than 32 levels of parentheses",
+        True,
+    ),
+    "SELECT " + "CASE WHEN 1 = 1 THEN " * 200 + "1" + " END" * 200: (
+        "the statement is nested too deeply",
+        True,
+    ),
     "SELECT '" + "a" * 200_000 + "'": ("the statement is longer than 200,000 characters", True),
 }
 

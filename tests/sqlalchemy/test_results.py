@@ -51,7 +51,7 @@ def lake(demo_urls: dict[str, str]) -> Iterator[Any]:
     engine.dispose()
 
 
-@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("way", [way for way in WAYS if way != "freeze"])  # no text's, in 1.4.40
 @pytest.mark.parametrize("statement", [sa.text(SERIES), SERIES], ids=["text", "driver"])
 def test_every_way_gives_the_same(lake: Any, statement: Any, way: str) -> None:
     with lake.connect() as connection:
