@@ -163,6 +163,46 @@ GROUPS = [
     (select(func.count(HOLES.c.m), func.sum(HOLES.c.m), func.avg(HOLES.c.m)), [(2, 6, 3.0)]),
     (select(func.count()).where(sa.false()).select_from(T), [(0,)]),
     (select(func.max(N)).where(sa.false()), [(None,)]),
+    # Where a condition is NULL, as DataFusion 43 would not have it.
+    (select(func.sum(HOLES.c.n).filter(HOLES.c.m > 2)), [(2,)]),
+    (select(func.count(HOLES.c.n).filter(HOLES.c.m > 2, HOLES.c.n < 9)), [(1,)]),
+    (select(func.count(HOLES.c.n.distinct()).filter(HOLES.c.m > 2)), [(1,)]),
+    (
+        select(sa.funcfilter(func.percentile_cont(0.5).within_group(HOLES.c.n), HOLES.c.m > 0)),
+        [(3.0,)],
+    ),
+    (
+        select(sa.case((HOLES.c.m > 2, HOLES.c.n))).order_by(HOLES.c.n),
+        [(None,), (2,), (None,), (None,)],
+    ),
+    (
+        select(sa.case((HOLES.c.m > 2, HOLES.c.n), else_=sa.null())).order_by(HOLES.c.n),
+        [(None,), (2,), (None,), (None,)],
+    ),
+    (
+        select(sa.case((~(HOLES.c.m > 2), HOLES.c.n), else_=None)).order_by(HOLES.c.n),
+        [(None,), (None,), (None,), (4,)],
+    ),
+    (
+        select(sa.case((HOLES.c.m.in_([5, 6]), HOLES.c.n.label("k")))).order_by(HOLES.c.n),
+        [(None,), (2,), (None,), (None,)],
+    ),
+    (
+        select(sa.case((HOLES.c.m > 2, HOLES.c.n), else_=literal(None, sa.Integer))).order_by(
+            HOLES.c.n
+        ),
+        [(None,), (2,), (None,), (None,)],
+    ),
+    (
+        select(sa.case(((HOLES.c.m > 2) | (HOLES.c.n == 1), HOLES.c.n), else_=-1)).order_by(
+            HOLES.c.n
+        ),
+        [(1,), (2,), (-1,), (-1,)],
+    ),
+    (
+        select(sa.case({5: HOLES.c.n}, value=HOLES.c.m)).order_by(HOLES.c.n),
+        [(None,), (2,), (None,), (None,)],
+    ),
     (select(func.array_agg(N)).where(N < 3), [([1, 2],)]),
     (select(func.stddev(X), func.var_pop(N)).where(N < 3), [(math.sqrt(0.5), 0.25)]),
     (select(func.bool_or(N > 3), func.bool_and(N > 3)), [(True, False)]),
