@@ -103,12 +103,14 @@ class Aggregates:
         def values() -> str:
             return f"array_sort(array_agg({x()}), '{direction}', 'NULLS LAST')"
 
+        # Of no values there is no array, which DataFusion 43 fails to sort.
+        some = f"CASE (count({x()}) > 0) WHEN true THEN "
         if name == "percentile_disc":
 
             def rank() -> str:
                 return f"CAST(ceil({p()} * count({x()})) AS BIGINT)"
 
-            return f"{values()}[CASE WHEN {rank()} < 1 THEN 1 ELSE {rank()} END]"
+            return f"{some}{values()}[CASE WHEN {rank()} < 1 THEN 1 ELSE {rank()} END] END"
 
         def place() -> str:
             return f"({p()} * (count({x()}) - 1))"
@@ -117,7 +119,7 @@ class Aggregates:
             return f"CAST({values()}[CAST({rounded}({place()}) AS BIGINT) + 1] AS DOUBLE)"
 
         share = f"({place()} - floor({place()}))"
-        return f"({share} * ({end('ceil')} - {end('floor')}) + {end('floor')})"
+        return f"{some}{share} * ({end('ceil')} - {end('floor')}) + {end('floor')} END"
 
 
 def _ordered(order: Any) -> tuple[Any, bool]:

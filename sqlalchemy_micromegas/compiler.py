@@ -187,19 +187,20 @@ class MicromegasCompiler(Aggregates, RowValues, SQLCompiler):  # type: ignore[mi
         return f"(NOT {self.visit_between_op_binary(binary, operator, **kw)})"
 
     def visit_case(self, clause: Any, **kw: Any) -> str:
-        """Write CASE; of one condition, DataFusion 43 would take NULL for true with a column."""
+        """Write CASE; one of a single condition as a comparison with true.
+
+        With a column behind it and nothing else, DataFusion 43 takes a condition that is NULL for
+        true, and fails where it is a constant.
+        """
         if clause.value is not None or len(clause.whens) > 1:
             return self._default("visit_case", clause, **kw)
         ((condition, result),) = clause.whens
         if not isinstance(condition, elements.Grouping):
             condition = elements.Grouping(condition)
-        text = (
-            f"CASE WHEN {self.process(condition, **kw)} IS TRUE THEN {self.process(result, **kw)}"
-        )
-        return f"{text}{self._otherwise(clause.else_, kw)} END"
-
-    def _otherwise(self, value: Any, kw: Any) -> str:
-        return "" if value is None else f" ELSE {self.process(value, **kw)}"
+        text = f"CASE {self.process(condition, **kw)} WHEN true THEN {self.process(result, **kw)}"
+        if clause.else_ is not None:
+            text += f" ELSE {self.process(clause.else_, **kw)}"
+        return f"{text} END"
 
     def visit_bitwise_not_op_unary_operator(self, unary: Any, operator: Any, **kw: Any) -> str:
         """Write ``~x``, which the engine has not."""

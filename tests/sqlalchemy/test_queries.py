@@ -163,6 +163,11 @@ GROUPS = [
     (select(func.count(HOLES.c.m), func.sum(HOLES.c.m), func.avg(HOLES.c.m)), [(2, 6, 3.0)]),
     (select(func.count()).where(sa.false()).select_from(T), [(0,)]),
     (select(func.max(N)).where(sa.false()), [(None,)]),
+    (select(func.percentile_cont(0.5).within_group(N)).where(N > 9), [(None,)]),
+    (select(func.percentile_disc(0.5).within_group(N)).where(N > 9), [(None,)]),
+    (select(func.sum(N).filter(N.in_([]))), [(None,)]),
+    (select(func.sum(N).filter(sa.true()), func.count(N).filter(sa.false())), [(10, 0)]),
+    (column(sa.case((literal("a") == "a", N))), [(1,), (2,), (3,), (4,)]),
     # Where a condition is NULL, as DataFusion 43 would not have it.
     (select(func.sum(HOLES.c.n).filter(HOLES.c.m > 2)), [(2,)]),
     (select(func.count(HOLES.c.n).filter(HOLES.c.m > 2, HOLES.c.n < 9)), [(1,)]),
