@@ -24,6 +24,7 @@ from micromegas_dbapi.ranges import Ranges
 from micromegas_dbapi.service import Service
 from micromegas_dbapi.transport import Request
 from tests.sqlalchemy.answers import DIALECT, check, each_way
+from tests.sqlalchemy.expressions import Statements, answer
 from tests.sqlalchemy.test_queries import CASES as QUERIES
 from tests.sqlalchemy.test_statements import ANSWERS
 from tests.sqlalchemy.test_types import CASES as PLACED
@@ -144,3 +145,18 @@ def test_answer(
         return
     with pytest.raises((sa.exc.DBAPIError, AssertionError)):  # still
         check(engine, statement, answer, literal_binds)
+
+
+@pytest.mark.engines
+def test_random_statements(services_engine: Any, demo_lake: Any) -> None:
+    """Each gives what it gives on the embedded engine; what fails only there is no wrong answer."""
+    engine, _ = services_engine
+    seeds, alike = range(2000), 0
+    with engine.connect() as there, demo_lake.connect() as here:
+        for seed in seeds:
+            statement = Statements(seed).statement()
+            found, expected = answer(there, statement), answer(here, statement)
+            if isinstance(found, list) and isinstance(expected, list):
+                assert found == expected, (seed, text(statement))
+                alike += 1
+    assert alike > 0.95 * len(seeds)
