@@ -296,6 +296,13 @@ class OneViewBroken:
         return getattr(self._inner, name)
 
 
+def over(transport: Any) -> Any:
+    connection = mm.Connection(transport, Ranges(transport), "datetime")
+    return sa.create_engine(
+        "micromegas+demo://", creator=lambda: connection, poolclass=sa.pool.StaticPool
+    )
+
+
 @pytest.mark.parametrize(
     "text",
     [
@@ -307,11 +314,7 @@ class OneViewBroken:
 def test_a_view_that_cannot_be_planned(wire: Any, text: str) -> None:
     """It is told of with its error, and the others are there."""
     transport = OneViewBroken(LakeTransport(wire("flight-0.30") / "data"), "log_stats", text)
-    connection = mm.Connection(transport, Ranges(transport), "datetime")
-    engine = sa.create_engine(
-        "micromegas+demo://", creator=lambda: connection, poolclass=sa.pool.StaticPool
-    )
-    inspector = sa.inspect(engine)
+    inspector = sa.inspect(over(transport))
     assert inspector.has_table("log_stats")
     with pytest.raises(UnreflectableTableError, match="log_stats: .*" + text[-10:]):
         inspector.get_columns("log_stats")
@@ -319,7 +322,7 @@ def test_a_view_that_cannot_be_planned(wire: Any, text: str) -> None:
         inspector.get_columns("nope")
     metadata = sa.MetaData()
     with pytest.warns(sa.exc.SAWarning, match="Skipping table log_stats"):
-        metadata.reflect(engine)
+        metadata.reflect(inspector.bind)
     assert sorted(metadata.tables) == sorted(KEYS)
 
 
@@ -327,11 +330,7 @@ def test_a_fault_is_no_absence(wire: Any) -> None:
     """Also of a service that does not list its views, a view that fails is one."""
     text = "Internal error: expects single batch"
     transport = OneViewBroken(LakeTransport(wire("http-0.2.3") / "data"), "measures", text)
-    connection = mm.Connection(transport, Ranges(transport), "datetime")
-    engine = sa.create_engine(
-        "micromegas+demo://", creator=lambda: connection, poolclass=sa.pool.StaticPool
-    )
-    inspector = sa.inspect(engine)
+    inspector = sa.inspect(over(transport))
     assert inspector.has_table("measures")
     assert sorted(inspector.get_table_names()) == sorted(KEYS)
     with pytest.raises(UnreflectableTableError, match=text):
