@@ -26,6 +26,7 @@ __all__ = [
     "SCHEMAS",
     "VIEW_COMMENTS",
     "TimeColumns",
+    "storage_of",
     "time_columns",
     "time_columns_of",
 ]
