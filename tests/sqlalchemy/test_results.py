@@ -89,12 +89,20 @@ def test_the_collector_rests_while_rows_are_made(lake: Any, collections: list[st
     with lake.connect() as connection:
         result = connection.execute(sa.text(SERIES))
         arrived = result._fetchall_impl()
-        result.cursor_strategy = type("Arrived", (), {"fetchall": lambda self, *_: arrived})()
+        awaited: list[bool] = []
+
+        class Arriving:
+            def fetchall(self, result: Any, cursor: Any) -> Any:
+                awaited.append(gc.isenabled())  # a service may take long
+                return arrived
+
+        result.cursor_strategy = Arriving()
         collections.clear()
         rows = result.fetchall()
         during = collections.count("start")
         collections.clear()
         lists = [[i] for i in range(ROWS)]
+    assert awaited == [True]
     assert len(rows) == len(lists)
     assert during <= 1  # at the beginning one may be due
     assert collections.count("start") > 3
