@@ -183,7 +183,7 @@ def _offset(ns: int) -> str:
 
 
 def _partitions(folder: Folder) -> Iterator[_Partition]:
-    for view in SCHEMAS:
+    for view in (*SCHEMAS, "log_stats"):
         if view == "thread_spans":
             names = {p.name.removesuffix(".parquet") for p in (folder.path / view).glob("*")}
             for name in sorted(names):

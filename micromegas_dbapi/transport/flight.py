@@ -19,7 +19,7 @@ from micromegas_dbapi.schemaquery import with_one_row_of_nulls
 from micromegas_dbapi.service import FLIGHT, Service
 from micromegas_dbapi.settings import FlightSettings
 from micromegas_dbapi.timerange import MIN_NS, TimeRange
-from micromegas_dbapi.transport import NoRows, QueriesOnly, Request, check_cancelled, stream
+from micromegas_dbapi.transport import NoRows, Request, check_cancelled, stream
 from micromegas_dbapi.transport.ahead import Ahead, Workers
 from micromegas_dbapi.transport.channel import Channel
 from micromegas_dbapi.transport.flighterrors import NothingSentError, from_flight
@@ -40,7 +40,7 @@ _T = TypeVar("_T")
 _NEVER = TimeRange(MIN_NS, MIN_NS)
 
 
-class FlightTransport(QueriesOnly):
+class FlightTransport:
     """One FlightSQL service.
 
     Parameters

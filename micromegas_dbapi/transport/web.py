@@ -25,7 +25,7 @@ from micromegas_dbapi.errors import (
 from micromegas_dbapi.schemaquery import without_rows
 from micromegas_dbapi.service import FLIGHT, VIEWS_SQL, Service
 from micromegas_dbapi.settings import HttpSettings
-from micromegas_dbapi.transport import QueriesOnly, Request, check_cancelled, stream
+from micromegas_dbapi.transport import Request, check_cancelled, stream
 from micromegas_dbapi.transport.attribution import attribution
 from micromegas_dbapi.transport.body import read
 from micromegas_dbapi.transport.post import Poster
@@ -40,7 +40,7 @@ _HEADERS = {
 }
 
 
-class WebTransport(QueriesOnly):
+class WebTransport:
     """One web app, over sockets that are kept alive.
 
     Parameters
