@@ -176,9 +176,7 @@ class Session:
     def _register_table_functions(self, context: SessionContext, sql: str) -> None:
         if not (named := [name for name in TableFunctions.NAMES if name in sql]):
             return
-        functions = TableFunctions(
-            self._context(), self._folder, self.views(), self._writable, self._guarded
-        )
+        functions = TableFunctions(self._folder, self.views(), self._writable, self._guarded)
         for name in named:
             made = _elsewhere(getattr(functions, name))
             context.register_udtf(udtf(self._guarded(made), name))

@@ -37,8 +37,6 @@ class TableFunctions:
 
     Parameters
     ----------
-    context : SessionContext
-        To make tables in.
     folder : Folder
     views : collection of str
         The views of the lake, each with a global instance.
@@ -52,13 +50,11 @@ class TableFunctions:
 
     def __init__(
         self,
-        context: SessionContext,
         folder: Folder,
         views: Collection[str],
         writable: bool,
         guarded: Callable[[Callable[..., Any]], Callable[..., Any]],
     ) -> None:
-        self._context = context
         self._folder = folder
         self._views = views
         self._writable = writable
@@ -66,7 +62,7 @@ class TableFunctions:
 
     def list_partitions(self, *_: object) -> DataFrame:
         """List the lake's files; arguments don't count."""
-        return self._context.from_arrow(partitions.list_partitions(self._folder))
+        return SessionContext().from_arrow(partitions.list_partitions(self._folder))
 
     def materialize_partitions(self, *arguments: Any) -> DataFrame:
         """Of a view set, begin, end, and the seconds of a partition."""
@@ -102,8 +98,9 @@ class TableFunctions:
             left = lines()
             return map(_row, iter(self._guarded(lambda: next(left, None)), None))
 
-        self._context.register_dataset("worked", _Work(batches))
-        return self._context.table("worked")
+        context = SessionContext()  # where the name is not taken
+        context.register_dataset("worked", _Work(batches))
+        return context.table("worked")
 
 
 class _Work(ds.InMemoryDataset):  # type: ignore[misc]  # pyarrow has no types
