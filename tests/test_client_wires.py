@@ -6,6 +6,7 @@ today's official client asks for: all columns of the views, as recorded.
 
 from __future__ import annotations
 
+import re
 import shutil
 import threading
 from collections.abc import Callable, Iterator
@@ -281,6 +282,28 @@ def test_query_view_sees_what_it_sees_over_http(
         )
         expected = [str(t) for t in expected.schema.types], expected.to_pylist()
     assert {where: seen(where) for where in BY_SQL} == dict.fromkeys(BY_SQL, expected)
+
+
+INSTANCE = re.compile(r"view_instance\('(\w+)', '([^']*)'\)")
+
+
+@pytest.mark.parametrize("where", WIRES)
+@pytest.mark.parametrize("name", ["log_instance", "measures_instance", "spans_50"])
+def test_query_view_gives_what_was_recorded_of_the_instance(
+    new: dict[str, Client], wire: Wire, name: str, where: str
+) -> None:
+    entry = flight.queries(NEW)[name]
+    found = INSTANCE.search(entry["sql"])
+    assert found is not None
+    sql = entry["sql"].replace(found[0], found[1])
+    table = new[where].query_view(*found.groups(), entry["begin"], entry["end"], sql, arrow=True)
+    theirs = flight.table(wire(NEW), name)
+    assert [f.name for f in table.schema] == [f.name for f in theirs.schema]
+    assert hydrated_schema(table.schema).types == theirs.schema.types
+    ours, expected = (pd.DataFrame(each.to_pydict()) for each in (table, theirs))
+    if where == "gateway":  # JSON has no infinities, nor NaN, which a frame has for what is null
+        expected = expected.replace([float("inf"), -float("inf")], float("nan"))
+    pd.testing.assert_frame_equal(ours, expected, check_exact=True)
 
 
 @pytest.mark.parametrize("where", BY_SQL)
