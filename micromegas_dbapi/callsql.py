@@ -2,7 +2,8 @@
 
 A service of 0.2 is asked for what the endpoints of its HTTP wire answer, one of 0.13 and newer for
 what the official client of its age asks: all columns of the views, in a range of the service's.
-Both in an order, which only the endpoints promise. All of it was tried on DataFusion 43, 54 and 55.
+Both in an order, which only the endpoints promise. What reads views was tried on DataFusion 43,
+54 and 55.
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ _PARTITIONS = (
     "SELECT * FROM list_partitions() "
     "ORDER BY view_set_name, view_instance_id, begin_insert_time, file_path"
 )
-# Both columns, in this order: services before 0.30 heed no other choice.
+# Both columns, in this order: older services heed no other choice.
 _MATERIALIZE = "SELECT time, msg FROM materialize_partitions(?, ?, ?, ?)"
 _RETIRE = "SELECT time, msg FROM retire_partitions(?, ?, ?, ?)"
 # The statement stands in brackets, where it may have a WITH of its own, and keeps its order.
