@@ -21,7 +21,7 @@ from micromegas_dbapi.schemaquery import NEVER, with_one_row_of_nulls
 from micromegas_dbapi.service import FLIGHT, Service
 from micromegas_dbapi.settings import FlightSettings
 from micromegas_dbapi.timerange import TimeRange
-from micromegas_dbapi.transport import NoRows, QueriesOnly, Request, check_cancelled, stream
+from micromegas_dbapi.transport import NoRows, Request, check_cancelled, stream
 from micromegas_dbapi.transport.ahead import Ahead, Workers
 from micromegas_dbapi.transport.channel import Channel
 from micromegas_dbapi.transport.flighterrors import NothingSentError, from_flight
@@ -42,7 +42,7 @@ _LOG = logging.getLogger("micromegas_dbapi")
 _T = TypeVar("_T")
 
 
-class FlightTransport(QueriesOnly):
+class FlightTransport:
     """One FlightSQL service.
 
     Parameters

@@ -27,7 +27,7 @@ from micromegas_dbapi.plannedtypes import EFFECTS, calls, doubt
 from micromegas_dbapi.schemaquery import NEVER, types_of_rows, without_rows
 from micromegas_dbapi.service import FLIGHT, VIEWS_SQL, Service
 from micromegas_dbapi.settings import HttpSettings
-from micromegas_dbapi.transport import QueriesOnly, Request, check_cancelled, stream
+from micromegas_dbapi.transport import Request, check_cancelled, stream
 from micromegas_dbapi.transport.attribution import attribution
 from micromegas_dbapi.transport.body import read
 from micromegas_dbapi.transport.layout import does_not_fit
@@ -44,7 +44,7 @@ _HEADERS = {
 }
 
 
-class WebTransport(QueriesOnly):
+class WebTransport:
     """One web app, over sockets that are kept alive.
 
     Parameters

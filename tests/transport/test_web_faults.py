@@ -726,16 +726,6 @@ def test_service_that_cannot_be_asked() -> None:
             _ = connection.service
 
 
-def test_other_calls_are_not_there() -> None:
-    with replay(Answer(body=BODY)) as server, connect(server) as connection:
-        transport = connection._transport_in_use()
-        with pytest.raises(mm.NotSupportedError, match="statements only, not find_process"):
-            transport.call("find_process", {}, query_id="q")
-        with pytest.raises(mm.NotSupportedError, match="statements only, not retire"):
-            transport.progress("retire_partitions", {}, query_id="q")
-        assert server.requests == []
-
-
 def test_threads() -> None:
     """Many results at once, over one connection, each with its own rows."""
     with replay(Answer(200, CHUNKED, BODY)) as server, connect(server) as connection:

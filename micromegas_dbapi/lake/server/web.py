@@ -25,7 +25,7 @@ _FIELDS = {"sql": TEXT, "params": TEXTS, "begin": TIME, "end": TIME, "data_sourc
 _TEXT = [("content-type", "text/plain; charset=utf-8")]
 _JSON = [("content-type", "application/json")]
 _STREAM = [("content-type", "application/x-micromegas-arrow-stream")]
-# Functions of a service that take data away; the lake has none of them, the web refuses them.
+# Functions of a service that take data away, which the web refuses wherever they are named.
 _BLOCKED = ("retire_partitions", "retire_partition_by_metadata", "retire_partition_by_file")
 
 
