@@ -113,4 +113,8 @@ def _ask(connection: Connection, name: str, payload: dict[str, Any]) -> Cursor:
 def _plain(table: pa.Table) -> pa.Table:
     """Give what is looked up as endpoints do: without dictionaries, and any value may be null."""
     schema = pa.schema([field.with_nullable(True) for field in hydrated_schema(table.schema)])
-    return pa.Table.from_batches([hydrated(b, schema) for b in table.to_batches()], schema)
+    batches = [
+        pa.RecordBatch.from_arrays(list(map(hydrated, batch.columns, schema.types)), schema=schema)
+        for batch in table.to_batches()
+    ]
+    return pa.Table.from_batches(batches, schema)
