@@ -23,6 +23,13 @@ from micromegas_dbapi.timerange import ALL_TIME
 
 __all__ = ["View", "describe", "tables", "views"]
 
+_LISTED = """\
+SELECT table_schema, table_name, count(*) FROM information_schema.columns
+WHERE table_schema <> 'information_schema' GROUP BY table_schema, table_name"""
+_VIEW_SETS = "SELECT view_set_name FROM list_view_sets()"
+_COLUMNS = "SELECT * FROM {} LIMIT 0"  # of the quoted name of a view
+_COLUMNS_OF_INSTANCE = "SELECT * FROM view_instance(?, ?) LIMIT 0"
+
 _ONLY_INSTANCES = INSTANCE_IDS.keys() - {"log_entries", "measures"}
 _NOBODY = "00000000-0000-0000-0000-000000000000"
 # Services fill an instance's tables for the range of the query: this one costs them nothing.
@@ -134,7 +141,7 @@ def _schema(cursor: Cursor, name: str, instance: str | None) -> pa.Schema:
         )
     view = found[name]
     if not view.is_set:
-        return _columns(cursor, f"SELECT * FROM {_quoted(view)} LIMIT 0")
+        return _columns(cursor, view)
     whose = INSTANCE_IDS.get(name, "id").upper()
     advice = f"{name} is a view set, with a view for each {whose}"
     if name not in SCHEMAS:
@@ -148,11 +155,8 @@ def _schema(cursor: Cursor, name: str, instance: str | None) -> pa.Schema:
 
 
 def _listed(cursor: Cursor) -> list[View]:
-    cursor.execute(
-        "SELECT table_schema, table_name, count(*) FROM information_schema.columns "
-        "WHERE table_schema <> 'information_schema' GROUP BY table_schema, table_name"
-    )
-    found = {(schema, name): count for schema, name, count in cursor}
+    rows = cursor.execute(_LISTED)
+    found = {(schema, name): count for schema, name, count in rows}
     return [
         View(name, schema, columns=count)
         for (schema, name), count in found.items()
@@ -164,7 +168,7 @@ def _probed(cursor: Cursor) -> list[View]:
     found = []
     for name in sorted(VIEW_COMMENTS.keys() - _ONLY_INSTANCES):
         try:
-            schema = _columns(cursor, f"SELECT * FROM {name} LIMIT 0")
+            schema = _columns(cursor, View(name))
         except ProgrammingError as error:
             if not _says_absent(error):
                 raise
@@ -175,7 +179,7 @@ def _probed(cursor: Cursor) -> list[View]:
 
 def _view_sets(cursor: Cursor) -> set[str]:
     try:
-        return {name for (name,) in cursor.execute("SELECT view_set_name FROM list_view_sets()")}
+        return {name for (name,) in cursor.execute(_VIEW_SETS)}
     except ProgrammingError as error:
         if not _says_absent(error):
             raise
@@ -192,13 +196,12 @@ def _instance(cursor: Cursor, view_set: str) -> tuple[bool, pa.Schema | None]:
 
 
 def _instance_schema(cursor: Cursor, view_set: str, instance: str) -> pa.Schema:
-    sql = "SELECT * FROM view_instance(?, ?) LIMIT 0"
-    cursor.execute(sql, (view_set, instance), begin=_MOMENT, end=_MOMENT)
+    cursor.execute(_COLUMNS_OF_INSTANCE, (view_set, instance), begin=_MOMENT, end=_MOMENT)
     return cursor.fetch_record_batch().schema
 
 
-def _columns(cursor: Cursor, sql: str) -> pa.Schema:
-    return cursor.execute(sql).fetch_record_batch().schema
+def _columns(cursor: Cursor, view: View) -> pa.Schema:
+    return cursor.execute(_COLUMNS.format(_quoted(view))).fetch_record_batch().schema
 
 
 def _says_absent(error: ProgrammingError) -> bool:
