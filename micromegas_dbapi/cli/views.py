@@ -18,7 +18,7 @@ from micromegas_dbapi.catalog import (
 from micromegas_dbapi.cli.output import write
 from micromegas_dbapi.connection import Connection
 from micromegas_dbapi.cursor import Cursor
-from micromegas_dbapi.errors import ProgrammingError
+from micromegas_dbapi.errors import NotSupportedError, ProgrammingError
 from micromegas_dbapi.timerange import ALL_TIME
 
 __all__ = ["View", "describe", "tables", "views"]
@@ -125,15 +125,15 @@ def views(cursor: Cursor) -> list[View]:
         found = _probed(cursor)
     known = {view.name for view in found}
     for name in sorted(_view_sets(cursor) - known):
-        exists, schema = _instance(cursor, name)
+        exists, columns = _instance(cursor, name)
         if exists:
-            found.append(View(name, is_set=True, columns=schema and len(schema)))
+            found.append(View(name, is_set=True, columns=columns))
     return sorted(found, key=lambda view: (view.schema != "public", view.title))
 
 
 def _schema(cursor: Cursor, name: str, instance: str | None) -> pa.Schema:
     if instance is not None:
-        return _instance_schema(cursor, name, instance)
+        return _told(_instance_schema(cursor, name, instance), name, cursor)
     found = {view.title: view for view in views(cursor)}
     if name not in found:
         raise ProgrammingError(
@@ -141,7 +141,7 @@ def _schema(cursor: Cursor, name: str, instance: str | None) -> pa.Schema:
         )
     view = found[name]
     if not view.is_set:
-        return _columns(cursor, view)
+        return _told(_columns(cursor, view), name, cursor)
     whose = INSTANCE_IDS.get(name, "id").upper()
     advice = f"{name} is a view set, with a view for each {whose}"
     if name not in SCHEMAS:
@@ -173,7 +173,7 @@ def _probed(cursor: Cursor) -> list[View]:
             if not _says_absent(error):
                 raise
         else:
-            found.append(View(name, columns=len(schema)))
+            found.append(View(name, columns=len(schema) or None))
     return found
 
 
@@ -186,10 +186,10 @@ def _view_sets(cursor: Cursor) -> set[str]:
         return set(_ONLY_INSTANCES)
 
 
-def _instance(cursor: Cursor, view_set: str) -> tuple[bool, pa.Schema | None]:
-    """Tell whether there is a view set, and the columns of its views."""
+def _instance(cursor: Cursor, view_set: str) -> tuple[bool, int | None]:
+    """Tell whether there is a view set, and how many columns its views have."""
     try:
-        return True, _instance_schema(cursor, view_set, _NOBODY)
+        return True, len(_instance_schema(cursor, view_set, _NOBODY)) or None
     except ProgrammingError as error:
         # That nobody has this id is no news.
         return f"view set {view_set} not found" not in str(error), None
@@ -202,6 +202,16 @@ def _instance_schema(cursor: Cursor, view_set: str, instance: str) -> pa.Schema:
 
 def _columns(cursor: Cursor, view: View) -> pa.Schema:
     return cursor.execute(_COLUMNS.format(_quoted(view))).fetch_record_batch().schema
+
+
+def _told(schema: pa.Schema, name: str, cursor: Cursor) -> pa.Schema:
+    """Refuse to take a result without columns for a view without any: JSON has none of no rows."""
+    if not schema:
+        raise NotSupportedError(
+            f"this service does not tell the columns of {name} over this wire",
+            query_id=cursor.query_id,
+        )
+    return schema
 
 
 def _says_absent(error: ProgrammingError) -> bool:
