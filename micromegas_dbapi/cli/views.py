@@ -98,6 +98,8 @@ def describe(connection: Connection, options: argparse.Namespace) -> None:
     ProgrammingError
         If the service has no such view, or it is a view set whose columns are known only once an
         instance is given.
+    NotSupportedError
+        If the wire carries no columns without rows.
     """
     schema = _schema(connection.cursor(begin=ALL_TIME), options.view, options.instance)
     comments = COLUMN_COMMENTS.get(options.view, {})

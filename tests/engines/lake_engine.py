@@ -1,9 +1,9 @@
 """A lake on a DataFusion of any release behind a pipe, as a service of its age has it.
 
 What is asked is a map of sql, bounds (two counts of nanoseconds, or null) and plan, which is true
-where the columns are enough; the folder is the script's argument. Every file of it is a view, also
-one that Micromegas does not know. DataFusion 43 takes no table functions from Python: calls of
-them are replaced in the text, which is good for statements whose texts do not speak of them.
+where the columns are enough. The script's arguments are the folder, and names for views of its
+users, which have the rows of log_entries. DataFusion 43 takes no table functions from Python: calls
+of them are replaced in the text, which is good for statements whose literals do not speak of them.
 """
 
 import json
@@ -18,7 +18,7 @@ import pyarrow as pa
 import pyarrow.dataset as ds
 from datafusion import SessionConfig, SessionContext
 
-from micromegas_dbapi.catalog import SCHEMAS, VIEW_COMMENTS, time_columns
+from micromegas_dbapi.catalog import SCHEMAS, time_columns
 from micromegas_dbapi.errors import DatabaseError
 from micromegas_dbapi.lake import instances
 from micromegas_dbapi.lake.folder import Folder, Source
@@ -56,6 +56,8 @@ class Session:
         self.refusal: DatabaseError | None = None
         for name, source in VIEWS.items():
             self._view(name, name, source)
+        for name in sys.argv[2:]:
+            self._create(name, "__log_entries__partitions", ["true", *self._range("time", "time")])
         properties = VIEWS["processes"].schema.field("properties").type
         self._context.register_udf(property_get(properties, lambda function: function))
 
@@ -71,15 +73,15 @@ class Session:
         """Make a view, named as a service names it and what is behind it."""
         storage = f"__{name}__partitions"
         self._context.register_parquet(storage, str(source.path), schema=source.schema)
-        conditions = [condition, *self._range(view_set, source.schema.names)]
-        where = " AND ".join(c for c in conditions if c != "true") or "true"
+        upto, since, *_ = time_columns(view_set, source.schema.names)
+        self._create(name, storage, [condition, *self._range(upto, since)])
+
+    def _create(self, name: str, storage: str, conditions: list[str]) -> None:
+        where = " AND ".join(conditions)
         self._context.sql(f'CREATE VIEW "{name}" AS SELECT * FROM "{storage}" WHERE {where}')
 
-    def _range(self, view_set: str, names: list[str]) -> Iterator[str]:
+    def _range(self, upto: str, since: str) -> Iterator[str]:
         if self._bounds is not None:
-            upto, since = "time", "time"
-            if view_set in VIEW_COMMENTS:
-                upto, since, *_ = time_columns(view_set, names)
             yield f'"{since}" >= {_instant(self._bounds[0])}'
             yield f'"{upto}" <= {_instant(self._bounds[1])}'
 

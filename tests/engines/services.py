@@ -45,10 +45,10 @@ class _Planned:
 class _Lake(LakeTransport):
     """A lake on the engine of another interpreter; the calls beside SQL need no engine."""
 
-    def __init__(self, python: str, folder: Path) -> None:
+    def __init__(self, python: str, folder: Path, views: tuple[str, ...]) -> None:
         super().__init__(folder)
-        self._pipe = Pipe(python, _SCRIPT, str(folder))
-        self.sent: list[str] = []
+        self._pipe = Pipe(python, _SCRIPT, str(folder), *views)
+        self.sent: list[tuple[str, Bounds]] = []
 
     def ask(self, request: Request, bounds: Bounds, plan: bool = False) -> pa.Table:
         try:
@@ -66,12 +66,12 @@ class _Lake(LakeTransport):
     ) -> pa.RecordBatchReader:
         if view is not None:  # a call beside SQL
             return super().run_forgetting(sql, bounds, query_id, view, cancellation)
-        self.sent.append(sql)
+        self.sent.append((sql, bounds))
         return self.ask(Request(sql, None, query_id), bounds).to_reader()
 
     def plan_forgetting(self, request: Request, bounds: Bounds, limit: int | None = None) -> Any:
         assert limit is None
-        self.sent.append(request.sql)
+        self.sent.append((request.sql, bounds))
         return _Planned(self, request, bounds)
 
     def close(self) -> None:
@@ -88,16 +88,26 @@ class Service:
         Of its data: a lake.
     release : str
         Of DataFusion, without what follows the first dot.
-    sent : list of str
-        The statements that it was sent, on any wire.
+    sent : list of (str, (int, int) or None)
+        The statements that it was sent, on any wire, and their ranges.
     """
 
     def __init__(self, lake: _Lake, local: LocalService) -> None:
         self.folder = lake.path
         self.sent = lake.sent
+        self._lake = lake
         self._local = local
-        version = lake.ask(Request("SELECT version() AS v", None, str(uuid.uuid4())), None)
-        self.release = re.findall(r"\d+", str(version["v"][0]))[0]
+        version = self.ask("SELECT version() AS v", None)["v"][0]
+        self.release = re.findall(r"\d+", str(version))[0]
+
+    def ask(self, sql: str, bounds: Bounds) -> pa.Table:
+        """Ask the engine itself.
+
+        Raises
+        ------
+        DatabaseError
+        """
+        return self._lake.ask(Request(sql, None, str(uuid.uuid4())), bounds)
 
     def url(self, wire: str) -> str:
         """Give the URL for a wire, by the scheme of URLs over it."""
@@ -107,9 +117,9 @@ class Service:
 
 
 @contextmanager
-def serving(python: str, folder: Path) -> Iterator[Service]:
-    """Serve a lake with the DataFusion of another interpreter."""
-    lake = _Lake(python, folder)
+def serving(python: str, folder: Path, *views: str) -> Iterator[Service]:
+    """Serve a lake with the DataFusion of another interpreter, and views of its users."""
+    lake = _Lake(python, folder, views)
     local = LocalService(lake, port=0, flight_port=0)
     thread = threading.Thread(target=local.run)
     thread.start()

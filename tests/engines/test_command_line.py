@@ -18,7 +18,8 @@ import pytest
 from micromegas_dbapi.cli import main
 from micromegas_dbapi.cli.arguments import FORMATS
 from tests.cli.terminal import bare, on_terminal
-from tests.engines.services import ENGINES, NEW, OLD, Service
+from tests.cli.test_metrics import write_metrics
+from tests.engines.services import ENGINES, NEW, OLD, Service, serving
 
 pytestmark = pytest.mark.engines
 
@@ -222,6 +223,22 @@ def test_refused(
     assert (code, shown.out) == (expected_code, "")
     # A service tells what its engine says in more words than an engine that is embedded.
     assert expected.err.split(": ", 1)[1].split(": ")[-1].strip() in shown.err
+
+
+@pytest.mark.parametrize("python", [python for python, _ in ENGINES])
+def test_metrics_that_are_no_numbers(
+    python: str,
+    wire: Callable[[str], Path],
+    tmp_path: Path,
+    capsysbinary: pytest.CaptureFixture[bytes],
+) -> None:
+    write_metrics(tmp_path, wire(OLD) / "data")
+    command = ["metrics", SUBJECTS[OLD]["PROCESS"], "--format", "csv", "--url"]
+    with serving(python, tmp_path) as service:
+        assert main([*command, service.url("http")]) == 0
+    found = capsysbinary.readouterr().out
+    assert main([*command, f"lake:{tmp_path}"]) == 0
+    assert found == capsysbinary.readouterr().out
 
 
 def test_columns_that_json_does_not_tell(urls: Urls, capsys: pytest.CaptureFixture[str]) -> None:
