@@ -54,7 +54,8 @@ class _Lake(LakeTransport):
         try:
             return self._pipe.ask({"sql": request.sql, "bounds": bounds, "plan": plan})
         except RefusedError as error:
-            raise from_service(str(error), sql=request.sql, query_id=request.query_id) from error
+            about = {"sql": request.sql, "query_id": request.query_id}
+            raise from_service(str(error), **about)  # noqa: B904  (it has its cause)
 
     def run_forgetting(
         self,

@@ -43,7 +43,8 @@ class PipeTransport(Pipe):
         try:
             return self.ask(request.sql).to_reader()
         except RefusedError as error:
-            raise from_service(str(error), sql=request.sql, query_id=request.query_id) from error
+            about = {"sql": request.sql, "query_id": request.query_id}
+            raise from_service(str(error), **about)  # noqa: B904  (it has its cause)
 
     def service(self) -> Service:
         return Service("lake", "0.1")
