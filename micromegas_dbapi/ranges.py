@@ -108,9 +108,9 @@ class Ranges:
 
     def _ask_columns(self, unknown: Unknown, cancellation: Cancellation) -> None:
         """Have the service show by what a range filters a view."""
-        from micromegas_dbapi.inference.plans import SENTINEL, filter_shown
+        from micromegas_dbapi.inference.plans import PLAN, SENTINEL, filter_shown
 
-        sql = f"EXPLAIN SELECT * FROM {unknown.relation}"
+        sql = PLAN.format(unknown.relation)
         request = Request(sql, SENTINEL, str(uuid.uuid4()), cancellation)
         try:
             answer = self._transport.run(request)

@@ -27,8 +27,8 @@ class Timeout:
         the whole result before the first byte and gives up after five minutes itself, so the
         default lies a little above.
     total : float or None
-        From the request to the last byte of its answer; over FlightSQL the service is told of it,
-        and stops at this time too. None sets no limit.
+        From the request to the last byte of its answer; over FlightSQL the service is told of it.
+        None sets no limit.
     """
 
     connect: float = 10.0

@@ -30,6 +30,7 @@ from sqlalchemy_micromegas.url import query_of
 
 __all__ = ["MicromegasDialect"]
 
+_PING = "SELECT 1"
 _OPTIONS = ("begin", "end", "timestamps")
 
 
@@ -182,7 +183,7 @@ class MicromegasDialect(Reflection, DefaultDialect):  # type: ignore[misc]  # 1.
         """Ask the service for a row."""
         cursor = dbapi_connection.cursor()
         try:
-            cursor.execute("SELECT 1", begin=micromegas_dbapi.ALL_TIME)
+            cursor.execute(_PING, begin=micromegas_dbapi.ALL_TIME)
         finally:
             cursor.close()
         return True

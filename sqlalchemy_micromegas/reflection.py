@@ -30,6 +30,11 @@ from sqlalchemy_micromegas.arrowtypes import from_arrow
 
 __all__ = ["Reflection", "columns_of"]
 
+_TABLES = "SELECT * FROM information_schema.tables"
+_SCHEMAS = "SELECT schema_name FROM information_schema.schemata"
+_DEFINITIONS = "SELECT table_schema, table_name, definition FROM information_schema.views"
+_COLUMNS = "SELECT {} FROM {} LIMIT 0"
+
 _DEFAULT = "public"
 _MOMENT = "1970-01-01T00:00:00Z"  # without a range some instances are refused
 _STORAGE = "STORAGE"  # there, and not listed
@@ -136,7 +141,7 @@ class Reflection:
 
     def _asked_tables(self, connection: Any, **kw: Any) -> dict[tuple[str, str], str]:
         try:
-            rows = _run(connection, "SELECT * FROM information_schema.tables").mappings().all()
+            rows = _run(connection, _TABLES).mappings().all()
         except exc.ProgrammingError:
             names = list(_listed(connection)) or [(_DEFAULT, n) for n in _GLOBAL]
             described = self._described(connection, names, **kw)
@@ -147,7 +152,7 @@ class Reflection:
     def get_schema_names(self, connection: Any, **kw: Any) -> list[str]:
         """List the schemas."""
         try:
-            rows = _run(connection, "SELECT schema_name FROM information_schema.schemata")
+            rows = _run(connection, _SCHEMAS)
         except exc.ProgrammingError:
             return [_DEFAULT]
         return sorted({str(row[0]) for row in rows} | {_DEFAULT})
@@ -180,9 +185,8 @@ class Reflection:
         wanted = schema or _DEFAULT, view_name
         if self._tables(connection, **kw).get(wanted) != "VIEW":
             raise exc.NoSuchTableError(f"{schema}.{view_name}" if schema else view_name)
-        sql = "SELECT table_schema, table_name, definition FROM information_schema.views"
         try:
-            rows = _run(connection, sql).fetchall()
+            rows = _run(connection, _DEFINITIONS).fetchall()
         except exc.ProgrammingError:
             return None
         return next((row[2] for row in rows if (row[0], row[1]) == wanted), None)
@@ -217,7 +221,7 @@ class Reflection:
                 known.update(self._described_together(connection, missing))
         for table in missing:
             if table not in known:
-                sql = f"SELECT * FROM {self._quoted(table)} LIMIT 0"
+                sql = _COLUMNS.format("*", self._quoted(table))
                 try:
                     known[table] = _description(connection, sql)
                 except exc.DBAPIError as error:
@@ -235,7 +239,7 @@ class Reflection:
         upcoming = iter(zip(marks, tables, strict=True))
         mark, table = next(upcoming)
         columns: list[Any] = []
-        for described in _description(connection, f"SELECT {chosen} FROM {joined} LIMIT 0"):
+        for described in _description(connection, _COLUMNS.format(chosen, joined)):
             if described.name == mark:
                 columns = found[table] = []
                 mark, table = next(upcoming, ("", table))

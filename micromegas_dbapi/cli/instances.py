@@ -14,6 +14,8 @@ from micromegas_dbapi.timerange import ALL_TIME
 
 __all__ = ["identifier", "of_process"]
 
+_PROCESS = "SELECT process_id FROM processes WHERE process_id = ? LIMIT 1"
+
 
 def identifier(text: str, name: str) -> str:
     """Read the id of a process or stream, and give it as services write it.
@@ -88,8 +90,7 @@ def of_process(
 
 
 def _is_unknown(connection: Connection, process: str) -> bool:
-    sql = "SELECT process_id FROM processes WHERE process_id = ? LIMIT 1"
     try:
-        return connection.execute(sql, (process,), begin=ALL_TIME).fetchone() is None
+        return connection.execute(_PROCESS, (process,), begin=ALL_TIME).fetchone() is None
     except DatabaseError:  # then the first error is the one to tell
         return False

@@ -19,6 +19,11 @@ from micromegas_dbapi.connection import Connection
 
 __all__ = ["run"]
 
+_ALL = "SELECT time, level, target, msg FROM view_instance('log_entries', ?) ORDER BY time"
+_OF_LEVEL = """\
+SELECT time, level, target, msg FROM view_instance('log_entries', ?)
+WHERE level <= ? ORDER BY time"""
+
 
 def run(connection: Connection, options: argparse.Namespace) -> None:
     """Print the log of a process.
@@ -41,12 +46,11 @@ def run(connection: Connection, options: argparse.Namespace) -> None:
     target and msg. Entries are printed as they arrive.
     """
     process = identifier(options.process_id, "PROCESS_ID")
-    sql = "SELECT time, level, target, msg FROM view_instance('log_entries', ?)"
-    parameters: list[object] = [process]
-    if options.level is not None:
-        sql += " WHERE level <= ?"
-        parameters.append(levels.number(options.level))
-    result, _ = of_process(connection, process, f"{sql} ORDER BY time", parameters)
+    if options.level is None:
+        result, _ = of_process(connection, process, _ALL, [process])
+    else:
+        worst = levels.number(options.level)
+        result, _ = of_process(connection, process, _OF_LEVEL, [process, worst])
     if not text(options):
         write(result, options)
         return

@@ -26,14 +26,17 @@ from micromegas_dbapi.timerange import ALL_TIME, format_ns
 __all__ = ["run"]
 
 # NaN is greater than all numbers to the engine, and makes every mean NaN: it is counted instead.
+# `number` is null for it, in a form that engines since DataFusion 43 read alike, unlike FILTER and
+# CASE; what is taken away is 0, since adding it would lose the sign of -0.
 _LIST = """\
-SELECT name, unit, count(*) AS count,
-       count(*) FILTER (WHERE value IS NULL OR isnan(value)) AS nan,
-       min(value) FILTER (WHERE NOT isnan(value)) AS min,
-       avg(value) FILTER (WHERE NOT isnan(value)) AS avg,
-       max(value) FILTER (WHERE NOT isnan(value)) AS max,
+SELECT name, unit, count(*) AS count, count(*) - count(number) AS nan,
+       min(number) AS min, avg(number) AS avg, max(number) AS max,
        last_value(value ORDER BY time) AS last, min(time) AS begin, max(time) AS "end"
-FROM view_instance('measures', ?) GROUP BY name, unit ORDER BY name, unit"""
+FROM (
+  SELECT name, unit, time, value, value - CAST(nullif(isnan(value), true) AS DOUBLE) AS number
+  FROM view_instance('measures', ?)
+) AS measured
+GROUP BY name, unit ORDER BY name, unit"""
 _SERIES = """\
 SELECT time, value, unit FROM view_instance('measures', ?) WHERE name = ? ORDER BY time"""
 _NAMES = "SELECT DISTINCT name FROM view_instance('measures', ?) ORDER BY name"

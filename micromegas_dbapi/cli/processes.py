@@ -21,6 +21,9 @@ from micromegas_dbapi.timerange import to_ns
 
 __all__ = ["run"]
 
+_ALL = "SELECT * FROM processes ORDER BY start_time DESC NULLS LAST"
+_SINCE = "SELECT * FROM processes WHERE start_time >= ? ORDER BY start_time DESC NULLS LAST"
+
 # Those that the service has; last_update_time is one that only newer services have.
 _COLUMNS = (
     *("process_id", "start_time", "last_update_time", "exe", "username", "computer", "distro"),
@@ -48,11 +51,10 @@ def run(connection: Connection, options: argparse.Namespace) -> None:
     own clock. It sets no time range: that would mean when the service heard of a process, by
     another clock, and could hide some.
     """
-    sql = "SELECT * FROM processes"
-    parameters: list[np.datetime64] = []
-    if options.since is not None:
-        sql, parameters = f"{sql} WHERE start_time >= ?", [_instant(options.since)]
-    cursor = connection.execute(f"{sql} ORDER BY start_time DESC NULLS LAST", parameters)
+    if options.since is None:
+        cursor = connection.execute(_ALL)
+    else:
+        cursor = connection.execute(_SINCE, [_instant(options.since)])
     result = cursor.fetch_record_batch()
     names = [name for name in _COLUMNS if name in result.schema.names]
     schema = pa.schema([result.schema.field(name) for name in names])

@@ -24,14 +24,14 @@ __all__ = ["duration", "run"]
 
 _COLUMNS = 'id, parent, depth, begin, "end", duration, name, target, filename, line'
 _ALL = f"SELECT {_COLUMNS} FROM view_instance('thread_spans', ?) ORDER BY begin, depth, id"
-# The thread as a whole is a span too, with the id -1: those below it are the calls.
-_ROOTS = """\
-SELECT id, depth, begin, "end", count(*) OVER () AS calls
-FROM view_instance('thread_spans', ?)
-WHERE id <> -1 AND depth = (
-  SELECT min(depth) FROM view_instance('thread_spans', ?) WHERE id <> -1
-)
-ORDER BY duration DESC, begin LIMIT ?"""
+# The thread as a whole is a span too, with the id -1: those below it are the calls. These are
+# counted alone, since DataFusion 43 plans a window function beside a subquery wrongly.
+_CALLS = """\
+SELECT depth, count(*) AS calls FROM view_instance('thread_spans', ?)
+WHERE id <> -1 GROUP BY depth ORDER BY depth LIMIT 1"""
+_SLOWEST = """\
+SELECT id, begin, "end" FROM view_instance('thread_spans', ?)
+WHERE id <> -1 AND depth = ? ORDER BY duration DESC, begin, id LIMIT ?"""
 _INSIDE = f"""\
 SELECT {_COLUMNS} FROM view_instance('thread_spans', ?)
 WHERE begin >= ? AND begin <= ? AND (depth > ? OR id = ?) ORDER BY begin, depth, id"""
@@ -76,24 +76,25 @@ def run(connection: Connection, options: argparse.Namespace) -> None:
     if not text(options):
         write(cursor.execute(_ALL, [stream]).fetch_record_batch(), options)
         return
-    roots = cursor.execute(_ROOTS, [stream, stream, options.top]).fetchall()
+    counted = cursor.execute(_CALLS, [stream]).fetchone()
     with console(options) as out:
-        if not roots:
+        if counted is None:
             out.print(fold(Text(f"(stream {stream} has no spans in the time range)", "dim"), out))
             return
-        calls = roots[0][-1]
+        depth, calls = counted
+        roots = cursor.execute(_SLOWEST, [stream, depth, options.top]).fetchall()
         head = f"the slowest {len(roots)} of {calls}" if calls > len(roots) else f"all {calls}"
         out.print(Text(f"{head} call{'' if calls == 1 else 's'}", "bold"))
-        hidden = sum(_draw(cursor, stream, root, out) for root in roots)
+        hidden = sum(_draw(cursor, stream, depth, root, out) for root in roots)
         if hidden:
             places = "1 place" if hidden == 1 else f"{hidden} places"
             note = f"(no room for {places} in the source: a wider terminal, or a pipe, has it)"
             out.print(fold(Text(note, "dim"), out))
 
 
-def _draw(cursor: Cursor, stream: str, root: tuple[Any, ...], out: Console) -> int:
+def _draw(cursor: Cursor, stream: str, depth: int, root: tuple[Any, ...], out: Console) -> int:
     """Draw a call; gives the number of places in the source that had no room."""
-    id_, depth, begin, end, _ = root
+    id_, begin, end = root
     found = cursor.execute(_INSIDE, [stream, _time(begin), _time(end), depth, id_])
     types = [column.type_code.arrow_type for column in found.description or ()]
     calls = (

@@ -18,10 +18,17 @@ from micromegas_dbapi.catalog import (
 from micromegas_dbapi.cli.output import write
 from micromegas_dbapi.connection import Connection
 from micromegas_dbapi.cursor import Cursor
-from micromegas_dbapi.errors import ProgrammingError
+from micromegas_dbapi.errors import NotSupportedError, ProgrammingError
 from micromegas_dbapi.timerange import ALL_TIME
 
 __all__ = ["View", "describe", "tables", "views"]
+
+_LISTED = """\
+SELECT table_schema, table_name, count(*) FROM information_schema.columns
+WHERE table_schema <> 'information_schema' GROUP BY table_schema, table_name"""
+_VIEW_SETS = "SELECT view_set_name FROM list_view_sets()"
+_COLUMNS = "SELECT * FROM {} LIMIT 0"  # of the quoted name of a view
+_COLUMNS_OF_INSTANCE = "SELECT * FROM view_instance(?, ?) LIMIT 0"
 
 _ONLY_INSTANCES = INSTANCE_IDS.keys() - {"log_entries", "measures"}
 _NOBODY = "00000000-0000-0000-0000-000000000000"
@@ -91,6 +98,8 @@ def describe(connection: Connection, options: argparse.Namespace) -> None:
     ProgrammingError
         If the service has no such view, or it is a view set whose columns are known only once an
         instance is given.
+    NotSupportedError
+        If the wire carries no columns without rows.
     """
     schema = _schema(connection.cursor(begin=ALL_TIME), options.view, options.instance)
     comments = COLUMN_COMMENTS.get(options.view, {})
@@ -118,15 +127,15 @@ def views(cursor: Cursor) -> list[View]:
         found = _probed(cursor)
     known = {view.name for view in found}
     for name in sorted(_view_sets(cursor) - known):
-        exists, schema = _instance(cursor, name)
+        exists, columns = _instance(cursor, name)
         if exists:
-            found.append(View(name, is_set=True, columns=schema and len(schema)))
+            found.append(View(name, is_set=True, columns=columns))
     return sorted(found, key=lambda view: (view.schema != "public", view.title))
 
 
 def _schema(cursor: Cursor, name: str, instance: str | None) -> pa.Schema:
     if instance is not None:
-        return _instance_schema(cursor, name, instance)
+        return _told(_instance_schema(cursor, name, instance), name, cursor)
     found = {view.title: view for view in views(cursor)}
     if name not in found:
         raise ProgrammingError(
@@ -134,7 +143,7 @@ def _schema(cursor: Cursor, name: str, instance: str | None) -> pa.Schema:
         )
     view = found[name]
     if not view.is_set:
-        return _columns(cursor, f"SELECT * FROM {_quoted(view)} LIMIT 0")
+        return _told(_columns(cursor, view), name, cursor)
     whose = INSTANCE_IDS.get(name, "id").upper()
     advice = f"{name} is a view set, with a view for each {whose}"
     if name not in SCHEMAS:
@@ -148,11 +157,8 @@ def _schema(cursor: Cursor, name: str, instance: str | None) -> pa.Schema:
 
 
 def _listed(cursor: Cursor) -> list[View]:
-    cursor.execute(
-        "SELECT table_schema, table_name, count(*) FROM information_schema.columns "
-        "WHERE table_schema <> 'information_schema' GROUP BY table_schema, table_name"
-    )
-    found = {(schema, name): count for schema, name, count in cursor}
+    rows = cursor.execute(_LISTED)
+    found = {(schema, name): count for schema, name, count in rows}
     return [
         View(name, schema, columns=count)
         for (schema, name), count in found.items()
@@ -164,41 +170,50 @@ def _probed(cursor: Cursor) -> list[View]:
     found = []
     for name in sorted(VIEW_COMMENTS.keys() - _ONLY_INSTANCES):
         try:
-            schema = _columns(cursor, f"SELECT * FROM {name} LIMIT 0")
+            schema = _columns(cursor, View(name))
         except ProgrammingError as error:
             if not _says_absent(error):
                 raise
         else:
-            found.append(View(name, columns=len(schema)))
+            found.append(View(name, columns=len(schema) or None))
     return found
 
 
 def _view_sets(cursor: Cursor) -> set[str]:
     try:
-        return {name for (name,) in cursor.execute("SELECT view_set_name FROM list_view_sets()")}
+        return {name for (name,) in cursor.execute(_VIEW_SETS)}
     except ProgrammingError as error:
         if not _says_absent(error):
             raise
         return set(_ONLY_INSTANCES)
 
 
-def _instance(cursor: Cursor, view_set: str) -> tuple[bool, pa.Schema | None]:
-    """Tell whether there is a view set, and the columns of its views."""
+def _instance(cursor: Cursor, view_set: str) -> tuple[bool, int | None]:
+    """Tell whether there is a view set, and how many columns its views have."""
     try:
-        return True, _instance_schema(cursor, view_set, _NOBODY)
+        return True, len(_instance_schema(cursor, view_set, _NOBODY)) or None
     except ProgrammingError as error:
         # That nobody has this id is no news.
         return f"view set {view_set} not found" not in str(error), None
 
 
 def _instance_schema(cursor: Cursor, view_set: str, instance: str) -> pa.Schema:
-    sql = "SELECT * FROM view_instance(?, ?) LIMIT 0"
-    cursor.execute(sql, (view_set, instance), begin=_MOMENT, end=_MOMENT)
+    cursor.execute(_COLUMNS_OF_INSTANCE, (view_set, instance), begin=_MOMENT, end=_MOMENT)
     return cursor.fetch_record_batch().schema
 
 
-def _columns(cursor: Cursor, sql: str) -> pa.Schema:
-    return cursor.execute(sql).fetch_record_batch().schema
+def _columns(cursor: Cursor, view: View) -> pa.Schema:
+    return cursor.execute(_COLUMNS.format(_quoted(view))).fetch_record_batch().schema
+
+
+def _told(schema: pa.Schema, name: str, cursor: Cursor) -> pa.Schema:
+    """Refuse to take a result without columns for a view without any: JSON has none of no rows."""
+    if not schema:
+        raise NotSupportedError(
+            f"this service does not tell the columns of {name} over this wire",
+            query_id=cursor.query_id,
+        )
+    return schema
 
 
 def _says_absent(error: ProgrammingError) -> bool:

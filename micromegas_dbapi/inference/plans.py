@@ -14,8 +14,10 @@ import pyarrow as pa
 from micromegas_dbapi.catalog import TimeColumns
 from micromegas_dbapi.timerange import TimeRange
 
-__all__ = ["SENTINEL", "filter_shown"]
+__all__ = ["PLAN", "SENTINEL", "filter_shown"]
 
+#: Asks for the plan, of a relation as a statement names it.
+PLAN: Final = "EXPLAIN SELECT * FROM {}"
 #: 1971-02-03T04:05:06.000000007Z and two nanoseconds less than a second later.
 SENTINEL: Final = TimeRange(34_401_906_000_000_007, 34_401_907_000_000_005, "inferred")
 

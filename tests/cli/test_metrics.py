@@ -24,15 +24,20 @@ SECOND = 1_000_000_000
 
 @pytest.fixture(scope="module")
 def lake(tmp_path_factory: pytest.TempPathFactory, wire: Callable[[str], Path]) -> str:
-    """Metrics of a recorded process: `load` in two units, `odd` with all that is no number."""
     folder = tmp_path_factory.mktemp("metrics")
-    data = wire("http-0.2.3") / "data"
+    write_metrics(folder, wire("http-0.2.3") / "data")
+    return f"lake:{folder}"
+
+
+def write_metrics(folder: Path, data: Path) -> None:
+    """Write metrics of a process: `load` in two units, `odd` with all that is no number."""
     (folder / "processes.parquet").write_bytes((data / "processes.parquet").read_bytes())
     values = [
         *(("load", "%", i * SECOND, float(i % 100)) for i in range(200)),
         *(("load", "W", i * SECOND, i / 4) for i in range(3)),
         *(("odd", "", i, v) for i, v in enumerate([NAN, 1.5, INF, None, -INF, 2.5, NAN])),
-        ("nothing", "", 5, NAN),
+        ("nothing", "", 5, -NAN),  # as processors make it of 0 / 0
+        ("zero", "", 5, -0.0),
     ]
     same = dict.fromkeys(("exe", "username", "computer", "target"), "a")
     same |= {"process_id": PROCESS, "properties": []}
@@ -42,7 +47,6 @@ def lake(tmp_path_factory: pytest.TempPathFactory, wire: Callable[[str], Path]) 
     ]
     fields = [f.with_nullable(True) for f in SCHEMAS["measures"]]
     pq.write_table(pa.Table.from_pylist(rows, pa.schema(fields)), folder / "measures.parquet")
-    return f"lake:{folder}"
 
 
 def rows(capsys: pytest.CaptureFixture[str], *arguments: str) -> list[list[str]]:
@@ -58,6 +62,7 @@ def test_list(lake: str, capsys: pytest.CaptureFixture[str]) -> None:
         ["load", "W", "3", "0", "0", "0.25", "0.5", "0.5"],
         ["nothing", "", "1", "1", "", "", "", "nan"],
         ["odd", "", "7", "3", "-inf", "nan", "inf", "nan"],
+        ["zero", "", "1", "0", "-0", "0", "-0", "-0"],
     ]
     assert found[0][8:] == ["1970-01-01T00:00:00Z", "1970-01-01T00:03:19Z"]
 
@@ -78,6 +83,8 @@ LIST = [
     "    count 1  nan 1  min NULL  avg NULL  max NULL  last nan",
     "odd",
     "    count 7  nan 3  min -inf  avg nan  max inf  last nan",
+    "zero",
+    "    count 1  min 0  avg 0  max 0  last 0",
 ]
 TABLE = [
     "name      unit   count   nan    min    avg    max   last",
@@ -85,6 +92,7 @@ TABLE = [
     "load      W          3            0   0.25    0.5    0.5",
     "nothing              1     1   NULL   NULL   NULL    nan",
     "odd                  7     3   -inf    nan    inf    nan",
+    "zero                 1            0      0      0      0",
 ]
 LOAD = [
     "load (%)",
@@ -135,14 +143,14 @@ def test_terminal(lake: str, name: list[str], width: int, expected: list[str]) -
         lines = [line.strip() for line in lines]
     assert lines[: len(expected)] == expected
     if not name:
-        assert lines[len(expected)].startswith("(4 metrics; with --format or in a pipe")
+        assert lines[len(expected)].startswith("(5 metrics; with --format or in a pipe")
 
 
 def test_unknown_name(lake: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["metrics", PROCESS, "Load", "--url", lake]) == 1
     shown = capsys.readouterr()
     assert shown.out == ""
-    assert "has no metric 'Load'; it has load, nothing, odd" in shown.err
+    assert "has no metric 'Load'; it has load, nothing, odd, zero" in shown.err
 
 
 @pytest.mark.parametrize(

@@ -86,6 +86,7 @@ def test_a_lake_has_only_the_views_of_its_files(
         (["log_entries"], "time", "timestamp[ns, tz=+00:00]", "false"),
         (["log_entries"], "level", "int32", "false"),
         (["streams"], "process_id", "string", "false"),
+        (["streams"], "tags", "list<tag: string not null>", "true"),
         (["blocks"], "processes.exe", "string", "false"),
         (["measures", "5e289910-c90d-44d6-8cb2-570a36fc332c"], "value", "double", "false"),
         (["thread_spans", "87af451a-bbbb-4460-8629-0ed687891ded"], "depth", "uint32", "false"),

@@ -5,13 +5,10 @@ They need environments of their own, and run where it is asked for: see CONTRIBU
 
 from __future__ import annotations
 
-import json
-import os
 import re
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import pyarrow as pa
 import pytest
@@ -23,6 +20,7 @@ from micromegas_dbapi.rangeoptions import RangeOptions
 from micromegas_dbapi.ranges import Ranges
 from micromegas_dbapi.service import Service
 from micromegas_dbapi.transport import Request
+from tests.engines.pipe import PYTHONS, Pipe, RefusedError
 from tests.sqlalchemy.answers import DIALECT, check, each_way
 from tests.sqlalchemy.expressions import Statements, answer
 from tests.sqlalchemy.test_queries import CASES as QUERIES
@@ -30,48 +28,26 @@ from tests.sqlalchemy.test_statements import ANSWERS
 from tests.sqlalchemy.test_types import CASES as PLACED
 from tests.sqlalchemy.test_types import KINDS, table
 
-ROOT = Path(__file__).parents[2]
 SCRIPT = Path(__file__).with_name("bare_engine.py")
 # Places of a type where no two values of it stand in one column.
 ALONE = {"literals", "cast", "cast of NULL", "coalesce"}
-PYTHONS = os.environ.get(
-    "MICROMEGAS_ENGINES", ".venv-43.1.0/bin/python:.venv-54.1.0/bin/python"
-).split(":")
 
 
-class PipeTransport:
-    """An engine in a process of another interpreter."""
+class PipeTransport(Pipe):
+    """A transport to an engine that holds nothing."""
 
     def __init__(self, python: str) -> None:
-        self._process = subprocess.Popen(
-            [ROOT / python, SCRIPT],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-        )
+        super().__init__(python, SCRIPT)
 
     def run(self, request: Request) -> pa.RecordBatchReader:
-        into, out = self._pipes()
-        into.write(json.dumps(request.sql).encode() + b"\n")
-        into.flush()
-        kind, size = out.readline().decode().split()
-        body = out.read(int(size))
-        if kind == "error":
-            raise from_service(body.decode(), sql=request.sql, query_id=request.query_id)
-        return pa.ipc.open_stream(body)
-
-    def _pipes(self) -> tuple[IO[bytes], IO[bytes]]:
-        assert self._process.stdin is not None
-        assert self._process.stdout is not None
-        return self._process.stdin, self._process.stdout
+        try:
+            return self.ask(request.sql).to_reader()
+        except RefusedError as error:
+            about = {"sql": request.sql, "query_id": request.query_id}
+            raise from_service(str(error), **about)  # noqa: B904  (it has its cause)
 
     def service(self) -> Service:
         return Service("lake", "0.1")
-
-    def close(self) -> None:
-        for pipe in self._pipes():
-            pipe.close()
-        self._process.wait()
 
 
 @pytest.fixture(scope="module", params=PYTHONS)

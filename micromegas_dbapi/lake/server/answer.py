@@ -66,6 +66,7 @@ def _write(result: pa.RecordBatchReader, file: IO[bytes]) -> None:
         stored if settable else stored.with_metadata(declared),
         version="2.6",
         compression="lz4",
+        use_compliant_nested_type=False,  # elements of lists keep their names
         store_schema=not settable,
     )
     with writer:
