@@ -11,6 +11,7 @@ from micromegas_dbapi import errors, profiles, url
 from micromegas_dbapi.auth import Auth, TokenProvider, auth_of
 from micromegas_dbapi.cursor import Cursor, prepared
 from micromegas_dbapi.errors import InterfaceError, ProgrammingError
+from micromegas_dbapi.mixedtypes import Reaction, check_reaction
 from micromegas_dbapi.rangeoptions import RangeOptions, Views
 from micromegas_dbapi.ranges import Ranges
 from micromegas_dbapi.rows import Timestamps
@@ -34,6 +35,7 @@ def connect(
     views: Views | None = None,
     clock_skew: float | None = None,
     on_unbounded: str | None = None,
+    on_mixed_types: str | None = None,
     timestamps: Timestamps | None = None,
     auth: Auth | TokenProvider | None = None,
     token: str | None = None,
@@ -86,6 +88,10 @@ def connect(
         ``now()`` stands in a statement.
     on_unbounded : {"ignore", "warn", "error"}
         What to do where all of log_entries or measures would be read, since there is no range.
+    on_mixed_types : {"ignore", "warn", "error"}
+        What to do where the branches of a CASE, or the parts of a set operation, are evidently of
+        different types, so that a service may change values: it casts them to the first one's.
+        "warn" gives a `MixedTypesWarning`, "ignore" a line of the log, of the level DEBUG.
     timestamps : {"datetime", "ns"}
         What timestamps become in rows.
     auth : BearerAuth, BasicAuth or an object with get_token()
@@ -159,6 +165,7 @@ def connect(
     chosen = {name: target.options.pop(name, None) for name in searching}
     chosen |= {name: value for name, value in searching.items() if value is not None}
     range_options = RangeOptions(**{n: v for n, v in chosen.items() if v is not None})
+    mixed = target.options.pop("on_mixed_types", "ignore")
     shown = timestamps or target.options.pop("timestamps", "datetime")
     target.options.pop("timestamps", None)
     if (file := target.options.pop("token_file", None)) is not None and credentials is None:
@@ -178,8 +185,9 @@ def connect(
         "spool_bytes": spool_bytes,
     }
     given = {name: value for name, value in options.items() if value is not None}
+    reaction = check_reaction(mixed if on_mixed_types is None else on_mixed_types)
     transport = open_transport(target, given, progress)
-    return Connection(transport, Ranges(transport, ranges, range_options), shown)
+    return Connection(transport, Ranges(transport, ranges, range_options), shown, reaction)
 
 
 def _mode(given: bool | str | None) -> str | None:
@@ -204,12 +212,19 @@ class Connection:
     ProgrammingError = errors.ProgrammingError
     NotSupportedError = errors.NotSupportedError
 
-    def __init__(self, transport: Transport, ranges: Ranges, timestamps: Timestamps) -> None:
+    def __init__(
+        self,
+        transport: Transport,
+        ranges: Ranges,
+        timestamps: Timestamps,
+        on_mixed_types: Reaction = "ignore",
+    ) -> None:
         if timestamps not in ("datetime", "ns"):
             raise ProgrammingError(f"timestamps={timestamps!r}; accepted: 'datetime', 'ns'")
         self._transport: Transport | None = transport
         self._ranges = ranges
         self._timestamps = timestamps
+        self._on_mixed_types = on_mixed_types
         self._cursors: weakref.WeakSet[Cursor] = weakref.WeakSet()
 
     @property

@@ -18,6 +18,7 @@ from micromegas_dbapi.errors import (
     OperationalError,
     ProgrammingError,
 )
+from micromegas_dbapi.mixedtypes import react
 from micromegas_dbapi.result import Result
 from micromegas_dbapi.rows import Timestamps
 from micromegas_dbapi.statement import Parameters, bind, refuse_changes
@@ -172,6 +173,7 @@ class Cursor:
         self._cancellation = Cancellation()
         try:
             transport = self.connection._transport_in_use()
+            react(sql, self.connection._on_mixed_types, self.query_id)
             chosen = self.time_range = self._chosen(sql, begin, end)
             sent = chosen if isinstance(chosen, TimeRange) else None
             request = Request(sql, sent, self.query_id, self._cancellation)

@@ -27,6 +27,7 @@ __all__ = [
     "IntegrityError",
     "InterfaceError",
     "InternalError",
+    "MixedTypesWarning",
     "NotSupportedError",
     "OperationalError",
     "ProgrammingError",
@@ -43,6 +44,10 @@ class Warning(builtins.Exception):
 
 class UnboundedScanWarning(Warning, UserWarning):
     """A statement reads all of a large view; given where ``on_unbounded="warn"`` asks for it."""
+
+
+class MixedTypesWarning(Warning, UserWarning):
+    """A statement mixes types so that a value may change; ``on_mixed_types="warn"`` asks for it."""
 
 
 class Error(builtins.Exception):

@@ -7,7 +7,6 @@ range that the statement's own conditions imply narrows it; else that range alon
 from __future__ import annotations
 
 import logging
-import sys
 import threading
 import time
 import uuid
@@ -19,6 +18,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import pyarrow as pa
 
+from micromegas_dbapi.callers import stacklevel
 from micromegas_dbapi.catalog import TimeColumns
 from micromegas_dbapi.errors import (
     Error,
@@ -223,15 +223,7 @@ class Ranges:
         )
         if self._options.on_unbounded == "error":
             raise ProgrammingError(message, sql=sql)
-        warnings.warn(message, UnboundedScanWarning, stacklevel=_stacklevel())
-
-
-def _stacklevel() -> int:
-    """Count the frames up to the code that uses this package, as its caller's caller sees them."""
-    frame, level = sys._getframe(1), 1
-    while frame.f_back and str(frame.f_globals.get("__name__")).startswith("micromegas_dbapi"):
-        frame, level = frame.f_back, level + 1
-    return level
+        warnings.warn(message, UnboundedScanWarning, stacklevel=stacklevel())
 
 
 def _mentions(levels: Sequence[Level]) -> bool:

@@ -111,6 +111,7 @@ _EVERYWHERE: dict[str, _Reader] = {
     "views": _views,
     "clock_skew": _skew,
     "on_unbounded": _reaction,
+    "on_mixed_types": _reaction,
     "timestamps": _timestamps,
 }
 _REMOTE: dict[str, _Reader] = {

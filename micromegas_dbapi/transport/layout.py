@@ -6,9 +6,10 @@ there. What shows it are lengths: those of buffers, of children, of all that the
 what offsets and indices point to. They are looked at before anybody reads a value. Types of one
 layout, such as 64-bit integers and floats, cannot be told apart by them.
 
-Services fill the space between two buffers up to a multiple of 64 bytes, and say exactly how long
-each is (recorded, of all generations). pyarrow, as of our local service, fills up to 8, and counts
-up to 7 bytes of it among those of a buffer.
+Services fill the space between two buffers up to a multiple of 64 bytes, say exactly how long each
+is, and send the bits of nulls where there are none, too, which a reader skips (recorded, of all
+generations). pyarrow, as of our local service, does neither, and a slice of its buffers may have up
+to 63 bytes more than are needed.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ _INTRICATE = tuple(
     for name in ("is_union", "is_list_view", "is_large_list_view", "is_run_end_encoded")
     if (kind := getattr(pa.types, name, None)) is not None
 )
-_EXACT_BELOW, _FILL = 64, 8
+_FILL = 64  # bytes, to a multiple of which services fill up
 # What pyarrow (16 to 26) says of a message that has other buffers than its schema.
 _UNDECODABLE = re.compile(
     "No record of dictionary type|did not have the expected number|Ran out of field metadata"
@@ -85,15 +86,20 @@ def undecodable(error: BaseException, schema: pa.Schema, request: Request) -> Da
 
 
 def _misfit(batch: pa.RecordBatch) -> str | None:
-    body = _Body(batch)
+    body, before = _Body(batch), ""
     for field, column in zip(batch.schema, batch.columns, strict=True):
         try:
             _check(column, body.exact)
         except _FoundError as found:
-            return f"column {field.name!r} was told as {field.type}, and what came is {found}"
+            return (
+                f"column {field.name!r} was told as {field.type}, and what came is {found}{before}"
+            )
         except pa.ArrowException as error:
             words = str(error).partition("\n")[0][:200]
-            return f"column {field.name!r} was told as {field.type}, which it is not: {words}"
+            return (
+                f"column {field.name!r} was told as {field.type}, which it is not: {words}{before}"
+            )
+        before = " (unless one before it is of another type, and has more to it)"
     if body.unread:
         told = ", ".join(f"{field.name} {field.type}" for field in batch.schema)
         return (
@@ -124,15 +130,18 @@ class _Body:
         whole = buffers[0].parent if buffers else None
         if whole is None:
             return
-        start, size = whole.address, whole.size
-        places = [buffer.address - start for buffer in buffers if buffer.size]
-        if any(not 0 <= place < size for place in places):  # of their own: they were compressed
-            return
-        aligned = _EXACT_BELOW
-        self.exact = size % aligned == 0 and all(place % aligned == 0 for place in places)
-        end = max((b.address - start + b.size for b in buffers if b.size), default=0)
-        if size - end >= (aligned if self.exact else _FILL):
-            self.unread = size - end
+        end, aligned, skipped = 0, whole.size % _FILL == 0, False
+        for buffer in buffers:
+            place = buffer.address - whole.address
+            if buffer.size:
+                if not end <= place < whole.size:  # of their own: they were compressed
+                    return
+                aligned = aligned and place % _FILL == 0
+                skipped = skipped or place - end >= _FILL
+                end = place + buffer.size
+        self.exact = aligned and skipped
+        if batch.num_rows and whole.size - end >= (_FILL if aligned else 8):
+            self.unread = whole.size - end
 
 
 def _check(array: pa.Array, exact: bool) -> None:
@@ -179,9 +188,7 @@ def _check(array: pa.Array, exact: bool) -> None:
 
 def _length(what: str, buffer: pa.Buffer | None, needed: int, rows: int, exact: bool) -> None:
     size = 0 if buffer is None else buffer.size
-    most = needed if exact and needed < _EXACT_BELOW else -(-needed // _FILL) * _FILL
-    if what == "nulls":  # bits are filled up further
-        most = -(-needed // _EXACT_BELOW) * _EXACT_BELOW
+    most = needed if exact else -(-needed // _FILL) * _FILL
     if not needed <= size <= most:
         raise _FoundError(f"{what} of {size} bytes for {rows} rows, where these take {needed}")
 

@@ -62,7 +62,7 @@ def test_the_types_of_rows_can_be_asked_for() -> None:
         question = types_of_rows(sql, frame.schema().names)
         if not batches or question is None:
             continue
-        [answer] = context.sql(question).to_pylist()
+        [answer] = context.sql(question).to_pylist()  # one row
         told = [arrow_type(text, encoded=True) for text in answer.values()]
         came = batches[0].schema.types
         assert all(map(comparison.same, told, came)), f"{sql}: {told}, {came}"
