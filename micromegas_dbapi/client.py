@@ -20,7 +20,8 @@ import pyarrow as pa
 from micromegas_dbapi.catalog import LOOKUPS
 from micromegas_dbapi.connection import Connection
 from micromegas_dbapi.connection import connect as open_connection
-from micromegas_dbapi.errors import Error, OperationalError, ProgrammingError
+from micromegas_dbapi.errors import Error, ProgrammingError
+from micromegas_dbapi.handover import handed_table
 from micromegas_dbapi.timerange import MAX_NS, MIN_NS, Bound, format_ns, to_ns
 
 if TYPE_CHECKING:
@@ -357,13 +358,10 @@ class Client:
         try:
             transport = self._connection._transport_in_use()
             reader = transport.call(name, payload, sql=payload.get("sql"), query_id=query_id)
-            table = reader.read_all()
+            table = handed_table(reader)
         except Error as error:
             error.query_id = error.query_id or query_id
             raise
-        except pa.ArrowException as error:
-            message = f"the answer cannot be read: {error}"
-            raise OperationalError(message, query_id=query_id) from error
         if not table.num_columns and name in LOOKUPS:
             table = LOOKUPS[name].empty_table()
         return table if arrow else to_pandas(table)

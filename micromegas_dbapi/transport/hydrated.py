@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import pyarrow as pa
 
-__all__ = ["hydrated", "hydrated_schema"]
+from micromegas_dbapi.nested import inner_types, parts, rebuilt
+
+__all__ = ["hydrated", "hydrated_column", "hydrated_schema", "hydrated_type"]
 
 
 def hydrated_schema(schema: pa.Schema) -> pa.Schema:
     """Give the schema without dictionaries, at any depth."""
-    return pa.schema([field.with_type(_type(field.type)) for field in schema])
+    return pa.schema([_field(field) for field in schema])
 
 
 def hydrated(batch: pa.RecordBatch, schema: pa.Schema) -> pa.RecordBatch:
@@ -26,9 +28,16 @@ def hydrated(batch: pa.RecordBatch, schema: pa.Schema) -> pa.RecordBatch:
     return pa.RecordBatch.from_arrays(columns, schema=schema)
 
 
-def _type(kind: pa.DataType) -> pa.DataType:
+def hydrated_column(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Give a column without dictionaries."""
+    kind = hydrated_type(column.type)
+    return pa.chunked_array([_array(chunk, kind) for chunk in column.chunks], kind)
+
+
+def hydrated_type(kind: pa.DataType) -> pa.DataType:
+    """Give the type without dictionaries, at any depth: itself where it has none."""
     if pa.types.is_dictionary(kind):
-        return _type(kind.value_type)
+        return hydrated_type(kind.value_type)
     if pa.types.is_struct(kind):
         return pa.struct([_field(kind.field(at)) for at in range(kind.num_fields)])
     if pa.types.is_map(kind):
@@ -43,7 +52,7 @@ def _type(kind: pa.DataType) -> pa.DataType:
 
 
 def _field(field: pa.Field) -> pa.Field:
-    return field.with_type(_type(field.type))
+    return field.with_type(hydrated_type(field.type))
 
 
 def _array(column: pa.Array, kind: pa.DataType) -> pa.Array:
@@ -51,7 +60,10 @@ def _array(column: pa.Array, kind: pa.DataType) -> pa.Array:
         if column.type.value_type in _VIEWS:  # which pyarrow cannot take values of
             return pa.array(column.to_pylist(), kind)
         column = column.dictionary_decode()
-    return column if column.type == kind else column.cast(kind)
+    if column.type == kind:
+        return column
+    pairs = zip(parts(column), inner_types(kind), strict=True)
+    return rebuilt(column, kind, [_array(part, inner) for part, inner in pairs])
 
 
 _VIEWS = (pa.string_view(), pa.binary_view())
