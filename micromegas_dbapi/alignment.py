@@ -10,67 +10,84 @@ from __future__ import annotations
 
 import pyarrow as pa
 
-__all__ = ["aligned", "widths"]
+__all__ = ["aligned", "spots"]
 
 
-def widths(kind: pa.DataType) -> list[int]:
-    """Give what the addresses of an array's buffers are to be multiples of, in their order.
+def spots(kind: pa.DataType) -> list[tuple[int, int]]:
+    """Tell which of an array's buffers are to be at multiples of which width.
 
     Parameters
     ----------
     kind : pyarrow.DataType
-        Of a dictionary, only its keys count. Types of which little is known are at any address.
+        Of a dictionary, only its keys count. Of types that are not known, nothing is said.
+
+    Returns
+    -------
+    list of (int, int)
+        The index of a buffer, and its width.
     """
-    types = pa.types
-    if types.is_dictionary(kind):
-        return widths(kind.index_type)
-    if isinstance(kind, pa.BaseExtensionType):
-        return widths(kind.storage_type)
-    if types.is_struct(kind):
-        return [1, *(width for field in kind for width in widths(field.type))]
-    if types.is_fixed_size_list(kind):
-        return [1, *widths(kind.value_type)]
-    if types.is_map(kind):
-        return [1, 4, 1, *widths(kind.key_type), *widths(kind.item_type)]
-    if types.is_list(kind):
-        return [1, 4, *widths(kind.value_type)]
-    if types.is_large_list(kind):
-        return [1, 8, *widths(kind.value_type)]
-    if types.is_string(kind) or types.is_binary(kind):
-        return [1, 4, 1]
-    if types.is_large_string(kind) or types.is_large_binary(kind):
-        return [1, 8, 1]
-    if types.is_primitive(kind) or types.is_decimal(kind) or types.is_interval(kind):
-        return [1, max(1, min(kind.bit_width // 8, 8))]
-    return []
+    try:
+        return [(at, width) for at, width in enumerate(_widths(kind)) if width > 1]
+    except NotImplementedError:
+        return []
 
 
-def aligned(array: pa.Array, needed: list[int]) -> pa.Array:
+def aligned(array: pa.Array, needed: list[tuple[int, int]]) -> pa.Array:
     """Give an array whose buffers are aligned, with copies of those that are not.
 
     Parameters
     ----------
     array : pyarrow.Array
         Of a dictionary, only the keys are looked at.
-    needed : list of int
-        As `widths` gives for its type.
+    needed : list of (int, int)
+        As `spots` gives for its type.
     """
     buffers = array.buffers()
-    wrong = [
-        buffer is not None and buffer.address % width != 0
-        for buffer, width in zip(buffers, needed, strict=False)
-    ]
-    if True not in wrong:
+    for at, width in needed:
+        buffer = buffers[at]
+        if buffer is not None and buffer.address % width:
+            break
+    else:
         return array
     kind = array.type
     if pa.types.is_dictionary(kind):
-        return pa.DictionaryArray.from_arrays(
-            aligned(array.indices, needed), array.dictionary, ordered=kind.ordered, safe=False
-        )
+        indices = aligned(array.indices, needed)
+        words, ordered = array.dictionary, kind.ordered
+        return pa.DictionaryArray.from_arrays(indices, words, ordered=ordered, safe=False)
     if pa.types.is_nested(kind) or isinstance(kind, pa.BaseExtensionType):
         return _copied(array)
-    made = [_aligned(buffer) if bad else buffer for buffer, bad in zip(buffers, wrong, strict=True)]
+    made = list(buffers)
+    made[1] = _aligned(buffers[1])  # of values or offsets; no flat array has another that matters
     return pa.Array.from_buffers(kind, len(array), made, array.null_count, array.offset)
+
+
+def _widths(kind: pa.DataType) -> list[int]:
+    types = pa.types
+    if types.is_dictionary(kind):
+        return _widths(kind.index_type)
+    if isinstance(kind, pa.BaseExtensionType):
+        return _widths(kind.storage_type)
+    if types.is_struct(kind):
+        return [1, *(width for field in kind for width in _widths(field.type))]
+    if types.is_fixed_size_list(kind):
+        return [1, *_widths(kind.value_type)]
+    if types.is_map(kind):
+        return [1, 4, 1, *_widths(kind.key_type), *_widths(kind.item_type)]
+    if types.is_list(kind):
+        return [1, 4, *_widths(kind.value_type)]
+    if types.is_large_list(kind):
+        return [1, 8, *_widths(kind.value_type)]
+    if types.is_string(kind) or types.is_binary(kind):
+        return [1, 4, 1]
+    if types.is_large_string(kind) or types.is_large_binary(kind):
+        return [1, 8, 1]
+    if types.is_primitive(kind) or types.is_decimal(kind) or types.is_interval(kind):
+        return [1, min(kind.bit_width // 8, 8)]
+    if types.is_null(kind):
+        return [1]
+    if types.is_fixed_size_binary(kind):
+        return [1, 1]
+    raise NotImplementedError(f"the buffers of {kind}")
 
 
 def _aligned(buffer: pa.Buffer) -> pa.Buffer:

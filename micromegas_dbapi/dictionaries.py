@@ -15,7 +15,7 @@ from typing import TypeAlias
 
 import pyarrow as pa
 
-from micromegas_dbapi.alignment import aligned, widths
+from micromegas_dbapi.alignment import aligned, spots
 from micromegas_dbapi.nested import inner_types, is_list, parts, rebuilt
 
 __all__ = ["Step", "distinct"]
@@ -51,11 +51,11 @@ def distinct(kind: pa.DataType) -> Step | None:
 
 # ---- Dictionaries -------------------------------------------------------------------------------
 
+# Length, offset and addresses: of arrays that are held, this is the same for the same arrays only.
+_Place: TypeAlias = tuple[int | None, ...]
 # What becomes of a dictionary: where each entry is now, None if all are in their places; and the
 # dictionary in place of it.
 _Made: TypeAlias = tuple[pa.Array | None, pa.Array]
-
-_NONE = pa.py_buffer(b"")
 
 
 class _Words:
@@ -65,46 +65,36 @@ class _Words:
         values = kind.value_type
         self._kind = kind
         self._inner = distinct(values)
-        self._widths = widths(values)
+        self._spots = spots(values)
         signed = pa.types.is_signed_integer(kind.index_type)
         self._most = 2 ** (kind.index_type.bit_width - signed)
-        self._seen: object = None
+        self._seen: pa.Array | None = None
         self._made: _Made
 
     def __call__(self, chunks: list[pa.Array]) -> list[pa.Array]:
-        dictionaries = [chunk.dictionary for chunk in chunks]
-        marks = [self._mark(dictionary) for dictionary in dictionaries]
-        found: list[int] = []  # the chunks whose dictionary is not the one before once more
+        found: list[pa.Array] = []  # the dictionaries, but for those like the one before
         which: list[int] = []
-        for at, mark in enumerate(marks):
-            if not at or mark is None or mark != marks[at - 1]:
-                found.append(at)
+        places: list[_Place] = []
+        for chunk in chunks:
+            dictionary = chunk.dictionary
+            place = _place(dictionary)
+            if not found or (place != places[-1] and not _same(dictionary, found[-1])):
+                found.append(dictionary)
             which.append(len(found) - 1)
+            places.append(place)
         try:
-            made = self._together([dictionaries[at] for at in found])
-            if made is None:
-                made = [self._alone(dictionaries[at], marks[at]) for at in found]
+            made = self._together(found) or [self._alone(dictionary) for dictionary in found]
         except pa.ArrowNotImplementedError:  # values of a type that pyarrow cannot compare
             return chunks
+        stay = [_place(words) if codes is None else None for codes, words in made]
         return [
-            self._replaced(chunk, dictionary, *made[at])
-            for chunk, dictionary, at in zip(chunks, dictionaries, which, strict=True)
+            chunk if place == stay[at] else self._replaced(chunk, *made[at])
+            for chunk, place, at in zip(chunks, places, which, strict=True)
         ]
-
-    def _mark(self, dictionary: pa.Array) -> object:
-        """Give what is equal for dictionaries that are the same, byte by byte; None if unknown.
-
-        Buffers at one address are the same without a look at them: as these are held, nothing
-        else comes to be there.
-        """
-        if self._inner is not None or pa.types.is_nested(dictionary.type):
-            return None
-        buffers = [buffer or _NONE for buffer in dictionary.buffers()]
-        return len(dictionary), dictionary.offset, buffers
 
     def _together(self, dictionaries: list[pa.Array]) -> list[_Made] | None:
         """Make one of several; None where it cannot be made, or there is one only."""
-        if len(dictionaries) < 2 or self._kind.ordered:  # whose order would be ours
+        if len(dictionaries) < 2 or self._kind.ordered:  # an order of all would be ours
             return None
         try:
             codes, words = self._encoded(dictionaries)
@@ -118,12 +108,12 @@ class _Words:
             for each, end in zip(dictionaries, ends, strict=True)
         ]
 
-    def _alone(self, dictionary: pa.Array, mark: object) -> _Made:
-        if mark is None or mark != self._seen:
+    def _alone(self, dictionary: pa.Array) -> _Made:
+        if self._seen is None or not _same(dictionary, self._seen):
             codes, words = self._encoded([dictionary])
             unique = len(words) == len(codes)
-            self._made = (None, aligned(words, self._widths)) if unique else (codes, words)
-            self._seen = mark
+            self._made = (None, aligned(words, self._spots)) if unique else (codes, words)
+            self._seen = dictionary
         return self._made
 
     def _encoded(self, dictionaries: list[pa.Array]) -> tuple[pa.Array, pa.Array]:
@@ -149,22 +139,29 @@ class _Words:
             values = values.take(pa.array(first, pa.int32()))
         return pa.array(codes, pa.int32()), values
 
-    def _replaced(
-        self, chunk: pa.Array, dictionary: pa.Array, codes: pa.Array | None, words: pa.Array
-    ) -> pa.Array:
-        indices = chunk.indices
+    def _replaced(self, chunk: pa.Array, codes: pa.Array | None, words: pa.Array) -> pa.Array:
+        kind, indices = self._kind, chunk.indices
         if codes is not None:
             # No entry is behind its first place, so that the keys count all that are referred to.
-            indices = codes.cast(self._kind.index_type, safe=False).take(indices)
-        elif words is dictionary or _addresses(words) == _addresses(dictionary):
-            return chunk
-        return pa.DictionaryArray.from_arrays(
-            indices, words, ordered=self._kind.ordered, safe=False
-        )
+            indices = codes.cast(kind.index_type, safe=False).take(indices)
+        return pa.DictionaryArray.from_arrays(indices, words, ordered=kind.ordered, safe=False)
 
 
-def _addresses(array: pa.Array) -> list[int | None]:
-    return [buffer and buffer.address for buffer in array.buffers()]
+def _place(array: pa.Array) -> _Place:
+    addresses = [buffer and buffer.address for buffer in array.buffers()]
+    return len(array), array.offset, *addresses
+
+
+def _same(a: pa.Array, b: pa.Array) -> bool:
+    """Tell whether flat arrays are the same, byte by byte; at one address that costs nothing."""
+    if len(a) != len(b) or a.offset != b.offset:
+        return False
+    if pa.types.is_nested(a.type) or pa.types.is_dictionary(a.type):
+        return False  # or it takes long to say
+    return all(
+        x is y or (x is not None and y is not None and x.equals(y))
+        for x, y in zip(a.buffers(), b.buffers(), strict=True)
+    )
 
 
 def _keys(values: pa.Array) -> list[Hashable]:

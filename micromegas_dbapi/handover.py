@@ -5,12 +5,12 @@ Transports give what came. Rows are made of that as it is, and pay for none of t
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from operator import is_
 
 import pyarrow as pa
 
-from micromegas_dbapi.alignment import aligned, widths
-from micromegas_dbapi.dictionaries import distinct
+from micromegas_dbapi.alignment import aligned, spots
+from micromegas_dbapi.dictionaries import Step, distinct
 from micromegas_dbapi.errors import OperationalError
 from micromegas_dbapi.transport import stream
 
@@ -38,17 +38,15 @@ def handed_table(reader: pa.RecordBatchReader) -> pa.Table:
     """
     try:
         table = reader.read_all()
-        columns = [
-            _column(kind)(column.chunks)
-            for kind, column in zip(table.schema.types, table.columns, strict=True)
-        ]
+        for at, column in enumerate(_columns(table.schema)):
+            given = table.column(at).chunks
+            made = column(given)
+            if not all(map(is_, given, made)):
+                chunked = pa.chunked_array(made, table.schema.types[at])
+                table = table.set_column(at, table.schema.field(at), chunked)
     except pa.ArrowException as error:
         raise OperationalError(f"the result cannot be read: {error}") from error
-    chunked = [
-        pa.chunked_array(chunks, kind)
-        for kind, chunks in zip(table.schema.types, columns, strict=True)
-    ]
-    return pa.Table.from_arrays(chunked, schema=table.schema) if chunked else table
+    return table
 
 
 def handed_stream(reader: pa.RecordBatchReader) -> pa.RecordBatchReader:
@@ -64,22 +62,27 @@ def handed_stream(reader: pa.RecordBatchReader) -> pa.RecordBatchReader:
     pyarrow.RecordBatchReader
         As lazy; what reading it raises is raised again at every try.
     """
-    columns = [_column(kind) for kind in reader.schema.types]
+    columns = _columns(reader.schema)
 
     def handed(batch: pa.RecordBatch) -> pa.RecordBatch:
+        given = batch.columns
         try:
-            made = [
-                column([array])[0] for column, array in zip(columns, batch.columns, strict=True)
-            ]
+            made = [column([array])[0] for column, array in zip(columns, given, strict=True)]
         except pa.ArrowException as error:
             raise OperationalError(f"the result cannot be read: {error}") from error
-        return pa.RecordBatch.from_arrays(made, schema=batch.schema) if made else batch
+        if all(map(is_, given, made)):
+            return batch
+        return pa.RecordBatch.from_arrays(made, schema=batch.schema)
 
     return stream(reader.schema, map(handed, reader))
 
 
-def _column(kind: pa.DataType) -> Callable[[list[pa.Array]], list[pa.Array]]:
-    made_distinct, needed = distinct(kind), widths(kind)
+def _columns(schema: pa.Schema) -> list[Step]:
+    return [_column(kind) for kind in schema.types]
+
+
+def _column(kind: pa.DataType) -> Step:
+    made_distinct, needed = distinct(kind), spots(kind)
 
     def column(chunks: list[pa.Array]) -> list[pa.Array]:
         if made_distinct is not None:
