@@ -15,7 +15,6 @@ from typing import TypeAlias
 
 import pyarrow as pa
 
-from micromegas_dbapi.alignment import aligned, spots
 from micromegas_dbapi.nested import inner_types, is_list, parts, rebuilt
 
 __all__ = ["Step", "distinct"]
@@ -26,7 +25,7 @@ Step: TypeAlias = Callable[[list[pa.Array]], list[pa.Array]]
 
 
 def distinct(kind: pa.DataType) -> Step | None:
-    """Give what makes the dictionaries of arrays distinct, at any depth, and aligned.
+    """Give what makes the dictionaries of arrays distinct, at any depth.
 
     Arrays that are given to it together, the chunks of a column, have one dictionary then, if its
     keys can count all that is in theirs. What it finds out of a dictionary it keeps for the next
@@ -65,7 +64,6 @@ class _Words:
         values = kind.value_type
         self._kind = kind
         self._inner = distinct(values)
-        self._spots = spots(values)
         signed = pa.types.is_signed_integer(kind.index_type)
         self._most = 2 ** (kind.index_type.bit_width - signed)
         self._seen: pa.Array | None = None
@@ -112,7 +110,7 @@ class _Words:
         if self._seen is None or not _same(dictionary, self._seen):
             codes, words = self._encoded([dictionary])
             unique = len(words) == len(codes)
-            self._made = (None, aligned(words, self._spots)) if unique else (codes, words)
+            self._made = (None if unique else codes), words
             self._seen = dictionary
         return self._made
 

@@ -1,4 +1,4 @@
-"""Arrow as it leaves the driver: dictionaries hold each value once, and buffers are aligned.
+"""Arrow as it leaves the driver: dictionaries hold each value once.
 
 Transports give what came. Rows are made of that as it is, and pay for none of this.
 """
@@ -9,8 +9,7 @@ from operator import is_
 
 import pyarrow as pa
 
-from micromegas_dbapi.alignment import aligned, spots
-from micromegas_dbapi.dictionaries import Step, distinct
+from micromegas_dbapi.dictionaries import distinct
 from micromegas_dbapi.errors import OperationalError
 from micromegas_dbapi.transport import stream
 
@@ -38,12 +37,10 @@ def handed_table(reader: pa.RecordBatchReader) -> pa.Table:
     """
     try:
         table = reader.read_all()
-        for at, column in enumerate(_columns(table.schema)):
-            given = table.column(at).chunks
-            made = column(given)
-            if not all(map(is_, given, made)):
-                chunked = pa.chunked_array(made, table.schema.types[at])
-                table = table.set_column(at, table.schema.field(at), chunked)
+        for at, field in enumerate(table.schema):
+            if (step := distinct(field.type)) is not None:
+                chunks = step(table.column(at).chunks)
+                table = table.set_column(at, field, pa.chunked_array(chunks, field.type))
     except pa.ArrowException as error:
         raise OperationalError(f"the result cannot be read: {error}") from error
     return table
@@ -62,12 +59,17 @@ def handed_stream(reader: pa.RecordBatchReader) -> pa.RecordBatchReader:
     pyarrow.RecordBatchReader
         As lazy; what reading it raises is raised again at every try.
     """
-    columns = _columns(reader.schema)
+    steps = [distinct(kind) for kind in reader.schema.types]
+    if not any(steps):
+        return reader
 
     def handed(batch: pa.RecordBatch) -> pa.RecordBatch:
         given = batch.columns
         try:
-            made = [column([array])[0] for column, array in zip(columns, given, strict=True)]
+            made = [
+                array if step is None else step([array])[0]
+                for step, array in zip(steps, given, strict=True)
+            ]
         except pa.ArrowException as error:
             raise OperationalError(f"the result cannot be read: {error}") from error
         if all(map(is_, given, made)):
@@ -75,18 +77,3 @@ def handed_stream(reader: pa.RecordBatchReader) -> pa.RecordBatchReader:
         return pa.RecordBatch.from_arrays(made, schema=batch.schema)
 
     return stream(reader.schema, map(handed, reader))
-
-
-def _columns(schema: pa.Schema) -> list[Step]:
-    return [_column(kind) for kind in schema.types]
-
-
-def _column(kind: pa.DataType) -> Step:
-    made_distinct, needed = distinct(kind), spots(kind)
-
-    def column(chunks: list[pa.Array]) -> list[pa.Array]:
-        if made_distinct is not None:
-            chunks = made_distinct(chunks)
-        return [aligned(chunk, needed) for chunk in chunks]
-
-    return column

@@ -11,7 +11,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from micromegas_dbapi.alignment import aligned, spots
 from micromegas_dbapi.dictionaries import distinct
 
 WIDTHS = [
@@ -304,65 +303,3 @@ def test_any_column(chunks: list[pa.Array]) -> None:
     step = distinct(chunks[0].type)
     assert step is not None
     check(chunks, [step([chunk])[0] for chunk in chunks])  # one after the other, as in a stream
-
-
-# -- alignment -------------------------------------------------------------------------------------
-
-
-def misplaced(array: pa.Array) -> pa.Array:
-    """The same array, as gRPC gives it: its buffers begin anywhere."""
-    batch = pa.RecordBatch.from_arrays([array], ["v"])
-    sink = pa.BufferOutputStream()
-    with pa.ipc.new_stream(sink, batch.schema) as writer:
-        writer.write_batch(batch)
-    body = pa.allocate_buffer(sink.tell() + 1)
-    memoryview(body)[1:] = memoryview(sink.getvalue())
-    return pa.ipc.open_stream(body.slice(1)).read_next_batch().column(0)
-
-
-WORDS = dictionary([0, 1, 0, 0, None, 1], ["a", "b"])
-ALIGNED: dict[str, pa.Array] = {
-    **VALUES,
-    **{f"keys {index}": dictionary([0, None], ["a"], index) for index in WIDTHS},
-    **{f"in {kind}": inside_of(kind, WORDS) for kind in KINDS},
-    "large binary": pa.array([b"a", None], pa.large_binary()),
-    "dates": pa.array([86_400_000, None], pa.date64()),
-    "times": pa.array([1, None], pa.time32("s")),
-    "large decimals": pa.array([Decimal("1.5"), None], pa.decimal256(50, 2)),
-    "nothing": pa.nulls(3),
-    "beside nothing": pa.StructArray.from_arrays([pa.nulls(2), pa.array([1, 2])], ["a", "b"]),
-    "beside a view": pa.StructArray.from_arrays([VALUES["text view"], VALUES["floats"]], list("ab")),
-    "none": pa.array([], pa.int64()),
-}  # fmt: skip
-
-
-AT_ANY_ADDRESS = [
-    *("text view", "beside a view", "fixed binary", "fixed lists", "booleans", "empty structs"),
-    *("keys int8", "keys uint8", "nothing", "none"),
-]
-
-
-@pytest.mark.parametrize("name", ALIGNED)
-def test_aligned(name: str) -> None:
-    array = ALIGNED[name]
-    needed = spots(array.type)
-    assert aligned(array, needed) is array
-    moved = misplaced(array)
-    after = aligned(moved, needed)
-    after.validate(full=True)
-    assert after.type == array.type
-    assert shown(after) == shown(array)
-    buffers = after.buffers()
-    for at, width in needed:
-        assert buffers[at] is None or buffers[at].address % width == 0
-    assert (after is moved) is (name in AT_ANY_ADDRESS)
-
-
-def test_a_misplaced_dictionary_is_copied_once() -> None:
-    step = distinct(pa.dictionary(pa.int16(), pa.string()))
-    assert step is not None
-    chunks = [misplaced(dictionary([0, 1], ["a", "b"])) for _ in range(3)]
-    after = made(chunks)
-    addresses = {chunk.dictionary.buffers()[1].address for chunk in after}
-    assert len(addresses) == 1
-    assert addresses.pop() % 4 == 0
