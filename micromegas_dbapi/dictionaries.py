@@ -15,6 +15,7 @@ from typing import TypeAlias
 
 import pyarrow as pa
 
+from micromegas_dbapi.alignment import Place, aligned, place, spots
 from micromegas_dbapi.nested import inner_types, is_list, parts, rebuilt
 
 __all__ = ["Step", "distinct"]
@@ -25,7 +26,7 @@ Step: TypeAlias = Callable[[list[pa.Array]], list[pa.Array]]
 
 
 def distinct(kind: pa.DataType) -> Step | None:
-    """Give what makes the dictionaries of arrays distinct, at any depth.
+    """Give what makes the dictionaries of arrays distinct, at any depth, and aligned.
 
     Arrays that are given to it together, the chunks of a column, have one dictionary then, if its
     keys can count all that is in theirs. What it finds out of a dictionary it keeps for the next
@@ -50,8 +51,6 @@ def distinct(kind: pa.DataType) -> Step | None:
 
 # ---- Dictionaries -------------------------------------------------------------------------------
 
-# Length, offset and addresses: of arrays that are held, this is the same for the same arrays only.
-_Place: TypeAlias = tuple[int | None, ...]
 # What becomes of a dictionary: where each entry is now, None if all are in their places; and the
 # dictionary in place of it.
 _Made: TypeAlias = tuple[pa.Array | None, pa.Array]
@@ -64,6 +63,7 @@ class _Words:
         values = kind.value_type
         self._kind = kind
         self._inner = distinct(values)
+        self._spots = spots(values)
         signed = pa.types.is_signed_integer(kind.index_type)
         self._most = 2 ** (kind.index_type.bit_width - signed)
         self._seen: pa.Array | None = None
@@ -72,22 +72,22 @@ class _Words:
     def __call__(self, chunks: list[pa.Array]) -> list[pa.Array]:
         found: list[pa.Array] = []  # the dictionaries, but for those like the one before
         which: list[int] = []
-        places: list[_Place] = []
+        places: list[Place] = []
         for chunk in chunks:
             dictionary = chunk.dictionary
-            place = _place(dictionary)
-            if not found or (place != places[-1] and not _same(dictionary, found[-1])):
+            at = place(dictionary)
+            if not found or (at != places[-1] and not _same(dictionary, found[-1])):
                 found.append(dictionary)
             which.append(len(found) - 1)
-            places.append(place)
+            places.append(at)
         try:
             made = self._together(found) or [self._alone(dictionary) for dictionary in found]
         except pa.ArrowNotImplementedError:  # values of a type that pyarrow cannot compare
             return chunks
-        stay = [_place(words) if codes is None else None for codes, words in made]
+        stay = [place(words) if codes is None else None for codes, words in made]
         return [
-            chunk if place == stay[at] else self._replaced(chunk, *made[at])
-            for chunk, place, at in zip(chunks, places, which, strict=True)
+            chunk if at == stay[number] else self._replaced(chunk, *made[number])
+            for chunk, at, number in zip(chunks, places, which, strict=True)
         ]
 
     def _together(self, dictionaries: list[pa.Array]) -> list[_Made] | None:
@@ -109,8 +109,9 @@ class _Words:
     def _alone(self, dictionary: pa.Array) -> _Made:
         if self._seen is None or not _same(dictionary, self._seen):
             codes, words = self._encoded([dictionary])
-            unique = len(words) == len(codes)
-            self._made = (None if unique else codes), words
+            if len(words) == len(codes):
+                codes, (words,) = None, aligned([words], self._spots)
+            self._made = codes, words
             self._seen = dictionary
         return self._made
 
@@ -143,11 +144,6 @@ class _Words:
             # No entry is behind its first place, so that the keys count all that are referred to.
             indices = codes.cast(kind.index_type, safe=False).take(indices)
         return pa.DictionaryArray.from_arrays(indices, words, ordered=kind.ordered, safe=False)
-
-
-def _place(array: pa.Array) -> _Place:
-    addresses = [buffer and buffer.address for buffer in array.buffers()]
-    return len(array), array.offset, *addresses
 
 
 def _same(a: pa.Array, b: pa.Array) -> bool:

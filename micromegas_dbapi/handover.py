@@ -1,4 +1,4 @@
-"""Arrow as it leaves the driver: dictionaries hold each value once.
+"""Arrow as it leaves the driver: dictionaries hold each value once, and tables are aligned.
 
 Transports give what came. Rows are made of that as it is, and pay for none of this.
 """
@@ -9,6 +9,7 @@ from operator import is_
 
 import pyarrow as pa
 
+from micromegas_dbapi.alignment import aligned, spots
 from micromegas_dbapi.dictionaries import distinct
 from micromegas_dbapi.errors import OperationalError
 from micromegas_dbapi.transport import stream
@@ -38,9 +39,11 @@ def handed_table(reader: pa.RecordBatchReader) -> pa.Table:
     try:
         table = reader.read_all()
         for at, field in enumerate(table.schema):
-            if (step := distinct(field.type)) is not None:
-                chunks = step(table.column(at).chunks)
-                table = table.set_column(at, field, pa.chunked_array(chunks, field.type))
+            given = table.column(at).chunks
+            step = distinct(field.type)
+            made = aligned(given if step is None else step(given), spots(field.type))
+            if len(made) != len(given) or not all(map(is_, given, made)):
+                table = table.set_column(at, field, pa.chunked_array(made, field.type))
     except pa.ArrowException as error:
         raise OperationalError(f"the result cannot be read: {error}") from error
     return table

@@ -66,7 +66,7 @@ def check(before: list[pa.Array], after: list[pa.Array]) -> None:
             assert "None" not in found
 
 
-def made(chunks: list[pa.Array]) -> list[pa.Array]:
+def made_distinct(chunks: list[pa.Array]) -> list[pa.Array]:
     step = distinct(chunks[0].type)
     assert step is not None
     after = step(chunks)
@@ -113,24 +113,24 @@ VALUES: dict[str, pa.Array] = {
 @pytest.mark.parametrize("name", VALUES)
 def test_values_of_each_type(name: str, index: pa.DataType) -> None:
     chunk = dictionary([0, 1, 2, 3, None, 4], VALUES[name], index)
-    (after,) = made([chunk])
+    (after,) = made_distinct([chunk])
     assert len(after.dictionary) == (1 if name == "empty structs" else 2)
     assert after.null_count == 2
-    assert made([after])[0] is after or pa.types.is_nested(VALUES[name].type)
+    assert made_distinct([after])[0] is after or pa.types.is_nested(VALUES[name].type)
 
 
 def test_nulls_only() -> None:
-    (after,) = made([dictionary([0, None, 1], pa.nulls(2))])
+    (after,) = made_distinct([dictionary([0, None, 1], pa.nulls(2))])
     assert after.null_count == 3
 
 
 @pytest.mark.parametrize("count", [0, 1])
 def test_empty(count: int) -> None:
     chunk = dictionary([None] * count, pa.array([], pa.string()))
-    assert made([chunk])[0] is chunk
-    assert made([chunk, dictionary([0], ["a"])])[0].type == chunk.type
+    assert made_distinct([chunk])[0] is chunk
+    assert made_distinct([chunk, dictionary([0], ["a"])])[0].type == chunk.type
     repeated = dictionary([0], ["a", "a"]).slice(count)
-    assert made([repeated])[0].dictionary.to_pylist() == ["a"]
+    assert made_distinct([repeated])[0].dictionary.to_pylist() == ["a"]
 
 
 def test_of_no_chunks_comes_none() -> None:
@@ -148,7 +148,7 @@ def test_of_no_chunks_comes_none() -> None:
 def test_chunks_get_one_dictionary(ordered: bool) -> None:
     first = dictionary([0, 1, 2, None], ["a", "b", "a"], ordered=ordered)
     chunks = [first, dictionary([1, 0], ["b", "c"], ordered=ordered), first.slice(2)]
-    after = made(chunks)
+    after = made_distinct(chunks)
     found = [chunk.dictionary.to_pylist() for chunk in after]
     # An order of all would be our invention.
     assert found == ([["a", "b"], ["b", "c"], ["a", "b"]] if ordered else [["a", "b", "c"]] * 3)
@@ -158,9 +158,9 @@ def test_chunks_get_one_dictionary(ordered: bool) -> None:
 def test_one_that_is_distinct_is_not_touched() -> None:
     words = pa.array(["a", "b"])
     chunks = [dictionary([0, 1], words), dictionary([1, 1], words)]
-    assert all(old is new for old, new in zip(chunks, made(chunks), strict=True))
+    assert all(old is new for old, new in zip(chunks, made_distinct(chunks), strict=True))
     again = dictionary([1, 0], pa.array(["a", "b"]))  # the same, sent anew: let go of
-    after = made([*chunks, again])
+    after = made_distinct([*chunks, again])
     assert after[2].dictionary.buffers()[2].address == words.buffers()[2].address
 
 
@@ -169,16 +169,16 @@ def test_more_values_than_the_keys_can_count(index: pa.DataType, most: int) -> N
     half = [str(i) for i in range(most // 2)]
     other = [str(i) for i in range(1000, 1000 + most // 2)]
     chunks = [dictionary([0, most // 2 - 1], half, index), dictionary([0, 1], other, index)]
-    assert {len(chunk.dictionary) for chunk in made(chunks)} == {most}
+    assert {len(chunk.dictionary) for chunk in made_distinct(chunks)} == {most}
     chunks.append(dictionary([0, 1, 2], ["more", "1", "1"], index))
-    assert [len(chunk.dictionary) for chunk in made(chunks)] == [most // 2, most // 2, 2]
+    assert [len(chunk.dictionary) for chunk in made_distinct(chunks)] == [most // 2, most // 2, 2]
 
 
 def test_entries_that_no_key_can_refer_to() -> None:
     words = ["a", "a", *(str(i) for i in range(300))]
     keys = pa.array([0, 1, 127], pa.int8())
     chunk = pa.DictionaryArray.from_arrays(keys, pa.array(words), safe=False)
-    (after,) = made([chunk])
+    (after,) = made_distinct([chunk])
     assert after.to_pylist() == ["a", "a", "125"]
 
 
@@ -226,10 +226,10 @@ def test_inside(kind: str) -> None:
     repeated = dictionary([0, 1, 2, None, 3, 0], pa.array(["a", "b", "a", None]))
     unique = dictionary([0, 1, 0, 0, None, 1], pa.array(["b", "c"]))
     chunks = [inside_of(kind, repeated), inside_of(kind, unique), inside_of(kind, repeated)[:0]]
-    after = made(chunks)
+    after = made_distinct(chunks)
     assert [found for chunk in after for found in entries(chunk)] == [["'a'", "'b'", "'c'"]] * 3
     assert after[0].null_count == chunks[0].null_count
-    (alone,) = made([chunks[1]])
+    (alone,) = made_distinct([chunks[1]])
     assert alone is chunks[1]
 
 
@@ -298,7 +298,7 @@ def columns(draw: Any) -> list[pa.Array]:
 @settings(max_examples=300, deadline=None)
 @given(columns())
 def test_any_column(chunks: list[pa.Array]) -> None:
-    together = made(chunks)
+    together = made_distinct(chunks)
     assert len({tuple(map(tuple, entries(chunk))) for chunk in together}) == 1
     step = distinct(chunks[0].type)
     assert step is not None

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-import pyarrow as pa
 import pyarrow.flight as fl
 
 from micromegas_dbapi.errors import NotSupportedError, ProgrammingError
@@ -21,16 +20,6 @@ __all__ = ["Channel", "silent"]
 
 Header = tuple[bytes, bytes]
 
-# gRPC gives a message at whatever address it was received, unless it is large, and put together of
-# parts. Left there, each group_by and join of pyarrow warns of it on standard error, and is slower
-# by a third; to_pandas() too. To copy it while it is read takes about as much as the first use
-# gains. Done later, array by array, it takes six times that, more than it is worth: pyarrow before
-# 21, which has no such option, leaves it where it is.
-_READ = (
-    {"read_options": pa.ipc.IpcReadOptions(ensure_alignment=pa.ipc.Alignment.DataTypeSpecific)}
-    if hasattr(pa.ipc, "Alignment")
-    else {}
-)
 # gRPC has threads and locks that a forked child has not: its calls would wait for ever there.
 _first_use: int | None = None
 _lock = threading.Lock()
@@ -101,7 +90,7 @@ class Channel:
             found = [each for each in found if each[0] != b"authorization"]
             found.append(_header("authorization", auth.header()))
         total = self._settings.timeout.total if timeout else None
-        return fl.FlightCallOptions(timeout=total, headers=found, **_READ)
+        return fl.FlightCallOptions(timeout=total, headers=found)
 
     def close(self) -> None:
         """Close the connection; calls under way end as they may."""
