@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from micromegas_dbapi.dictionaries import distinct
+from micromegas_dbapi.transport.hydrated import hydrated_column, hydrated_type
 
 WIDTHS = [
     pa.int8(),
@@ -303,3 +304,7 @@ def test_any_column(chunks: list[pa.Array]) -> None:
     step = distinct(chunks[0].type)
     assert step is not None
     check(chunks, [step([chunk])[0] for chunk in chunks])  # one after the other, as in a stream
+    plain = hydrated_column(pa.chunked_array(chunks))
+    plain.validate(full=True)
+    assert hydrated_type(plain.type) == plain.type
+    assert [repr(v) for v in plain.to_pylist()] == [v for chunk in chunks for v in shown(chunk)]
