@@ -63,6 +63,7 @@ class _Words:
         values = kind.value_type
         self._kind = kind
         self._inner = distinct(values)
+        self._flat = self._inner is None and not pa.types.is_nested(values)
         self._spots = spots(values)
         signed = pa.types.is_signed_integer(kind.index_type)
         self._most = 2 ** (kind.index_type.bit_width - signed)
@@ -76,7 +77,8 @@ class _Words:
         for chunk in chunks:
             dictionary = chunk.dictionary
             at = place(dictionary)
-            if not found or (at != places[-1] and not _same(dictionary, found[-1])):
+            again = self._flat and places[-1:] == [at]
+            if not found or not (again or self._same(dictionary, found[-1])):
                 found.append(dictionary)
             which.append(len(found) - 1)
             places.append(at)
@@ -107,13 +109,25 @@ class _Words:
         ]
 
     def _alone(self, dictionary: pa.Array) -> _Made:
-        if self._seen is None or not _same(dictionary, self._seen):
+        if self._seen is None or not self._same(dictionary, self._seen):
             codes, words = self._encoded([dictionary])
             if len(words) == len(codes):
                 codes, (words,) = None, aligned([words], self._spots)
             self._made = codes, words
             self._seen = dictionary
         return self._made
+
+    def _same(self, a: pa.Array, b: pa.Array) -> bool:
+        """Tell whether arrays are the same, byte by byte; at one address that costs nothing.
+
+        Of nested ones it would take long to say.
+        """
+        if not self._flat or len(a) != len(b) or a.offset != b.offset:
+            return False
+        return all(
+            x is y or (x is not None and y is not None and x.equals(y))
+            for x, y in zip(a.buffers(), b.buffers(), strict=True)
+        )
 
     def _encoded(self, dictionaries: list[pa.Array]) -> tuple[pa.Array, pa.Array]:
         """Give the place of each value, null for a null, and the distinct values."""
@@ -124,8 +138,8 @@ class _Words:
         hashed = not (pa.types.is_nested(kind) or pa.types.is_dictionary(kind))
         if hashed and kind not in (pa.null(), pa.float16()):  # which differ from version to version
             encoded = values.dictionary_encode()
-            words = encoded.dictionary
-            return encoded.indices, values if len(words) == len(values) else words
+            words = encoded.dictionary if len(encoded.dictionary) < len(values) else values
+            return self._keys_of(encoded.indices), words
         places: dict[Hashable, int] = {}
         first: list[int] = []
         codes: list[int | None] = []
@@ -136,26 +150,18 @@ class _Words:
             codes.append(None if key is None else places[key])
         if len(first) < len(values):
             values = values.take(pa.array(first, pa.int32()))
-        return pa.array(codes, pa.int32()), values
+        return self._keys_of(pa.array(codes, pa.int32())), values
+
+    def _keys_of(self, codes: pa.Array) -> pa.Array:
+        # Of one dictionary, no entry is behind its first place, so that the keys count all that
+        # are referred to; what is cut off here nothing refers to.
+        return codes.cast(self._kind.index_type, safe=False)
 
     def _replaced(self, chunk: pa.Array, codes: pa.Array | None, words: pa.Array) -> pa.Array:
         kind, indices = self._kind, chunk.indices
         if codes is not None:
-            # No entry is behind its first place, so that the keys count all that are referred to.
-            indices = codes.cast(kind.index_type, safe=False).take(indices)
+            indices = codes.take(indices)
         return pa.DictionaryArray.from_arrays(indices, words, ordered=kind.ordered, safe=False)
-
-
-def _same(a: pa.Array, b: pa.Array) -> bool:
-    """Tell whether flat arrays are the same, byte by byte; at one address that costs nothing."""
-    if len(a) != len(b) or a.offset != b.offset:
-        return False
-    if pa.types.is_nested(a.type) or pa.types.is_dictionary(a.type):
-        return False  # or it takes long to say
-    return all(
-        x is y or (x is not None and y is not None and x.equals(y))
-        for x, y in zip(a.buffers(), b.buffers(), strict=True)
-    )
 
 
 def _keys(values: pa.Array) -> list[Hashable]:

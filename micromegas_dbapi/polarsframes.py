@@ -49,10 +49,11 @@ def to_polars(table: pa.Table) -> pl.DataFrame:
     DataError
         If polars cannot hold a value.
     """
-    columns = [
-        column if _only_texts(column.type) else hydrated_column(column) for column in table.columns
-    ]
     try:
+        columns = [
+            column if _only_texts(column.type) else hydrated_column(column)
+            for column in table.columns
+        ]
         frame = pl.from_arrow(pa.table(columns, names=table.column_names))
     except (pl.exceptions.PolarsError, pa.ArrowException, ValueError, TypeError) as error:
         raise DataError(f"polars cannot hold the result: {error}") from error

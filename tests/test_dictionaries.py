@@ -165,6 +165,16 @@ def test_one_that_is_distinct_is_not_touched() -> None:
     assert after[2].dictionary.buffers()[2].address == words.buffers()[2].address
 
 
+def test_nested_values_at_one_address() -> None:
+    """Lists whose buffers are the same, and whose items begin at another place."""
+    items = pa.array([1, 2, 1, 2, 5, 6])
+    offsets = pa.array([0, 2, 4], pa.int32())
+    lists = [pa.ListArray.from_arrays(offsets, items.slice(start)) for start in (0, 2)]
+    chunks = [dictionary([0, 1], each) for each in lists]
+    after = [chunk.to_pylist() for chunk in made_distinct(chunks)]
+    assert after == [[[1, 2], [1, 2]], [[1, 2], [5, 6]]]
+
+
 @pytest.mark.parametrize(("index", "most"), [(pa.int8(), 128), (pa.uint8(), 256)], ids=str)
 def test_more_values_than_the_keys_can_count(index: pa.DataType, most: int) -> None:
     half = [str(i) for i in range(most // 2)]

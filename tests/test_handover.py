@@ -120,6 +120,11 @@ def test_keys_of_no_entry() -> None:
     for _ in range(2):
         with pytest.raises(mm.OperationalError, match=r"the result cannot be read: .*7"):
             reader.read_next_batch()
+    numbers = pa.DictionaryArray.from_arrays(pa.array([0, 7]), pa.array([1.5]), safe=False)
+    with pytest.raises(mm.DataError, match="polars cannot hold the result"):
+        one(numbers).execute().fetch_polars()
+    with pytest.raises(mm.DataError, match="pandas cannot hold the result"):
+        one(numbers).execute().fetch_df()
 
 
 def test_calls_of_the_client() -> None:
