@@ -15,7 +15,8 @@ from micromegas_dbapi import callsql
 from micromegas_dbapi.catalog import LOOKUPS
 from micromegas_dbapi.connection import Connection
 from micromegas_dbapi.cursor import Cursor
-from micromegas_dbapi.errors import DatabaseError, Error, OperationalError
+from micromegas_dbapi.errors import DatabaseError, Error
+from micromegas_dbapi.handover import handed_table
 from micromegas_dbapi.service import HTTP, RECENT
 from micromegas_dbapi.transport import Endpoints
 from micromegas_dbapi.transport.hydrated import hydrated, hydrated_schema
@@ -52,13 +53,10 @@ def answer(connection: Connection, name: str, payload: dict[str, Any]) -> pa.Tab
     query_id = str(uuid.uuid4())
     try:
         reader = endpoints.call(name, payload, sql=payload.get("sql"), query_id=query_id)
-        table = reader.read_all()
+        table = handed_table(reader)
     except Error as error:
         error.query_id = error.query_id or query_id
         raise
-    except pa.ArrowException as error:
-        message = f"the answer cannot be read: {error}"
-        raise OperationalError(message, query_id=query_id) from error
     if not table.num_columns and name in LOOKUPS:
         return LOOKUPS[name].empty_table()
     return table
@@ -113,8 +111,4 @@ def _ask(connection: Connection, name: str, payload: dict[str, Any]) -> Cursor:
 def _plain(table: pa.Table) -> pa.Table:
     """Give what is looked up as endpoints do: without dictionaries, and any value may be null."""
     schema = pa.schema([field.with_nullable(True) for field in hydrated_schema(table.schema)])
-    batches = [
-        pa.RecordBatch.from_arrays(list(map(hydrated, batch.columns, schema.types)), schema=schema)
-        for batch in table.to_batches()
-    ]
-    return pa.Table.from_batches(batches, schema)
+    return pa.Table.from_batches([hydrated(b, schema) for b in table.to_batches()], schema)

@@ -11,13 +11,11 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 
 from micromegas_dbapi.errors import (
-    DataError,
     Error,
     InterfaceError,
-    NotSupportedError,
-    OperationalError,
     ProgrammingError,
 )
+from micromegas_dbapi.handover import handed_stream, handed_table
 from micromegas_dbapi.mixedtypes import react
 from micromegas_dbapi.result import Result
 from micromegas_dbapi.rows import Timestamps
@@ -302,14 +300,15 @@ class Cursor:
         Returns
         -------
         pyarrow.RecordBatchReader
-            Lazy; an error in mid-stream is raised by whoever reads it, again at every try.
+            Lazy; an error in mid-stream is raised by whoever reads it, again at every try. The
+            dictionaries of a batch hold each value once; they differ from batch to batch.
 
         Raises
         ------
         InterfaceError
             If there is no result, or part of it was fetched already.
         """
-        return self._fetching().reader()
+        return handed_stream(self._fetching().reader())
 
     def fetch_arrow_table(self) -> pa.Table:
         """Give the whole result as a table; an extension of PEP 249.
@@ -317,13 +316,11 @@ class Cursor:
         Returns
         -------
         pyarrow.Table
-            With the types of the wire: dictionaries, nanoseconds and zones kept.
+            With the types of the wire: dictionaries, nanoseconds and zones kept. A column has one
+            dictionary, which holds each value once; several if its keys cannot count all values.
         """
         result = self._fetching()
-        try:
-            table = result.reader().read_all()
-        except pa.ArrowException as error:
-            raise OperationalError(f"the result cannot be read: {error}") from error
+        table = handed_table(result.reader())
         result.total = table.num_rows
         return table
 
@@ -354,25 +351,10 @@ class Cursor:
         DataError
             If polars cannot hold the result, for example two columns of one name.
         """
-        try:
-            import polars as pl
-        except ImportError as error:
-            raise NotSupportedError(
-                "fetch_polars() needs polars: pip install 'micromegas-dbapi[polars]'"
-            ) from error
-        names = self._fetching().schema.names
-        if len(set(names)) < len(names):  # older polars would drop all but one
-            raise DataError(
-                "polars cannot hold the result, which has several columns of one name: "
-                f"{', '.join(names)}; rename them in the statement"
-            )
-        table = self.fetch_arrow_table()
-        try:
-            frame = pl.from_arrow(table)
-        except (pl.exceptions.PolarsError, pa.ArrowException, ValueError, TypeError) as error:
-            raise DataError(f"polars cannot hold the result: {error}") from error
-        assert isinstance(frame, pl.DataFrame)
-        return frame
+        from micromegas_dbapi.polarsframes import check_names, to_polars  # without polars, likewise
+
+        check_names(self._fetching().schema.names)
+        return to_polars(self.fetch_arrow_table())
 
     def __arrow_c_stream__(self, requested_schema: object = None) -> object:
         return self.fetch_record_batch().__arrow_c_stream__(requested_schema)

@@ -24,6 +24,11 @@ def script(name: str) -> Any:
 @pytest.mark.parametrize(
     ("name", "small", "printed"),
     [
+        (
+            "handover",
+            {"ROWS": 300, "ROUNDS": 1, "BATCH": 70},
+            ["each value twice", "share of the table"],
+        ),
         ("pandas", {"ROWS": 300, "ROUNDS": 1}, ["pd.read_sql(sql, engine)", "mm.read_sql"]),
         ("rows", {"ROWS": 300, "ROUNDS": 1, "SUBSET": 100}, ["fetchall"]),
     ],

@@ -532,7 +532,8 @@ def test_packages_that_are_missing(
     cursor: mm.Cursor, monkeypatch: pytest.MonkeyPatch, method: str, package: str
 ) -> None:
     monkeypatch.setitem(sys.modules, package, None)
-    monkeypatch.delitem(sys.modules, "micromegas_dbapi.frames", raising=False)  # imported before
+    for module in ("frames", "polarsframes"):  # imported before
+        monkeypatch.delitem(sys.modules, f"micromegas_dbapi.{module}", raising=False)
     cursor.execute("SELECT 1")
     with pytest.raises(mm.NotSupportedError, match=rf"pip install 'micromegas-dbapi\[{package}\]'"):
         getattr(cursor, method)()

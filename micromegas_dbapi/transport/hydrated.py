@@ -4,17 +4,51 @@ from __future__ import annotations
 
 import pyarrow as pa
 
-__all__ = ["hydrated", "hydrated_schema"]
+from micromegas_dbapi.nested import inner_types, parts, rebuilt
+
+__all__ = [
+    "hydrated",
+    "hydrated_array",
+    "hydrated_column",
+    "hydrated_schema",
+    "hydrated_type",
+]
 
 
 def hydrated_schema(schema: pa.Schema) -> pa.Schema:
     """Give the schema without dictionaries, at any depth."""
-    return pa.schema([field.with_type(_type(field.type)) for field in schema])
+    return pa.schema([_field(field) for field in schema])
 
 
-def _type(kind: pa.DataType) -> pa.DataType:
+def hydrated(batch: pa.RecordBatch, schema: pa.Schema) -> pa.RecordBatch:
+    """Give a batch whose columns have no dictionaries.
+
+    Parameters
+    ----------
+    batch : pyarrow.RecordBatch
+    schema : pyarrow.Schema
+        What `hydrated_schema` makes of its own.
+    """
+    pairs = zip(batch.columns, schema.types, strict=True)
+    columns = [_array(column, kind) for column, kind in pairs]
+    return pa.RecordBatch.from_arrays(columns, schema=schema)
+
+
+def hydrated_array(array: pa.Array) -> pa.Array:
+    """Give an array without dictionaries."""
+    return _array(array, hydrated_type(array.type))
+
+
+def hydrated_column(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Give a column without dictionaries."""
+    kind = hydrated_type(column.type)
+    return pa.chunked_array([_array(chunk, kind) for chunk in column.chunks], kind)
+
+
+def hydrated_type(kind: pa.DataType) -> pa.DataType:
+    """Give the type without dictionaries, at any depth: itself where it has none."""
     if pa.types.is_dictionary(kind):
-        return _type(kind.value_type)
+        return hydrated_type(kind.value_type)
     if pa.types.is_struct(kind):
         return pa.struct([_field(kind.field(at)) for at in range(kind.num_fields)])
     if pa.types.is_map(kind):
@@ -29,23 +63,18 @@ def _type(kind: pa.DataType) -> pa.DataType:
 
 
 def _field(field: pa.Field) -> pa.Field:
-    return field.with_type(_type(field.type))
+    return field.with_type(hydrated_type(field.type))
 
 
-def hydrated(column: pa.Array, kind: pa.DataType) -> pa.Array:
-    """Give a column without dictionaries.
-
-    Parameters
-    ----------
-    column : pyarrow.Array
-    kind : pyarrow.DataType
-        What `hydrated_schema` makes of its own.
-    """
+def _array(column: pa.Array, kind: pa.DataType) -> pa.Array:
     while pa.types.is_dictionary(column.type):
         if column.type.value_type in _VIEWS:  # which pyarrow cannot take values of
             return pa.array(column.to_pylist(), kind)
         column = column.dictionary_decode()
-    return column if column.type == kind else column.cast(kind)
+    if column.type == kind:
+        return column
+    pairs = zip(parts(column), inner_types(kind), strict=True)
+    return rebuilt(column, kind, [_array(part, inner) for part, inner in pairs])
 
 
 _VIEWS = (pa.string_view(), pa.binary_view())

@@ -10,7 +10,7 @@ from __future__ import annotations
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from micromegas_dbapi.transport.hydrated import hydrated
+from micromegas_dbapi.transport.hydrated import hydrated_array
 
 __all__ = ["NotThisError", "as_sent", "cast_to"]
 
@@ -40,8 +40,11 @@ def cast_to(batch: pa.RecordBatch, schema: pa.Schema) -> pa.RecordBatch:
 
 
 def _cast(column: pa.Array, kind: pa.DataType) -> pa.Array:
+    column = hydrated_array(column)
+    if column.type == kind:
+        return column
     try:
-        return hydrated(column, kind)
+        return column.cast(kind)
     except pa.ArrowException:
         if pa.types.is_floating(column.type) and pa.types.is_integer(kind):
             column = pc.trunc(column)
