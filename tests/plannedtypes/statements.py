@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
 import pyarrow as pa
@@ -206,11 +206,16 @@ class Statements:
     seed : str
     mixing : float
         How often CASE and set operations are made.
+    views : collection of str
+        What they read.
     """
 
-    def __init__(self, seed: str, mixing: float = 0.04) -> None:
+    def __init__(
+        self, seed: str, mixing: float = 0.04, views: Collection[str] = tuple(VIEWS)
+    ) -> None:
         self._chance = random.Random(seed)
         self._mixing = mixing
+        self._views = views
         self._names = 0
         self._scope: list[_Relation] = []
         self._with: list[_Relation] = []
@@ -329,7 +334,7 @@ class Statements:
             kind = self._pick([NUMBER, TEXT, TIME])
             rows = ", ".join(f"({self._pick(_LITERALS[kind])})" for _ in range(3))
             return _Relation(alias, f"(VALUES {rows}) AS {alias}(v)", {"v": kind})
-        view = self._pick(VIEWS)
+        view = self._pick(self._views)
         columns = {name: _kind(type_) for name, type_ in VIEWS[view].items()}
         return _Relation(alias, f"{view} AS {alias}", columns)
 
@@ -342,7 +347,8 @@ class Statements:
                 form = form.replace("{x}", self._expression(self._mixed(kind), depth + 1), 1)
             return self._filled(form, depth)
         if depth < _DEEPEST and self._often(0.03) and depth:
-            made = Statements(f"{self._chance.random()}", self._mixing)._select([kind], 2)
+            inner = Statements(f"{self._chance.random()}", self._mixing, self._views)
+            made = inner._select([kind], 2)
             return f"(SELECT q.{next(iter(made.columns), '*')} FROM ({made.text}) AS q LIMIT 1)"
         if depth >= _DEEPEST or self._often(0.35 + 0.1 * depth):
             return self._leaf(kind)
