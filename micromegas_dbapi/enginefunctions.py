@@ -6,7 +6,7 @@ the type of what came (``tests/plannedtypes``). ``property_get`` is a service's 
 
 from __future__ import annotations
 
-__all__ = ["FUNCTIONS", "UNSIGNED"]
+__all__ = ["AGGREGATES", "FUNCTIONS", "UNSIGNED"]
 
 _NAMES = """
     property_get
@@ -37,16 +37,21 @@ _NAMES = """
     to_timestamp_millis to_timestamp_nanos to_timestamp_seconds to_unixtime today translate trim
     trunc upper uuid version
     generate_series unnest
+    cume_dist dense_rank first_value lag last_value lead nth_value ntile percent_rank rank
+    row_number
+"""
+
+_AGGREGATES = """
     approx_distinct approx_median approx_percentile_cont approx_percentile_cont_with_weight
     array_agg avg bit_and bit_or bit_xor bool_and bool_or corr count covar covar_pop covar_samp
     grouping max mean median min percentile_cont quantile_cont regr_avgx regr_avgy regr_count
     regr_intercept regr_r2 regr_slope regr_sxx regr_sxy regr_syy stddev stddev_pop stddev_samp
     string_agg sum var var_pop var_population var_samp var_sample
-    cume_dist dense_rank first_value lag last_value lead nth_value ntile percent_rank rank
-    row_number
 """
 
-FUNCTIONS = frozenset(_NAMES.split())
+#: Those of them that make one value of many.
+AGGREGATES = frozenset(_AGGREGATES.split())
+FUNCTIONS = frozenset(_NAMES.split()) | AGGREGATES
 
 #: Those of them that give unsigned numbers of 64 bits of what views have; ``sum`` does for some.
 UNSIGNED = frozenset(

@@ -192,9 +192,9 @@ def _columns(query: list[_Item]) -> list[list[_Item]] | None:
     """Give the columns of a query, one in brackets too; None where a star hides some."""
     while query and _word(query[0]) in _QUALIFIERS:
         query = query[1:]
-    if len(query) == 1 and isinstance(query[0], list):
-        return _columns(query[0])
     words = [_word(item) for item in query]
+    if query and isinstance(query[0], list) and (len(query) == 1 or words[1] in _BEHIND_LIST):
+        return _columns(query[0])
     if "SELECT" not in words or any(word in _SETS for word in words):
         return None
     listed: list[list[_Item]] = [[]]

@@ -19,14 +19,20 @@ from itertools import pairwise
 import pyarrow as pa
 
 from micromegas_dbapi.catalog import INSTANCE_SCHEMAS, SCHEMAS
-from micromegas_dbapi.enginefunctions import FUNCTIONS, UNSIGNED
+from micromegas_dbapi.enginefunctions import AGGREGATES, FUNCTIONS, UNSIGNED
 from micromegas_dbapi.statement import Token, tokens
 
-__all__ = ["EFFECTS", "TABLE_FUNCTIONS", "UNSURE", "UNSURE_TEXTS", "VIEWS", "calls", "doubt"]
-
-_DECIMAL = "decimals have another scale in the plan where they meet other numbers"
-_ZONE = "constants with a zone and without are one to aggregates, and two in the plan"
-_UNSIGNED = "the sum of an unsigned and a signed number is a decimal of another scale in the plan"
+__all__ = [
+    "EFFECTS",
+    "KINDS",
+    "KIND_TEXTS",
+    "KIND_WORDS",
+    "TABLE_FUNCTIONS",
+    "UNSURE",
+    "VIEWS",
+    "calls",
+    "doubt",
+]
 
 #: Words -> what the plan of a statement that has them tells wrong.
 UNSURE = {
@@ -35,18 +41,24 @@ UNSURE = {
     "EXCEPT": "EXCEPT has the types of its first query in the plan",
     "INTERSECT": "INTERSECT has the types of its first query in the plan",
     "MINUS": "MINUS has the types of its first query in the plan",
-    "DECIMAL": _DECIMAL,
-    "NUMERIC": _DECIMAL,
-    "DEC": _DECIMAL,
-    "ZONE": _ZONE,
-    "TIMESTAMPTZ": _ZONE,
     "PIVOT": "PIVOT is not known",
     "UNPIVOT": "UNPIVOT is not known",
     "MATCH_RECOGNIZE": "MATCH_RECOGNIZE is not known",
 }
 
-#: Texts, as those that arrow_cast() takes, with such a type in them -> likewise.
-UNSURE_TEXTS = {"Decimal": _DECIMAL, "Timestamp(": _ZONE}
+#: Kinds of values that are told wrong in some company -> what is wrong then.
+KINDS = {
+    "decimal": "decimals may have another scale in the plan where something is made of them",
+    "unsigned": "an unsigned number and a signed one are a decimal of another scale in the plan",
+    "zone": "constants with a zone and without are one to aggregates, and two in the plan",
+}
+#: Words, and parts of texts as arrow_cast() takes them, -> the kind that they tell of.
+KIND_WORDS = {
+    **dict.fromkeys(("DECIMAL", "NUMERIC", "DEC"), "decimal"),
+    **dict.fromkeys(("ZONE", "TIMESTAMPTZ"), "zone"),
+    "UNSIGNED": "unsigned",
+}
+KIND_TEXTS = {"Decimal": "decimal", "Timestamp(": "zone", "UInt": "unsigned"}
 
 #: Statements that answer with columns of their own, whatever they are about.
 _ABOUT = frozenset(("EXPLAIN", "DESCRIBE", "DESC", "SHOW"))
@@ -99,6 +111,8 @@ _ENDS_FROM = frozenset(
 )
 # What may stand where a view does, and is none.
 _NO_VIEW = frozenset(("LATERAL", "ONLY", "SELECT", "VALUES", "WITH", "FROM"))
+# Functions that give what they are told to.
+_CASTS = frozenset(("arrow_cast", "arrow_try_cast", "arrow_typeof"))
 # What may stand before a * that is no product.
 _BEFORE_STAR = frozenset(("(", ",", ".", "SELECT", "DISTINCT", "ALL"))
 _KEPT = 256
@@ -185,17 +199,6 @@ def _in_comment(text: str) -> str | None:
     return next((UNSURE[word] for word in words if word in UNSURE), None)
 
 
-def _type_in(text: str) -> str | None:
-    return next((reason for sign, reason in UNSURE_TEXTS.items() if sign in text), None)
-
-
-def _is_unsigned(kind: str, text: str) -> bool:
-    """Tell whether a token is, or names, an unsigned number of 64 bits."""
-    if kind == "number":
-        return text.isdigit() and int(text) >= 2**63
-    return (kind == "string" and "UInt" in text) or (kind == "word" and text == "UNSIGNED")
-
-
 class _Reading:
     """One reading of a statement, from its first token to its last."""
 
@@ -204,8 +207,8 @@ class _Reading:
         self._open = [_Bracket()]
         self._views: set[str] = set()
         self._calls: set[str] = set()
+        self._kinds: set[str] = set()
         self._calculates = False
-        self._unsigned = False
 
     def doubt(self) -> str | None:
         at = 0
@@ -213,10 +216,14 @@ class _Reading:
             reason, at = self._read(at)
             if reason:
                 return reason
-        unsigned = self._unsigned or not UNSIGNED.isdisjoint(self._calls)
-        if "sum" in self._calls:
-            unsigned = unsigned or not _UNSIGNED_VIEWS.isdisjoint(self._views)
-        return _UNSIGNED if unsigned and self._calculates else None
+        calls, kinds = self._calls, self._kinds
+        sums = "sum" in calls and not _UNSIGNED_VIEWS.isdisjoint(self._views)
+        unsigned = "unsigned" in kinds or sums or not UNSIGNED.isdisjoint(calls)
+        if unsigned and self._calculates:
+            return KINDS["unsigned"]
+        if "decimal" in kinds and (self._calculates or calls - _CASTS):
+            return KINDS["decimal"]
+        return KINDS["zone"] if "zone" in kinds and not AGGREGATES.isdisjoint(calls) else None
 
     def _read(self, at: int) -> tuple[str | None, int]:
         """Read a token, or several that belong together; give the place of the next."""
@@ -231,9 +238,7 @@ class _Reading:
         if kind == "other":
             self._sign(at, text)
             return None, at + 1
-        if kind == "string" and (found := _type_in(text)):
-            return found, at
-        self._unsigned = self._unsigned or _is_unsigned(kind, text)
+        self._note_kind(kind, text)
         if here.expects and kind == "string":
             return f"the definition of {text[:60]} is not known", at
         if here.expects and kind in ("word", "quoted") and text not in _NO_VIEW:
@@ -244,6 +249,14 @@ class _Reading:
         if self._text(at + 1) == "(" and kind in ("word", "quoted"):
             return self._call(at), at + 1
         return None, at + 1
+
+    def _note_kind(self, kind: str, text: str) -> None:
+        if kind == "word" and text in KIND_WORDS:
+            self._kinds.add(KIND_WORDS[text])
+        elif kind == "string":
+            self._kinds |= {found for sign, found in KIND_TEXTS.items() if sign in text}
+        elif kind == "number" and text.isdigit() and int(text) >= 2**63:
+            self._kinds.add("unsigned")
 
     def _text(self, at: int) -> str:
         return self._parts[at][1] if 0 <= at < len(self._parts) else ""
@@ -304,7 +317,7 @@ class _Reading:
             return self._table_function(shown, at), at
         if path[-2:-1] == ["information_schema"]:
             known = path[-1] in _INFORMATION_SCHEMA
-            self._unsigned = True  # places and lengths
+            self._kinds.add("unsigned")  # places and lengths
         elif len(path) > 1:
             known = path[-1] in VIEWS and path[-2] == "public" and path[:-2] in ([], ["datafusion"])
         else:

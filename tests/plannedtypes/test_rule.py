@@ -7,9 +7,11 @@ import pytest
 from micromegas_dbapi.enginefunctions import FUNCTIONS, UNSIGNED
 from micromegas_dbapi.plannedtypes import (
     EFFECTS,
+    KIND_TEXTS,
+    KIND_WORDS,
+    KINDS,
     TABLE_FUNCTIONS,
     UNSURE,
-    UNSURE_TEXTS,
     VIEWS,
     calls,
     doubt,
@@ -63,6 +65,11 @@ SURE = [
     "SELECT time, msg FROM materialize_partitions('log_entries', 'a', 'b', 60)",
     "SELECT * FROM unnest([1, 2])",
     "SELECT [1, 2.5], make_array(level, 2.5) FROM log_entries",
+    "SELECT CAST(level AS DECIMAL(10, 2)) FROM log_entries",
+    "SELECT arrow_cast(level, 'Decimal256(40, 2)') FROM log_entries",
+    "SELECT time AT TIME ZONE 'UTC' FROM log_entries",
+    "SELECT arrow_cast('2026-01-01', 'Timestamp(Second, None)')",
+    "SELECT arrow_cast(level, 'UInt64') FROM log_entries",
     "EXPLAIN SELECT CASE WHEN true THEN 1 ELSE 2.5 END",
     "DESCRIBE log_entries",
     "SHOW TABLES",
@@ -112,9 +119,9 @@ UNSURE_STATEMENTS = [
     ("SELECT ?", "?"),
     ("SELECT 'never ends", "'never ends"),
     # Decimals, unsigned numbers, zones: told otherwise too, found by the comparison.
-    ("SELECT CAST(level AS DECIMAL(10, 2)) FROM log_entries", "decimals"),
-    ("SELECT level::NUMERIC FROM log_entries", "decimals"),
-    ("SELECT arrow_cast(level, 'Decimal128(10, 2)') FROM log_entries", "decimals"),
+    ("SELECT round(CAST(level AS DECIMAL(10, 2))) FROM log_entries", "decimals"),
+    ("SELECT level::NUMERIC + 1 FROM log_entries", "decimals"),
+    ("SELECT nullif(arrow_cast(level, 'Decimal128(10, 2)'), 4) FROM log_entries", "decimals"),
     ("SELECT row_number() OVER (ORDER BY time) - 1 FROM log_entries", "unsigned"),
     ("SELECT array_length(tags) / 2 FROM streams", "unsigned"),
     ("SELECT array_length(tags) * 2 FROM streams", "unsigned"),
@@ -123,9 +130,9 @@ UNSURE_STATEMENTS = [
     ("SELECT arrow_cast(level, 'UInt64') - 1 FROM log_entries", "unsigned"),
     ("SELECT CAST(level AS BIGINT UNSIGNED) % 3 FROM log_entries", "unsigned"),
     ("SELECT ordinal_position + 1 FROM information_schema.columns", "unsigned"),
-    ("SELECT time AT TIME ZONE 'UTC' FROM log_entries", "zone"),
-    ("SELECT '2026-01-01'::timestamptz", "zone"),
-    ("SELECT arrow_cast('2026-01-01', 'Timestamp(Second, None)')", "zone"),
+    ("SELECT max(time AT TIME ZONE 'UTC') FROM log_entries", "zone"),
+    ("SELECT array_agg('2026-01-01'::timestamptz)", "zone"),
+    ("SELECT min(arrow_cast('2026-01-01', 'Timestamp(Second, None)'))", "zone"),
 ]
 
 
@@ -149,9 +156,18 @@ def test_each_word(word: str) -> None:
         assert doubt(f"SELECT '{spelled}' FROM log_entries") is None
 
 
-@pytest.mark.parametrize("text", UNSURE_TEXTS)
-def test_each_text(text: str) -> None:
-    assert doubt(f"SELECT arrow_cast(level, '{text}..') FROM log_entries") == UNSURE_TEXTS[text]
+@pytest.mark.parametrize(
+    "value",
+    [
+        *(f"CAST(level AS {word})" for word in KIND_WORDS),
+        *(f"arrow_cast(level, '{text}..')" for text in KIND_TEXTS),
+    ],
+)
+def test_each_kind(value: str) -> None:
+    words = {**KIND_WORDS, **KIND_TEXTS}
+    kind = next(kind for sign, kind in words.items() if sign in value)
+    assert doubt(f"SELECT {value} FROM log_entries") is None
+    assert doubt(f"SELECT max({value} + 1) FROM log_entries") == KINDS[kind]
 
 
 @pytest.mark.parametrize("view", sorted(VIEWS))
