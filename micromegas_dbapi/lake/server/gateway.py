@@ -44,7 +44,7 @@ def query(
     try:
         asked = body(environ, _FIELDS)
         bounds = _checked(asked)
-        statement = Statement(lake, asked["sql"], bounds, cancellation)
+        statement = Statement(lake, asked["sql"], bounds, cancellation, dictionaries=False)
         file, size = jsonrows.write(statement.schema, statement.batches())
     except RefusedError as error:
         return wsgi.text(start, error.status, error.text, _TEXT)
