@@ -18,6 +18,7 @@ from micromegas_dbapi.errors import (
     ProgrammingError,
     from_service,
 )
+from micromegas_dbapi.literals import literal
 from micromegas_dbapi.schemaquery import query_alone
 from micromegas_dbapi.statement import bind, tokens
 from micromegas_dbapi.timerange import ALL_TIME, Bound
@@ -31,6 +32,7 @@ _SINCE = "insert_time >= CAST(? AS TIMESTAMP)"
 _BEFORE = "insert_time < CAST(? AS TIMESTAMP)"
 _OF_PROCESS, _TAGGED = "process_id = ?", "array_has(tags, ?)"
 _BLOCKS = "SELECT {columns} FROM blocks WHERE stream_id = ? ORDER BY begin_time, block_id"
+_SOME_BLOCKS = f"{_BLOCKS} LIMIT ?"
 _PARTITIONS = (
     "SELECT * FROM list_partitions() "
     "ORDER BY view_set_name, view_instance_id, begin_insert_time, file_path"
@@ -39,7 +41,7 @@ _PARTITIONS = (
 _MATERIALIZE = "SELECT time, msg FROM materialize_partitions(?, ?, ?, ?)"
 _RETIRE = "SELECT time, msg FROM retire_partitions(?, ?, ?, ?)"
 # The statement stands in brackets, where it may have a WITH of its own, and keeps its order.
-_VIEW = "WITH {name} AS (SELECT * FROM view_instance(?, ?)) ("
+_VIEW = "WITH {name} AS (SELECT * FROM view_instance({view}, {instance})) ({query})"
 # Where there is no parent, the endpoint answers with nothing, the view with an empty text.
 _WRITTEN = {"parent_process_id": "nullif(parent_process_id, '') AS parent_process_id"}
 _EXPLAINING = ("EXPLAIN", "DESCRIBE", "DESC", "ANALYZE", "VERBOSE")
@@ -103,9 +105,11 @@ def _query_streams(given: Mapping[str, Any], recent: bool) -> Asked:
 
 
 def _query_blocks(given: Mapping[str, Any], recent: bool) -> Asked:
-    sql = bind(_BLOCKS.format(columns=_columns("query_blocks", recent)), [given["stream_id"]])
-    # The endpoint looks at nothing but the stream.
-    return _within(given, bind(f"{sql} LIMIT ?", [given["limit"]])) if recent else Asked(sql)
+    columns, stream = _columns("query_blocks", recent), given["stream_id"]
+    if not recent:  # the endpoint looks at nothing but the stream
+        return Asked(bind(_BLOCKS.format(columns=columns), [stream]))
+    sql = bind(_SOME_BLOCKS.format(columns=columns), [stream, given["limit"]])
+    return _within(given, sql)
 
 
 def _query_partitions(given: Mapping[str, Any], recent: bool) -> Asked:
@@ -138,9 +142,13 @@ def _query_view(given: Mapping[str, Any], recent: bool) -> Asked:
         raise ProgrammingError(
             f"public.{view} would be all of the view, not the instance: write {view}", sql=sql
         )
-    name = '"' + view.replace('"', '""') + '"'
-    seen = bind(_VIEW.format(name=name), [view, given["view_instance_id"]])
-    return _within(given, f"{sql[:at]}{seen}{query})")
+    seen = _VIEW.format(
+        name='"' + view.replace('"', '""') + '"',
+        view=literal(view, "view_set_name"),
+        instance=literal(given["view_instance_id"], "view_instance_id"),
+        query=query,
+    )
+    return _within(given, sql[:at] + seen)
 
 
 _CALLS: dict[str, Callable[[Mapping[str, Any], bool], Asked]] = {

@@ -4,12 +4,13 @@ What is asked is a map of sql, bounds (two counts of nanoseconds, or null) and p
 where the columns are enough. The script's arguments are the folder, and names for views of its
 users, which have the rows of log_entries. DataFusion 43 takes no table functions from Python: calls
 of them are replaced in the text, which is good for statements whose literals do not speak of them.
+Those that work on partitions do nothing here but tell what they were given.
 """
 
 import json
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from micromegas_dbapi.catalog import SCHEMAS, time_columns
 from micromegas_dbapi.errors import DatabaseError
 from micromegas_dbapi.lake import instances
 from micromegas_dbapi.lake.folder import Folder, Source
+from micromegas_dbapi.lake.partitions import list_partitions
 from micromegas_dbapi.lake.properties import property_get
 from tests.engines.answering import answer_all
 
@@ -41,6 +43,13 @@ CONFIG = {
     **({} if RELEASE < 50 else {"datafusion.sql_parser.map_string_types_to_utf8view": "false"}),
 }
 INSTANCE = re.compile(r"\bview_instance\(\s*('(?:[^']|'')*')\s*,\s*('(?:[^']|'')*')\s*\)")
+WORK = re.compile(r"\b(?:materialize|retire)_partitions\(([^()]*)\)")
+LINES = pa.schema(
+    [
+        pa.field("time", pa.timestamp("ns", "+00:00"), nullable=False),
+        pa.field("msg", pa.string(), nullable=False),
+    ]
+)
 # As 43 writes an error of the plan where it is embedded, and a service does not.
 DEBUG = re.compile(r"DataFusion error: Plan\((\".*\")\)", re.DOTALL)
 
@@ -63,11 +72,26 @@ class Session:
 
     def plan(self, sql: str) -> Any:
         sql = INSTANCE.sub(lambda call: self._instance(*map(_text, call.groups())), sql)
-        if RECENT and "list_view_sets()" in sql:
+        if RECENT:
             sets = pa.table({"view_set_name": [*VIEWS, "thread_spans"]})
-            self._context.register_record_batches("list_view_sets", [sets.to_batches()])
-            sql = sql.replace("list_view_sets()", "list_view_sets")
+            sql = self._listed(sql, "list_view_sets", lambda: sets)
+            sql = self._listed(sql, "list_partitions", lambda: list_partitions(FOLDER))
+            sql = WORK.sub(self._worked, sql)
         return self._context.sql(sql)
+
+    def _listed(self, sql: str, function: str, made: Callable[[], pa.Table]) -> str:
+        """Put a table in the place of calls of a function without arguments."""
+        if f"{function}()" in sql:
+            self._context.register_record_batches(function, [made().to_batches()])
+        return sql.replace(f"{function}()", function)
+
+    def _worked(self, call: re.Match[str]) -> str:
+        """Make a table with a line for the call as a whole, and one for each argument."""
+        lines = [call[0], *call[1].split(", ")]
+        times = pa.array(range(len(lines)), pa.int64()).cast(LINES.field("time").type)
+        table = pa.table([times, pa.array(lines)], schema=LINES)
+        self._context.register_record_batches("worked", [table.to_batches()])
+        return "worked"
 
     def _view(self, name: str, view_set: str, source: Source, condition: str = "true") -> None:
         """Make a view, named as a service names it and what is behind it."""

@@ -15,6 +15,13 @@ ROOT = Path(__file__).parents[2]
 _SQL = re.compile(r"\s*(SELECT|WITH|VALUES|EXPLAIN|DESCRIBE|SHOW|CREATE|INSERT|DELETE)\s")
 # A value as it is written in the place of a question mark: a text, an instant or a number.
 _VALUE = r"(?:(?:TIMESTAMP )?'(?:[^']|'')*'|\d+|\(-\d+\))"
+# What is written in the place of a format's field, by its name; of any other, one name or more.
+_FIELDS = {
+    "columns": r"(?:[^()]|\([^()]*\))+?",  # some are calls
+    "conditions": r"(?: WHERE .+?)?",
+    "query": r".+",  # of users
+}
+_NAMES = r"[^()]+?"
 
 
 @dataclass(frozen=True)
@@ -85,8 +92,10 @@ def _literals(node: ast.AST) -> Iterator[str]:
 
 
 def _formatted(text: str) -> str:
-    """Make the pattern of a text with ``{}`` where names come, and ``?`` where values come."""
-    return "[^()]+?".join(map(_filled, re.split(r"\{\w*\}", text)))
+    """Make the pattern of a text with ``{}`` where fields come, and ``?`` where values come."""
+    between, fields = re.split(r"\{\w*\}", text), re.findall(r"\{(\w*)\}", text)
+    patterns = [*(_FIELDS.get(field, _NAMES) for field in fields), ""]
+    return "".join(_filled(a) + b for a, b in zip(between, patterns, strict=True))
 
 
 def _filled(text: str) -> str:

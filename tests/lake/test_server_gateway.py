@@ -97,6 +97,24 @@ def test_every_recording_is_sent() -> None:
     assert all(entry["method"] in ("POST", "GET") for entry in index(WIRE))
 
 
+MIXED = "gateway-0.30-mixed"
+
+
+@pytest.mark.parametrize("name", names(MIXED))
+def test_rows_of_other_types_than_told(service: LocalService, wire: Wire, name: str) -> None:
+    """Recorded with other data: an answer of the same status, and values of the same kinds."""
+    recorded = case(wire(MIXED), name)
+    asked = json.dumps({"sql": recorded.request["sql"]}).encode()
+    status, _, body = send(service, "POST", "/gateway/query", asked)
+    assert status == recorded.status, body
+    if status == 200:
+        assert kinds(body) == kinds(recorded.body)
+
+
+def kinds(body: bytes) -> set[tuple[str, type]]:
+    return {(key, type(value)) for row in json.loads(body) for key, value in row.items()}
+
+
 # -- what no recording shows -----------------------------------------------------------------------
 
 
