@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,7 @@ import pytest
 import micromegas_dbapi as mm
 from micromegas_dbapi.client import Client
 from micromegas_dbapi.ranges import Ranges
+from micromegas_dbapi.service import HTTP, Service
 from micromegas_dbapi.transport import Request
 from tests.test_cursor import Canned
 from tests.test_dictionaries import KINDS, VALUES, check, dictionary, inside_of
@@ -129,8 +131,14 @@ def test_keys_of_no_entry() -> None:
 
 def test_calls_of_the_client() -> None:
     class Called(Canned):
+        def service(self) -> Service:
+            return Service("http", HTTP)
+
         def call(self, name: str, payload: Any, **about: Any) -> pa.RecordBatchReader:
             return self.run(Request(name, None, about["query_id"]))
+
+        def progress(self, name: str, payload: Any, **about: Any) -> Iterator[str]:
+            raise NotImplementedError
 
     batch = pa.RecordBatch.from_arrays([dictionary([0, 1, None], ["a", "a"])], ["v"])
     transport = Called(batch, batch)

@@ -33,7 +33,7 @@ from micromegas_dbapi.transport.flightsql import (
     unpack,
 )
 from micromegas_dbapi.transport.hydrated import hydrated_schema
-from micromegas_dbapi.transport.layout import check, undecodable
+from micromegas_dbapi.transport.layout import Layout, undecodable
 from micromegas_dbapi.transport.status import asked_once_more
 
 __all__ = ["FlightTransport"]
@@ -227,7 +227,7 @@ def _messages(
     """Give the schema of a stream, then its batches, which have the types that it tells."""
     reader = client.do_get(ticket, options)
     call.started(reader)
-    schema = reader.schema
+    schema, layout = reader.schema, Layout(request)
     yield schema
     while True:
         try:
@@ -239,7 +239,7 @@ def _messages(
                 raise unfit from error
             raise
         if chunk.data is not None:
-            check(chunk.data, request)
+            layout.check(chunk.data)
             yield chunk.data
 
 

@@ -6,6 +6,11 @@ there. What shows it are lengths: those of buffers, of children, of all that the
 what offsets and indices point to. They are looked at before anybody reads a value. Types of one
 layout, such as 64-bit integers and floats, cannot be told apart by them.
 
+Of every batch is looked at whether it has no less than its types take, and how many bytes it has
+for a row. All lengths, offsets and indices take as long as a fifth of the reading: so they are
+looked at in the first batches, then in ever fewer, and whenever the bytes for a row are others than
+before. The rows of one plan are all of one type.
+
 Services fill the space between two buffers up to a multiple of 64 bytes, say exactly how long each
 is, and send the bits of nulls where there are none, too, which a reader skips (recorded, of all
 generations). pyarrow, as of our local service, does neither, and a slice of its buffers may have up
@@ -22,7 +27,7 @@ import pyarrow as pa
 from micromegas_dbapi.errors import DataError
 from micromegas_dbapi.transport import Request
 
-__all__ = ["check", "does_not_fit", "undecodable"]
+__all__ = ["Layout", "check", "does_not_fit", "undecodable"]
 
 _VIEWS = (pa.string_view(), pa.binary_view())
 # Kinds whose insides are pyarrow's to check; the oldest pyarrow has not all of them.
@@ -32,11 +37,53 @@ _INTRICATE = tuple(
     if (kind := getattr(pa.types, name, None)) is not None
 )
 _FILL = 64  # bytes, to a multiple of which services fill up
+_FIRST = 3  # batches of a stream, all of whose lengths are looked at
+_OTHERWISE = 1 / 16  # by how much of them the bytes for a row are others
 # What pyarrow (16 to 26) says of a message that has other buffers than its schema.
 _UNDECODABLE = re.compile(
     "No record of dictionary type|did not have the expected number|Ran out of field metadata"
     "|buffer_index out of range|Array length did not match|variadicBufferCounts"
 )
+
+
+class Layout:
+    """Checks the batches of one stream, as they come.
+
+    Parameters
+    ----------
+    request : Request
+        For the error.
+    """
+
+    def __init__(self, request: Request) -> None:
+        self._request = request
+        self._count = 0
+        self._next = 0
+        self._usual = 0.0
+
+    def check(self, batch: pa.RecordBatch) -> None:
+        """Check the next batch, as `check` does, or whether it is like those before it.
+
+        Raises
+        ------
+        DataError
+        """
+        rows = batch.num_rows
+        if not rows:
+            return
+        self._count += 1
+        each = batch.get_total_buffer_size() / rows
+        if self._count >= self._next or abs(each - self._usual) > _OTHERWISE * self._usual:
+            check(batch, self._request)
+            self._usual = each
+            if self._count >= self._next:
+                self._next = self._count + 1 if self._count < _FIRST else 2 * self._count
+            return
+        try:
+            batch.validate()
+        except pa.ArrowException as error:
+            check(batch, self._request)  # which can name the column
+            raise does_not_fit(str(error), self._request) from error
 
 
 def check(batch: pa.RecordBatch, request: Request) -> None:

@@ -24,7 +24,7 @@ import requests
 from micromegas_dbapi.errors import DatabaseError, OperationalError
 from micromegas_dbapi.transport import Request, check_cancelled
 from micromegas_dbapi.transport.body import reading
-from micromegas_dbapi.transport.layout import check, undecodable
+from micromegas_dbapi.transport.layout import Layout, undecodable
 
 __all__ = ["Frames", "Meaning"]
 
@@ -70,6 +70,7 @@ class Frames(Iterator[pa.RecordBatch]):
         self._about: dict[str, Any] = {"sql": request.sql, "query_id": request.query_id}
         self._body = _Body(response, patience, self._about)
         self._feed = _Feed()
+        self._layout = Layout(request)
         try:
             header, payload = self._frame(first=True)
             if header["type"] != "schema":
@@ -143,7 +144,7 @@ class Frames(Iterator[pa.RecordBatch]):
             if (unfit := undecodable(error, self.schema, self._request)) is not None:
                 raise unfit from error
             self._broken("a batch cannot be decoded", error)
-        check(batch, self._request)
+        self._layout.check(batch)
         if self._feed.left:
             self._broken("a frame has more than one batch")
         rows = header.get("rows", batch.num_rows)

@@ -16,7 +16,7 @@ from hypothesis import given, settings
 
 import micromegas_dbapi as mm
 from micromegas_dbapi.transport import Request
-from micromegas_dbapi.transport.layout import check, undecodable
+from micromegas_dbapi.transport.layout import Layout, check, undecodable
 from tests.wire import flight
 from tests.wire.recordings import index
 
@@ -180,6 +180,38 @@ def test_recorded_answers_fit(wire: Any, name: str) -> None:
                 check(batch, REQUEST)
                 checked += 1
     assert checked > 100
+
+
+def batch_of(values: list[int], kind: pa.DataType) -> pa.RecordBatch:
+    return pa.RecordBatch.from_arrays([pa.array(values, kind)], names=["c"])
+
+
+@pytest.mark.parametrize("right", [1, 2, 3, 4, 7, 30])
+def test_a_stream_that_changes(right: int) -> None:
+    """A batch of another type is found wherever it comes, and is not when it is like the others."""
+    layout, values = Layout(REQUEST), list(range(100))
+    told = batch_of(values, pa.int32())
+    for _ in range(right):
+        layout.check(told)
+        layout.check(batch_of(values[: 50 + right], pa.int32()))
+        layout.check(batch_of([], pa.int32()))
+    [wrong] = decoded(told.schema, batch_of(values, pa.int64()), services=True)
+    with pytest.raises(mm.DataError, match="column 'c' was told as int32, and what came is"):
+        layout.check(wrong)
+
+
+def test_a_stream_with_less_than_its_types_take() -> None:
+    layout, told = Layout(REQUEST), pa.RecordBatch.from_pydict({"c": ["abcdefg"] * 100})
+    for _ in range(5):
+        layout.check(told)
+    # The same number of bytes, as texts whose offsets point elsewhere.
+    numbers = batch_of([2**62] * 110, pa.int64())
+    array = pa.Array.from_buffers(
+        pa.string(), 100, [None, numbers.column(0).buffers()[1], numbers.column(0).buffers()[1]]
+    )
+    struct_ = pa.StructArray.from_arrays([array], names=["c"])  # a batch itself would refuse it
+    with pytest.raises(mm.DataError, match="column 'c' was told as string"):
+        layout.check(pa.RecordBatch.from_struct_array(struct_))
 
 
 OFFSETS = {
