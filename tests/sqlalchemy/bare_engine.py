@@ -1,7 +1,8 @@
 """A DataFusion of any release behind a pipe: run by another interpreter, with no more than pyarrow.
 
 A statement comes as JSON, one a line; the answer is a line with the kind and the length of what
-follows: the text of an error, or a stream of Arrow.
+follows: the text of an error, or a stream of Arrow. What types the engine told before it made them
+agree, as services tell them, is in the metadata of the schema where the rows have others.
 """
 
 import json
@@ -15,10 +16,17 @@ def answer(sql: str) -> tuple[str, bytes]:
     try:
         # As a service does: nothing of another statement is there.
         frame = SessionContext().sql(sql)
+        told = frame.schema()
         batches = frame.collect()
         # Batches of a union differ in what may be null.
-        fields = batches[0].schema if batches else frame.schema()
-        schema = pa.schema([field.with_nullable(True) for field in fields])
+        fields = batches[0].schema if batches else told
+        otherwise = {
+            field.name: f"told {field.type}, came {came.type}"
+            for batch in batches
+            for field, came in zip(told, batch.schema, strict=True)
+            if field.type != came.type
+        }
+        schema = pa.schema([field.with_nullable(True) for field in fields], otherwise or None)
         arrays = [pa.RecordBatch.from_arrays(batch.columns, schema=schema) for batch in batches]
         table = pa.Table.from_batches(arrays, schema)
     except BaseException as error:  # a panic of the engine is one
