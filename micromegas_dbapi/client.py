@@ -6,22 +6,25 @@ A script that was written for ``micromegas`` 0.2.3 changes its import only::
 
     client = micromegas.connect()
     client.query("SELECT * FROM processes", begin, end)
+
+A service of 0.13 or newer is asked as the official client of its age asks: ``find_process``,
+``find_stream``, ``query_streams`` and ``query_blocks`` give all columns of their views.
 """
 
 from __future__ import annotations
 
-import time
 import uuid
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Literal, overload
 
 import pyarrow as pa
 
-from micromegas_dbapi.catalog import LOOKUPS
+from micromegas_dbapi import calls
+from micromegas_dbapi.callarguments import identifier, integer, moment, text
 from micromegas_dbapi.connection import Connection
 from micromegas_dbapi.connection import connect as open_connection
-from micromegas_dbapi.errors import Error, OperationalError, ProgrammingError
-from micromegas_dbapi.timerange import MAX_NS, MIN_NS, Bound, format_ns, to_ns
+from micromegas_dbapi.errors import ProgrammingError
+from micromegas_dbapi.timerange import Bound
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -124,6 +127,8 @@ class Client:
     ) -> pd.DataFrame | pa.Table:
         """Run a statement that sees one view instance, under its view set's name.
 
+        Other wires than HTTP have the other views beside it.
+
         Parameters
         ----------
         view_set_name, view_instance_id : str
@@ -133,11 +138,11 @@ class Client:
         """
         time_range = self._connection._ranges.given([("execute", begin, end)])
         payload = {
-            "view_set_name": _text(view_set_name, "view_set_name"),
-            "view_instance_id": _text(view_instance_id, "view_instance_id"),
+            "view_set_name": text(view_set_name, "view_set_name"),
+            "view_instance_id": text(view_instance_id, "view_instance_id"),
             "begin": time_range and time_range.begin_text,
             "end": time_range and time_range.end_text,
-            "sql": _text(sql, "sql"),
+            "sql": text(sql, "sql"),
         }
         return self._call("query_view", payload, arrow)
 
@@ -153,7 +158,9 @@ class Client:
         self, process_id: str | uuid.UUID, *, arrow: bool = False
     ) -> pd.DataFrame | pa.Table:
         """Find a process by its id: one row, or none."""
-        return self._call("find_process", {"process_id": _id(process_id, "process_id")}, arrow)
+        return self._call(
+            "find_process", {"process_id": identifier(process_id, "process_id")}, arrow
+        )
 
     @overload
     def find_stream(
@@ -165,7 +172,7 @@ class Client:
         self, stream_id: str | uuid.UUID, *, arrow: bool = False
     ) -> pd.DataFrame | pa.Table:
         """Find a stream by its id: one row, or none."""
-        return self._call("find_stream", {"stream_id": _id(stream_id, "stream_id")}, arrow)
+        return self._call("find_stream", {"stream_id": identifier(stream_id, "stream_id")}, arrow)
 
     @overload
     def query_streams(
@@ -204,7 +211,8 @@ class Client:
         Parameters
         ----------
         begin, end : Bound
-            Of that time; the end is not included. Either may be None if `process_id` is given.
+            Of that time; the end is not included. On services of 0.13 and newer streams come that
+            lived in that range, both ends included. Either may be None if `process_id` is given.
         limit : int
             How many at most.
         process_id : str, optional
@@ -215,11 +223,11 @@ class Client:
             Give a table instead of a DataFrame.
         """
         payload = {
-            "begin": _moment(begin, "begin", optional=True),
-            "end": _moment(end, "end", optional=True),
-            "limit": _integer(limit, "limit"),
-            "process_id": None if process_id is None else _id(process_id, "process_id"),
-            "tag_filter": None if tag_filter is None else _text(tag_filter, "tag_filter"),
+            "begin": moment(begin, "begin", optional=True),
+            "end": moment(end, "end", optional=True),
+            "limit": integer(limit, "limit"),
+            "process_id": None if process_id is None else identifier(process_id, "process_id"),
+            "tag_filter": None if tag_filter is None else text(tag_filter, "tag_filter"),
         }
         return self._call("query_streams", payload, arrow)
 
@@ -258,16 +266,16 @@ class Client:
         ----------
         begin, end : Bound
         limit : int
-            These three are sent, and no service looks at them: all blocks come.
+            Services before 0.13 don't look at these three: all blocks come.
         stream_id : str
         arrow : bool
             Give a table instead of a DataFrame.
         """
         payload = {
-            "begin": _moment(begin, "begin", optional=True),
-            "end": _moment(end, "end", optional=True),
-            "limit": limit,
-            "stream_id": _id(stream_id, "stream_id"),
+            "begin": moment(begin, "begin", optional=True),
+            "end": moment(end, "end", optional=True),
+            "limit": integer(limit, "limit"),
+            "stream_id": identifier(stream_id, "stream_id"),
         }
         return self._call("query_blocks", payload, arrow)
 
@@ -278,7 +286,13 @@ class Client:
     @overload
     def query_partitions(self, *, arrow: Literal[True]) -> pa.Table: ...
     def query_partitions(self, *, arrow: bool = False) -> pd.DataFrame | pa.Table:
-        """List the partitions of all views: the files of the lakehouse."""
+        """List the partitions of all views: the files of the lakehouse.
+
+        Raises
+        ------
+        NotSupportedError
+            By services of 0.2 over FlightSQL, which list them over HTTP only.
+        """
         return self._call("query_partitions", {}, arrow)
 
     def materialize_partitions(
@@ -295,6 +309,7 @@ class Client:
         Parameters
         ----------
         view_set_name, view_instance_id : str
+            Only the HTTP service takes other instances than ``"global"``.
         begin, end : Bound
             Of the insertion of the data. What is left after the last whole partition is not made.
         partition_delta_seconds : int
@@ -304,12 +319,15 @@ class Client:
 
         Raises
         ------
+        NotSupportedError
+            If the service does not have the call, or not for this user.
         DatabaseError
-            Also where it fails on the way, after lines of progress.
+            Also where it fails on the way, after lines of progress; services before 0.10 do not
+            tell that over FlightSQL.
         """
         payload = {
             **_partitions(view_set_name, view_instance_id, begin, end),
-            "partition_delta_seconds": _integer(partition_delta_seconds, "partition_delta_seconds"),
+            "partition_delta_seconds": integer(partition_delta_seconds, "partition_delta_seconds"),
         }
         self._follow("materialize_partitions", payload, progress)
 
@@ -331,8 +349,10 @@ class Client:
         Raises
         ------
         NotSupportedError
-            On a lake: its files are removed by a local service that was started as writable.
+            On a lake: its files are removed by a local service that was started as writable. By
+            the web app, and where the service does not have the call, or not for this user.
         DatabaseError
+            Services do not tell over FlightSQL that they failed on the way.
         """
         payload = _partitions(view_set_name, view_instance_id, begin, end)
         self._follow("retire_partitions", payload, progress)
@@ -351,28 +371,16 @@ class Client:
         self.close()
 
     def _call(self, name: str, payload: dict[str, Any], arrow: bool) -> pd.DataFrame | pa.Table:
-        if not arrow:
-            from micromegas_dbapi.frames import to_pandas  # without pandas, nothing is sent
-        query_id = str(uuid.uuid4())
-        try:
-            transport = self._connection._transport_in_use()
-            reader = transport.call(name, payload, sql=payload.get("sql"), query_id=query_id)
-            table = reader.read_all()
-        except Error as error:
-            error.query_id = error.query_id or query_id
-            raise
-        except pa.ArrowException as error:
-            message = f"the answer cannot be read: {error}"
-            raise OperationalError(message, query_id=query_id) from error
-        if not table.num_columns and name in LOOKUPS:
-            table = LOOKUPS[name].empty_table()
-        return table if arrow else to_pandas(table)
+        if arrow:
+            return calls.answer(self._connection, name, payload)
+        from micromegas_dbapi.frames import to_pandas  # without pandas, nothing is sent
+
+        return to_pandas(calls.answer(self._connection, name, payload))
 
     def _follow(
         self, name: str, payload: dict[str, Any], progress: Callable[[str], object]
     ) -> None:
-        transport = self._connection._transport_in_use()
-        for line in transport.progress(name, payload, query_id=str(uuid.uuid4())):
+        for line in calls.progress(self._connection, name, payload):
             progress(line)
 
 
@@ -380,37 +388,8 @@ def _partitions(
     view_set_name: str, view_instance_id: str, begin: Bound, end: Bound
 ) -> dict[str, Any]:
     return {
-        "view_set_name": _text(view_set_name, "view_set_name"),
-        "view_instance_id": _text(view_instance_id, "view_instance_id"),
-        "begin": _moment(begin, "begin"),
-        "end": _moment(end, "end"),
+        "view_set_name": text(view_set_name, "view_set_name"),
+        "view_instance_id": text(view_instance_id, "view_instance_id"),
+        "begin": moment(begin, "begin"),
+        "end": moment(end, "end"),
     }
-
-
-def _text(value: object, name: str) -> str:
-    if isinstance(value, str):
-        return value
-    raise ProgrammingError(f"{name}={value!r} is of type {type(value).__name__}; accepted: str")
-
-
-def _id(value: str | uuid.UUID, name: str) -> str:
-    if isinstance(value, uuid.UUID):
-        return str(value)
-    try:
-        uuid.UUID(_text(value, name))
-    except ValueError as error:
-        raise ProgrammingError(f"{name}={value!r} is no UUID") from error
-    return value
-
-
-def _integer(value: object, name: str) -> int:
-    if isinstance(value, bool) or not hasattr(value, "__index__"):
-        kind = type(value).__name__
-        raise ProgrammingError(f"{name}={value!r} is of type {kind}; accepted: int")
-    return int(value)  # of numpy too
-
-
-def _moment(bound: Bound, name: str, *, optional: bool = False) -> str | None:
-    if bound is None and optional:
-        return None
-    return format_ns(min(max(to_ns(bound, time.time_ns(), name), MIN_NS), MAX_NS))

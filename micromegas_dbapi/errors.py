@@ -156,7 +156,10 @@ _MEANINGS: list[tuple[str, type[DatabaseError]]] = [
         r"|error parsing limit",
         ProgrammingError,
     ),
-    (r"parsing \w+Request|view set \S+ not found", ProgrammingError),
+    (
+        r"parsing \w+Request|view set \S+ not found|can't find view |Uuid::parse_str",
+        ProgrammingError,
+    ),
     (r"find_(process|stream)$|find_(process|stream): ", ProgrammingError),
     (r"Internal error|Internal\(|panic", InternalError),
     (r"Execution error|Execution\(|.{0,80}out of range", DataError),

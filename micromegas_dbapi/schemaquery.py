@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
-from micromegas_dbapi.statement import tokens
+from collections.abc import Sequence
 
-__all__ = ["query_alone", "with_one_row_of_nulls", "without_rows"]
+from micromegas_dbapi.statement import tokens
+from micromegas_dbapi.timerange import MIN_NS, TimeRange
+
+__all__ = ["NEVER", "query_alone", "types_of_rows", "with_one_row_of_nulls", "without_rows"]
+
+#: An instant at which there are no events: nothing is scanned, and what needs a range has one.
+NEVER = TimeRange(MIN_NS, MIN_NS)
 
 _IGNORED = ("blank", "comment")
 _QUERIES = ("SELECT", "WITH", "VALUES", "FROM", "(")
@@ -43,6 +49,31 @@ def with_one_row_of_nulls(sql: str) -> str:
     if inner is None:
         return sql
     return f"SELECT q.* FROM (VALUES (1)) AS one(x) LEFT JOIN (\n{inner}\n) AS q ON false"
+
+
+def types_of_rows(sql: str, names: Sequence[str]) -> str | None:
+    """Write a query that tells the types of another one's rows, which its plan may tell wrong.
+
+    Its one row has the name of a type, as DataFusion spells it, for each column. Tried on
+    DataFusion 43, 54 and 55 (tests/plannedtypes).
+
+    Parameters
+    ----------
+    sql : str
+    names : sequence of str
+        The names of its columns.
+
+    Returns
+    -------
+    str or None
+        None where that cannot be asked: `sql` is no query, or columns have one name.
+    """
+    inner = query_alone(sql)
+    if inner is None or len(set(names)) < len(names):
+        return None
+    quoted = ('"' + name.replace('"', '""') + '"' for name in names)
+    asked = ", ".join(f"arrow_typeof(q.{name}) AS c{at}" for at, name in enumerate(quoted))
+    return f"SELECT {asked} FROM (VALUES (1)) AS one(x) LEFT JOIN (\n{inner}\n) AS q ON false"
 
 
 def query_alone(sql: str) -> str | None:

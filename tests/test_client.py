@@ -55,8 +55,8 @@ CALLS: dict[str, tuple[str, tuple[Any, ...]]] = {
     "query_view_global": ("query_view", ("measures", "global", BEGIN, END, COUNT)),
     "query_view_spans": ("query_view", ("thread_spans", STREAM, BEGIN, END, SPANS)),
 }
-# On a lake these differ: its files are its partitions, and the recorded properties have no order.
-LAKES_OWN = {"query_partitions", "find_process"}
+# On a lake these differ: its files are its partitions.
+LAKES_OWN = {"query_partitions"}
 
 
 @contextmanager

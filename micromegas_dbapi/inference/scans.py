@@ -35,7 +35,10 @@ from micromegas_dbapi.literals import literal
 __all__ = ["NEUTRAL", "Scan", "Scans", "UnprovableError"]
 
 #: What can be read without a view: schemas and table functions.
-NEUTRAL = ("information_schema", "list_partitions", "list_view_sets", "generate_series")
+NEUTRAL = (
+    *("information_schema", "generate_series", "list_view_sets"),
+    *("list_partitions", "materialize_partitions", "retire_partitions", "regenerate_partitions"),
+)
 
 _JOIN_SIDES = ("", "LEFT", "RIGHT", "FULL")
 _JOIN_KINDS = ("", "INNER", "CROSS", "OUTER")

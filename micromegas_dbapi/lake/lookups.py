@@ -28,10 +28,16 @@ def find_process(folder: Folder, process_id: str) -> pa.Table:
     Returns
     -------
     pyarrow.Table
-        One row, or none.
+        One row, or none. A process without a parent has none here, in views an empty text.
     """
     columns = LOOKUPS["find_process"].names
-    return _rows(folder, "processes", columns, ds.field("process_id") == process_id)
+    found = _rows(folder, "processes", columns, ds.field("process_id") == process_id)
+    if "parent_process_id" not in found.column_names:
+        return found
+    at = found.column_names.index("parent_process_id")
+    parents = found.column(at)
+    none = pa.scalar(None, parents.type)
+    return found.set_column(at, found.field(at), pc.if_else(pc.equal(parents, ""), none, parents))
 
 
 def find_stream(folder: Folder, stream_id: str) -> pa.Table:

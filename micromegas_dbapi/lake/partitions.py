@@ -10,7 +10,7 @@ import hashlib
 import os
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -21,13 +21,26 @@ from micromegas_dbapi.errors import NotSupportedError, OperationalError
 from micromegas_dbapi.lake.folder import Folder
 from micromegas_dbapi.timerange import format_ns
 
-__all__ = ["RETIRED", "materialize", "query_partitions", "retire"]
+__all__ = ["RETIRED", "list_partitions", "materialize", "query_partitions", "retire"]
 
 #: The folder of a lake that retired files are moved to; no view reads it.
 RETIRED = ".retired"
 
-_SCHEMA = LOOKUPS["query_partitions"]
-_TIME = _SCHEMA.field("updated").type
+_TIME = LOOKUPS["query_partitions"].field("updated").type
+# As recorded of 0.30.
+_MAY_BE_NULL = ("min_event_time", "max_event_time", "file_path", "sort_order", "max_sort_key_time")
+_LISTED = pa.schema(
+    [
+        field.with_nullable(field.name in _MAY_BE_NULL)
+        for field in [
+            *list(LOOKUPS["query_partitions"])[:-1],
+            pa.field("num_rows", pa.int64()),
+            pa.field("partition_format_version", pa.int32()),
+            pa.field("sort_order", SCHEMAS["streams"].field("tags").type),
+            pa.field("max_sort_key_time", _TIME),
+        ]
+    ]
+)
 
 
 class _Partition(NamedTuple):
@@ -53,29 +66,51 @@ def query_partitions(folder: Folder) -> pa.Table:
         ``file_path`` is relative to the lake, ``source_data_hash`` the number of rows as 8 bytes
         little endian, ``file_metadata`` the file's Parquet footer.
     """
-    rows = [
-        (
-            part.view_set,
-            part.instance,
-            part.begin,
-            part.end,
-            part.begin,
-            part.end,
-            part.updated,
-            part.path.relative_to(folder.path).as_posix(),
-            part.size,
-            hashlib.sha256(str(part.schema).encode()).digest()[:8],
-            part.rows.to_bytes(8, "little"),
-            part.footer,
-        )
-        for part in _partitions(folder)
-    ]
-    columns = list(zip(*rows, strict=True)) or [()] * len(_SCHEMA)
+    return _table(folder, LOOKUPS["query_partitions"])
+
+
+def list_partitions(folder: Folder) -> pa.Table:
+    """List the files of a lake as ``list_partitions()`` of newer services does.
+
+    Returns
+    -------
+    pyarrow.Table
+        As `query_partitions`, with the number of rows, and without footers. Nothing is known of
+        the order of rows.
+    """
+    return _table(folder, _LISTED)
+
+
+def _table(folder: Folder, schema: pa.Schema) -> pa.Table:
+    rows = [_values(part, folder) for part in _partitions(folder)]
+    columns = [[row[name] for row in rows] for name in schema.names]
     arrays = [
         pa.array(values, pa.int64() if kind == _TIME else kind).cast(kind)
-        for values, kind in zip(columns, _SCHEMA.types, strict=True)
+        for values, kind in zip(columns, schema.types, strict=True)
     ]
-    return pa.table(arrays, schema=_SCHEMA)
+    return pa.table(arrays, schema=schema)
+
+
+def _values(part: _Partition, folder: Folder) -> dict[str, Any]:
+    return {
+        "view_set_name": part.view_set,
+        "view_instance_id": part.instance,
+        # A file without rows tells no times but that of its writing.
+        "begin_insert_time": part.updated if part.begin is None else part.begin,
+        "end_insert_time": part.updated if part.end is None else part.end,
+        "min_event_time": part.begin,
+        "max_event_time": part.end,
+        "updated": part.updated,
+        "file_path": part.path.relative_to(folder.path).as_posix(),
+        "file_size": part.size,
+        "file_schema_hash": hashlib.sha256(str(part.schema).encode()).digest()[:8],
+        "source_data_hash": part.rows.to_bytes(8, "little"),
+        "file_metadata": part.footer,
+        "num_rows": part.rows,
+        "partition_format_version": 2,
+        "sort_order": None,
+        "max_sort_key_time": None,
+    }
 
 
 def materialize(
@@ -148,7 +183,7 @@ def _offset(ns: int) -> str:
 
 
 def _partitions(folder: Folder) -> Iterator[_Partition]:
-    for view in SCHEMAS:
+    for view in (*SCHEMAS, "log_stats"):
         if view == "thread_spans":
             names = {p.name.removesuffix(".parquet") for p in (folder.path / view).glob("*")}
             for name in sorted(names):

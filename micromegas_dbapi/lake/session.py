@@ -17,6 +17,7 @@ from micromegas_dbapi.lake import instances
 from micromegas_dbapi.lake.folder import Folder, Source
 from micromegas_dbapi.lake.properties import property_get
 from micromegas_dbapi.lake.scan import CONFIG, Scanner
+from micromegas_dbapi.lake.tablefunctions import TableFunctions
 
 __all__ = ["Session"]
 
@@ -43,6 +44,8 @@ class Session:
     forgetting : bool
         Take DDL and SET as a service does, which keeps nothing of them: they last as long as the
         session, one query.
+    writable : bool
+        Whether ``retire_partitions()`` may move files aside.
     """
 
     def __init__(
@@ -52,11 +55,13 @@ class Session:
         bounds: tuple[int, int] | None,
         *,
         forgetting: bool = False,
+        writable: bool = False,
     ) -> None:
         self._folder = folder
         self._scanner = scanner
         self._bounds = bounds
         self._options = _FORGETTING if forgetting else _READ_ONLY
+        self._writable = writable
         self._found: dict[str, Source | None] = {}
         #: Services since 0.10 have this column; they have an information_schema as well, and
         #: fold constants before view_instance() sees them.
@@ -80,6 +85,8 @@ class Session:
             if (source := self._view(name)) is not None:
                 context.register_view(name, self._scan(name, source))
         context.register_udtf(udtf(self._guarded(self._view_instance), "view_instance"))
+        if self._recent:
+            self._register_table_functions(context, sql)
         if "property_get" in sql.lower() and (properties := self._properties_type()) is not None:
             context.register_udf(property_get(properties, self._guarded))
         frame = context.sql_with_options(sql, self._options)
@@ -166,15 +173,20 @@ class Session:
             col(f'"{since}"') >= _instant(self._bounds[0]),
         )
 
+    def _register_table_functions(self, context: SessionContext, sql: str) -> None:
+        if not (named := [name for name in TableFunctions.NAMES if name in sql]):
+            return
+        functions = TableFunctions(self._folder, self.views(), self._writable, self._guarded)
+        for name in named:
+            made = _elsewhere(getattr(functions, name))
+            context.register_udtf(udtf(self._guarded(made), name))
+
     def _view_instance(self, *arguments: Any) -> Any:
         given = [_text(Expr(argument)) for argument in arguments]
         for position in range(2):
             if len(given) <= position or given[position] is None:
                 raise instances.no_text(position)
-        view_set, name = str(given[0]), str(given[1])
-        # The engine allows no blocking call of it inside a call by it, but in another thread.
-        with ThreadPoolExecutor(1) as thread:
-            return thread.submit(lambda: self._instance(view_set, name).into_view()).result()
+        return _elsewhere(self._instance)(str(given[0]), str(given[1]))
 
     def _instance(self, view_set: str, name: str) -> DataFrame:
         if view_set == "thread_spans":
@@ -236,6 +248,19 @@ def _numbered(
     names: list[str] = described["column_name"]
     quoted = [name.replace('"', '""') for name in names]
     return frame.select(*(col(f'"{q}"').alias(f"c{i}") for i, q in enumerate(quoted))), names
+
+
+def _elsewhere(made: Callable[..., DataFrame]) -> Callable[..., Any]:
+    """Have what makes a table for the engine run in another thread.
+
+    The engine allows no blocking call of it inside a call by it.
+    """
+
+    def table(*arguments: Any) -> Any:
+        with ThreadPoolExecutor(1) as thread:
+            return thread.submit(lambda: made(*arguments).into_view()).result()
+
+    return table
 
 
 def _instant(ns: int) -> Expr:

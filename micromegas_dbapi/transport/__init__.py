@@ -5,18 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import pyarrow as pa
 
-from micromegas_dbapi.errors import NotSupportedError, OperationalError
+from micromegas_dbapi.errors import OperationalError
 from micromegas_dbapi.service import Service
 from micromegas_dbapi.timerange import TimeRange
 from micromegas_dbapi.transport.cancellation import Cancellation
 
 __all__ = [
+    "Endpoints",
     "NoRows",
-    "QueriesOnly",
     "Request",
     "Transport",
     "check_cancelled",
@@ -88,6 +88,15 @@ class Transport(Protocol):
         """Tell what is known of the service before it is asked."""
         ...
 
+    def close(self) -> None:
+        """Give back what is held; may be called more than once."""
+        ...
+
+
+@runtime_checkable
+class Endpoints(Protocol):
+    """The calls that the first services, and a lake, have beside statements."""
+
     def call(
         self, name: str, payload: dict[str, Any], *, sql: str | None = None, query_id: str
     ) -> pa.RecordBatchReader:
@@ -116,36 +125,6 @@ class Transport(Protocol):
             As for `call`.
         """
         ...
-
-    def close(self) -> None:
-        """Give back what is held; may be called more than once."""
-        ...
-
-
-class QueriesOnly:
-    """The part of a transport whose service has none of the calls beside queries.
-
-    Only the first services have these, over HTTP.
-    """
-
-    def call(
-        self, name: str, payload: dict[str, Any], *, sql: str | None = None, query_id: str
-    ) -> pa.RecordBatchReader:
-        """Refuse one of the service's calls that answer with a table."""
-        raise _no_call(name, query_id)
-
-    def progress(self, name: str, payload: dict[str, Any], *, query_id: str) -> Iterator[str]:
-        """Refuse one of the calls that work for a while."""
-        raise _no_call(name, query_id)
-
-
-def _no_call(name: str, query_id: str) -> NotSupportedError:
-    return NotSupportedError(
-        f"this service answers statements only, not {name}: select from processes, streams, "
-        "blocks or view_instance(..) instead",
-        query_id=query_id,
-        retryable=False,
-    )
 
 
 def stream(

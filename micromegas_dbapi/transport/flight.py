@@ -6,6 +6,7 @@ range travels as headers.
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Iterator
 from typing import Any, TypeVar
@@ -15,11 +16,12 @@ import pyarrow as pa
 import pyarrow.flight as fl
 
 from micromegas_dbapi.errors import DatabaseError, Error, OperationalError
-from micromegas_dbapi.schemaquery import with_one_row_of_nulls
+from micromegas_dbapi.plannedtypes import doubt
+from micromegas_dbapi.schemaquery import NEVER, with_one_row_of_nulls
 from micromegas_dbapi.service import FLIGHT, Service
 from micromegas_dbapi.settings import FlightSettings
-from micromegas_dbapi.timerange import MIN_NS, TimeRange
-from micromegas_dbapi.transport import NoRows, QueriesOnly, Request, check_cancelled, stream
+from micromegas_dbapi.timerange import TimeRange
+from micromegas_dbapi.transport import NoRows, Request, check_cancelled, stream
 from micromegas_dbapi.transport.ahead import Ahead, Workers
 from micromegas_dbapi.transport.channel import Channel
 from micromegas_dbapi.transport.flighterrors import NothingSentError, from_flight
@@ -31,16 +33,16 @@ from micromegas_dbapi.transport.flightsql import (
     unpack,
 )
 from micromegas_dbapi.transport.hydrated import hydrated_schema
+from micromegas_dbapi.transport.layout import check, undecodable
 from micromegas_dbapi.transport.status import asked_once_more
 
 __all__ = ["FlightTransport"]
 
+_LOG = logging.getLogger("micromegas_dbapi")
 _T = TypeVar("_T")
-# An instant at which there are no events: nothing is scanned, and what needs a range has one.
-_NEVER = TimeRange(MIN_NS, MIN_NS)
 
 
-class FlightTransport(QueriesOnly):
+class FlightTransport:
     """One FlightSQL service.
 
     Parameters
@@ -66,7 +68,7 @@ class FlightTransport(QueriesOnly):
         """Run a query; see `Transport`. The service computes a few batches ahead at the most."""
         ticket = TicketStatementQuery(statement_handle=request.sql.encode()).SerializeToString()
         headers = _range_headers(request.time_range)
-        if self._settings.preserve_dictionary:
+        if self._dictionaries(request):
             headers.append(("preserve_dictionary", "true"))
         return self._get(ticket, headers, request)
 
@@ -78,14 +80,15 @@ class FlightTransport(QueriesOnly):
         """
         if self._prepares:
             try:
-                return self._as_sent(self._prepared(request))
+                prepared = self._prepared(request)
+                return prepared if self._dictionaries(request) else hydrated_schema(prepared)
             except DatabaseError as error:
                 # The engine's words mean that it does not know the statement, not the call.
                 if error.status != "UNIMPLEMENTED" or "This feature is not" in str(error):
                     raise
                 self._prepares = False
         described = Request(
-            with_one_row_of_nulls(request.sql), _NEVER, request.query_id, request.cancellation
+            with_one_row_of_nulls(request.sql), NEVER, request.query_id, request.cancellation
         )
         return self.run(described).schema
 
@@ -127,7 +130,7 @@ class FlightTransport(QueriesOnly):
         def ask() -> tuple[_Items[Any], pa.Schema] | None:
             call = _Call()
             options = self._channel.options(headers, timeout=True)
-            messages = _messages(self._channel.client(), fl.Ticket(ticket), options, call)
+            messages = _messages(self._channel.client(), fl.Ticket(ticket), options, call, request)
             items = _Items(self, Ahead(self._workers, messages, call.stop), request)
             try:
                 return items, next(items)
@@ -169,11 +172,14 @@ class FlightTransport(QueriesOnly):
         except (pa.ArrowException, OSError) as error:
             raise self.failure(error, request)  # noqa: B904  (it has its cause)
 
-    def _as_sent(self, schema: pa.Schema) -> pa.Schema:
-        """Give the columns as a result has them, without dictionaries where none are asked for."""
-        if self._settings.preserve_dictionary:
-            return schema
-        return hydrated_schema(schema)
+    def _dictionaries(self, request: Request) -> bool:
+        """Tell whether to ask for dictionaries, and rows that are sent without a look at types."""
+        if not self._settings.preserve_dictionary:
+            return False
+        if (reason := doubt(request.sql)) is None:
+            return True
+        _LOG.debug("query %s: no dictionaries are asked for: %s", request.query_id, reason)
+        return False
 
     def failure(self, error: BaseException, request: Request) -> DatabaseError:
         """Make the error of ours of one that pyarrow raised."""
@@ -212,18 +218,28 @@ class _Call:
 
 
 def _messages(
-    client: fl.FlightClient, ticket: fl.Ticket, options: fl.FlightCallOptions, call: _Call
+    client: fl.FlightClient,
+    ticket: fl.Ticket,
+    options: fl.FlightCallOptions,
+    call: _Call,
+    request: Request,
 ) -> Iterator[Any]:
-    """Give the schema of a stream, then its batches."""
+    """Give the schema of a stream, then its batches, which have the types that it tells."""
     reader = client.do_get(ticket, options)
     call.started(reader)
-    yield reader.schema
+    schema = reader.schema
+    yield schema
     while True:
         try:
             chunk = reader.read_chunk()
         except StopIteration:
             return
+        except (pa.ArrowException, OSError) as error:
+            if (unfit := undecodable(error, schema, request)) is not None:
+                raise unfit from error
+            raise
         if chunk.data is not None:
+            check(chunk.data, request)
             yield chunk.data
 
 

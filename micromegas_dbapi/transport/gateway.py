@@ -54,7 +54,7 @@ from micromegas_dbapi.errors import (
 from micromegas_dbapi.schemaquery import query_alone
 from micromegas_dbapi.service import FLIGHT, VIEWS_SQL, Service
 from micromegas_dbapi.settings import HttpSettings
-from micromegas_dbapi.transport import QueriesOnly, Request, check_cancelled, stream
+from micromegas_dbapi.transport import Request, check_cancelled, stream
 from micromegas_dbapi.transport.attribution import attribution
 from micromegas_dbapi.transport.body import read
 from micromegas_dbapi.transport.described import Described, Kept, described
@@ -71,7 +71,7 @@ _FAILED = "Query failed: "
 _NOT_IN_JSON = "Failed to serialize results: "
 
 
-class GatewayTransport(QueriesOnly):
+class GatewayTransport:
     """One gateway, over sockets that are kept alive.
 
     Parameters

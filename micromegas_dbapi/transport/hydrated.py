@@ -12,20 +12,6 @@ def hydrated_schema(schema: pa.Schema) -> pa.Schema:
     return pa.schema([field.with_type(_type(field.type)) for field in schema])
 
 
-def hydrated(batch: pa.RecordBatch, schema: pa.Schema) -> pa.RecordBatch:
-    """Give a batch whose columns have no dictionaries.
-
-    Parameters
-    ----------
-    batch : pyarrow.RecordBatch
-    schema : pyarrow.Schema
-        What `hydrated_schema` makes of its own.
-    """
-    pairs = zip(batch.columns, schema.types, strict=True)
-    columns = [_array(column, kind) for column, kind in pairs]
-    return pa.RecordBatch.from_arrays(columns, schema=schema)
-
-
 def _type(kind: pa.DataType) -> pa.DataType:
     if pa.types.is_dictionary(kind):
         return _type(kind.value_type)
@@ -46,7 +32,15 @@ def _field(field: pa.Field) -> pa.Field:
     return field.with_type(_type(field.type))
 
 
-def _array(column: pa.Array, kind: pa.DataType) -> pa.Array:
+def hydrated(column: pa.Array, kind: pa.DataType) -> pa.Array:
+    """Give a column without dictionaries.
+
+    Parameters
+    ----------
+    column : pyarrow.Array
+    kind : pyarrow.DataType
+        What `hydrated_schema` makes of its own.
+    """
     while pa.types.is_dictionary(column.type):
         if column.type.value_type in _VIEWS:  # which pyarrow cannot take values of
             return pa.array(column.to_pylist(), kind)

@@ -79,7 +79,7 @@ class LakeTransport:
         """Run a query; see `Transport`. The first batch is computed at once, the rest lazily."""
         time_range = request.time_range
         bounds = None if time_range is None else (time_range.begin, time_range.end)
-        session = Session(self._folder, self._scanner, bounds)
+        session = Session(self._folder, self._scanner, bounds, writable=self._writable)
         return compute(Planned(session, lambda: session.query(request.sql), request), request)
 
     def schema(self, request: Request) -> pa.Schema:
@@ -146,7 +146,9 @@ class LakeTransport:
         limit : int, optional
             The most rows that it gives.
         """
-        session = Session(self._folder, self._scanner, bounds, forgetting=True)
+        session = Session(
+            self._folder, self._scanner, bounds, forgetting=True, writable=self._writable
+        )
 
         def plan() -> tuple[DataFrame, list[str] | None]:
             frame, names = session.query(request.sql)

@@ -68,13 +68,15 @@ _METADATA = re.compile(
 _DEEPEST = 64
 
 
-def arrow_type(text: str) -> pa.DataType | None:
+def arrow_type(text: str, *, encoded: bool = False) -> pa.DataType | None:
     """Give the type of values in JSON whose column is said to be of a type.
 
     Parameters
     ----------
     text : str
         As DataFusion spells it.
+    encoded : bool
+        Give the type itself instead, as Arrow's own messages have it: with its dictionaries.
 
     Returns
     -------
@@ -86,7 +88,7 @@ def arrow_type(text: str) -> pa.DataType | None:
     >>> arrow_type("List(non-null Utf8, field: 'tag')")
     ListType(list<tag: string not null>)
     """
-    spelled = _Spelled(text)
+    spelled = _Spelled(text, encoded)
     try:
         found = spelled.kind()
         spelled.end()
@@ -107,8 +109,9 @@ class _UnknownError(Exception):
 class _Spelled:
     """A text that is read from its beginning on."""
 
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, encoded: bool) -> None:
         self._text = text
+        self._encoded = encoded
         self._at = 0
         self._depth = 0
 
@@ -179,7 +182,7 @@ class _Spelled:
         nullable = not self._skip("non-null ")
         kind = self.kind()
         self._find(_METADATA)
-        return pa.field(name, kind, may_be_null(nullable, kind))
+        return pa.field(name, kind, nullable if self._encoded else may_be_null(nullable, kind))
 
     def item(self) -> pa.Field:
         """Read the field of a list, whose name stands behind, if it is an odd one."""
@@ -198,22 +201,29 @@ class _Spelled:
             zone = self._quoted()
         return pa.timestamp(unit, zone)
 
-    def decimal(self, make: Callable[[int, int], pa.DataType]) -> pa.DataType:
+    def decimal(self, name: str) -> pa.DataType:
+        make = getattr(pa, name, None if self._encoded else pa.decimal128)
         precision = self._integer()
         self._need(", ")
+        if make is None:
+            raise _UnknownError
         return make(precision, self._integer())
 
     def interval(self) -> pa.DataType:
-        if self._take(_WORD)[0] not in ("YearMonth", "DayTime", "MonthDayNano"):
+        known = ("MonthDayNano",) if self._encoded else ("YearMonth", "DayTime", "MonthDayNano")
+        if self._take(_WORD)[0] not in known:
             raise _UnknownError
         return pa.month_day_nano_interval()
 
     def dictionary(self) -> pa.DataType:
-        self.kind()
+        keys = self.kind()
         self._need(", ")
-        return self.kind()
+        values = self.kind()
+        return pa.dictionary(keys, values) if self._encoded else values
 
     def run_ends(self) -> pa.DataType:
+        if self._encoded:
+            raise _UnknownError
         self.field()
         self._need(", ")
         return self.field().type
@@ -249,12 +259,23 @@ def _unit_of(make: Callable[[str], pa.DataType]) -> Callable[[_Spelled], pa.Data
     return lambda spelled: make(spelled._unit())
 
 
-def _items_of(make: Callable[[pa.Field], pa.DataType]) -> Callable[[_Spelled], pa.DataType]:
-    return lambda spelled: make(spelled.item())
+def _items_of(name: str, instead: str | None = None) -> Callable[[_Spelled], pa.DataType]:
+    """Read a list of a kind; where pyarrow is too old for it, values in JSON are of another."""
+    made: Callable[[pa.Field], pa.DataType] | None = getattr(pa, name, None)
+
+    def read(spelled: _Spelled) -> pa.DataType:
+        make = made
+        if make is None and instead is not None and not spelled._encoded:
+            make = getattr(pa, instead)
+        if make is None:
+            raise _UnknownError
+        return make(spelled.item())
+
+    return read
 
 
 def _decimal_of(name: str) -> Callable[[_Spelled], pa.DataType]:
-    return lambda spelled: spelled.decimal(getattr(pa, name, pa.decimal128))
+    return lambda spelled: spelled.decimal(name)
 
 
 _WITH_ARGUMENTS: dict[str, Callable[[_Spelled], Any]] = {
@@ -268,10 +289,10 @@ _WITH_ARGUMENTS: dict[str, Callable[[_Spelled], Any]] = {
     "Decimal128": _decimal_of("decimal128"),
     "Decimal256": _decimal_of("decimal256"),
     "FixedSizeBinary": lambda spelled: pa.binary(spelled._integer()),
-    "List": _items_of(pa.list_),
-    "LargeList": _items_of(pa.large_list),
-    "ListView": _items_of(getattr(pa, "list_view", pa.list_)),
-    "LargeListView": _items_of(getattr(pa, "large_list_view", pa.large_list)),
+    "List": _items_of("list_"),
+    "LargeList": _items_of("large_list"),
+    "ListView": _items_of("list_view", "list_"),
+    "LargeListView": _items_of("large_list_view", "large_list"),
     "FixedSizeList": _Spelled.fixed_size_list,
     "Dictionary": _Spelled.dictionary,
     "RunEndEncoded": _Spelled.run_ends,

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from contextlib import suppress
+from functools import partial
 from typing import Any
 from uuid import uuid4
 
@@ -22,13 +23,16 @@ from micromegas_dbapi.errors import (
     ServiceMessage,
     from_service,
 )
-from micromegas_dbapi.schemaquery import without_rows
+from micromegas_dbapi.plannedtypes import EFFECTS, calls, doubt
+from micromegas_dbapi.schemaquery import NEVER, types_of_rows, without_rows
 from micromegas_dbapi.service import FLIGHT, VIEWS_SQL, Service
 from micromegas_dbapi.settings import HttpSettings
-from micromegas_dbapi.transport import QueriesOnly, Request, check_cancelled, stream
+from micromegas_dbapi.transport import Request, check_cancelled, stream
 from micromegas_dbapi.transport.attribution import attribution
 from micromegas_dbapi.transport.body import read
+from micromegas_dbapi.transport.layout import does_not_fit
 from micromegas_dbapi.transport.post import Poster
+from micromegas_dbapi.transport.rowtypes import difference
 from micromegas_dbapi.transport.status import asked_once_more, from_tonic
 from micromegas_dbapi.transport.webframes import Frames
 
@@ -40,7 +44,7 @@ _HEADERS = {
 }
 
 
-class WebTransport(QueriesOnly):
+class WebTransport:
     """One web app, over sockets that are kept alive.
 
     Parameters
@@ -63,6 +67,12 @@ class WebTransport(QueriesOnly):
     def run(self, request: Request) -> pa.RecordBatchReader:
         """Run a query; see `Transport`. Each batch is read when it is asked for."""
         frames = self._frames(request)
+        if (reason := doubt(request.sql)) is not None and frames.schema.names:
+            try:
+                self._check_types(frames.schema, reason, request)
+            except BaseException:
+                frames.close()
+                raise
         return stream(frames.schema, frames, request)
 
     def schema(self, request: Request) -> pa.Schema:
@@ -92,6 +102,29 @@ class WebTransport(QueriesOnly):
         self._poster.close()
 
     # -- the wire ----------------------------------------------------------------------------
+
+    def _check_types(self, told: pa.Schema, reason: str, request: Request) -> None:
+        """Ask for the types of the rows of a statement whose plan may tell them wrong.
+
+        Raises
+        ------
+        DataError
+            If they are not those told, or cannot be asked for.
+        """
+        asked = types_of_rows(request.sql, told.names)
+        if asked is None or not EFFECTS.isdisjoint(calls(request.sql)):
+            raise does_not_fit(f"{reason}, and the types of the rows cannot be asked for", request)
+        question = Request(asked, NEVER, str(uuid4()))
+        request.cancellation.on_cancel(partial(question.cancellation.cancel, "it was cancelled"))
+        try:
+            frames = self._frames(question)
+            answer = stream(frames.schema, frames, question).read_all()
+        except DatabaseError as error:
+            check_cancelled(request, error)
+            what = f"{reason}, and asking for the types of the rows failed ({error})"
+            raise does_not_fit(what, request) from error
+        if (found := difference(told, answer)) is not None:
+            raise does_not_fit(found, request)
 
     def _frames(self, request: Request) -> Frames:
         """Send a query, and wait for its columns."""

@@ -24,6 +24,7 @@ import requests
 from micromegas_dbapi.errors import DatabaseError, OperationalError
 from micromegas_dbapi.transport import Request, check_cancelled
 from micromegas_dbapi.transport.body import reading
+from micromegas_dbapi.transport.layout import check, undecodable
 
 __all__ = ["Frames", "Meaning"]
 
@@ -136,11 +137,13 @@ class Frames(Iterator[pa.RecordBatch]):
         self._feed.fill(payload)
         try:
             batch = self._reader.read_next_batch()
-            batch.validate()
         except StopIteration:
             self._broken("a frame has no batch")
         except (pa.ArrowException, OSError) as error:
+            if (unfit := undecodable(error, self.schema, self._request)) is not None:
+                raise unfit from error
             self._broken("a batch cannot be decoded", error)
+        check(batch, self._request)
         if self._feed.left:
             self._broken("a frame has more than one batch")
         rows = header.get("rows", batch.num_rows)

@@ -290,6 +290,12 @@ REASONS = {
     "VALUES (1), (2)": ("the statement reads no view", False),
     "SELECT * FROM information_schema.tables": ("the statement reads no view", False),
     "SELECT * FROM list_partitions()": ("the statement reads no view", False),
+    "SELECT * FROM retire_partitions('measures', 'global', '2026-11-01T00:00:00Z', now()) "
+    "WHERE time > '2026-11-01'": ("the statement reads no view", False),
+    "SELECT * FROM materialize_partitions('measures', now(), now(), 60)": (
+        "the statement reads no view",
+        False,
+    ),
     "SHOW TABLES": ("a statement that begins with SHOW gets no range", False),
     "DESCRIBE log_entries": ("a statement that begins with DESCRIBE gets no range", False),
     "": ("a statement that begins with nothing gets no range", True),

@@ -58,7 +58,7 @@ DIFFERENT: dict[str, tuple[str, str]] = {
     **{
         name: ("values" if how in ("text", "values") else how, reason)
         for name, (how, _, reason) in engine.DIFFERENT[engine.NEW].items()
-        if reason in (engine.NO_DATA, engine.PLAN, engine.SERVER) or how == "order"
+        if reason in (engine.NO_DATA, engine.PLAN, engine.SERVER, engine.FILES) or how == "order"
     },
 }
 

@@ -37,7 +37,6 @@ DIFFERENT: dict[str, tuple[str, str]] = {
     ),
     "error_subquery": ("fails", "55 refuses a scalar subquery of many rows"),
     "error_drop_table": ("fails", "the views of a lake are no tables that can be dropped"),
-    "find_process": ("columns", "the properties of a process are in no order"),
     "query_partitions": ("columns", FILES),
     "materialize_log": ("progress", FILES),
     "retire_spans": ("progress", FILES),

@@ -33,7 +33,7 @@ from tests.wire.grpcreplay import Reply, messages, replaying
 
 TABLE = pa.table({"number": pa.array(range(10), pa.int64()), "text": list("abcdefghij")})
 OK = Reply(messages(TABLE))
-SQL = "SELECT number, text FROM ten"
+SQL = "SELECT number, text FROM (VALUES (1, 'a')) AS ten (number, text)"
 ROWS = list(zip(range(10), "abcdefghij", strict=True))
 
 

@@ -6,7 +6,6 @@ import gzip
 import json
 import threading
 import time
-from collections.abc import Callable
 from typing import Any
 
 import pyarrow as pa
@@ -496,20 +495,6 @@ def test_service_that_cannot_be_asked() -> None:
     with replay(Answer(503)) as server, connect(server) as connection:
         with pytest.raises(mm.OperationalError, match="status 503"):
             _ = connection.service
-
-
-CALLS: list[Callable[[Any], object]] = [
-    lambda transport: transport.call("find_process", {}, query_id="q"),
-    lambda transport: transport.progress("retire_partitions", {}, query_id="q"),
-]
-
-
-@pytest.mark.parametrize("call", CALLS)
-def test_other_calls_are_not_there(call: Callable[[Any], object]) -> None:
-    with replay(NOTHING) as server, connect(server) as connection:
-        with pytest.raises(mm.NotSupportedError, match="this service answers statements only"):
-            call(connection._transport_in_use())
-        assert server.requests == []
 
 
 def test_threads() -> None:

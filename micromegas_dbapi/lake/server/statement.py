@@ -15,10 +15,11 @@ import pyarrow as pa
 from micromegas_dbapi.errors import Error
 from micromegas_dbapi.lake.compute import Planned
 from micromegas_dbapi.lake.server.chain import service_text
+from micromegas_dbapi.lake.server.plantypes import NotThisError, as_sent, cast_to
 from micromegas_dbapi.lake.server.safety import UNSAFE, unsafe
-from micromegas_dbapi.transport import Request, conforming
+from micromegas_dbapi.transport import Request
 from micromegas_dbapi.transport.cancellation import Cancellation
-from micromegas_dbapi.transport.hydrated import hydrated, hydrated_schema
+from micromegas_dbapi.transport.hydrated import hydrated_schema
 from micromegas_dbapi.transport.lake import LakeTransport
 
 __all__ = ["FailedError", "Statement", "described"]
@@ -99,9 +100,8 @@ class Statement:
     ) -> None:
         self._request = Request(sql, None, str(uuid.uuid4()), cancellation)
         planned = _planned(lake, self._request, bounds, limit)
-        self._schema = planned.schema
         self._dictionaries = dictionaries
-        self.schema = self._schema if dictionaries else hydrated_schema(self._schema)
+        self.schema = planned.schema if dictionaries else hydrated_schema(planned.schema)
         try:
             self._batches = planned.start()
         except Error as error:
@@ -110,15 +110,19 @@ class Statement:
     def batches(self) -> Iterator[pa.RecordBatch]:
         """Give the batches, each computed when it is asked for.
 
+        With dictionaries, they have the types of the rows, which `schema` may tell wrong.
+
         Raises
         ------
         FailedError
         """
         try:
             for batch in self._batches:
-                batch = conforming(batch, self._schema)
-                yield batch if self._dictionaries else hydrated(batch, self.schema)
-        except (Error, pa.ArrowException) as error:
+                if self._dictionaries:
+                    yield as_sent(batch, self.schema)
+                else:
+                    yield cast_to(batch, self.schema)
+        except (Error, NotThisError, pa.ArrowException) as error:
             raise _failed(_COMPUTING, error, self._request) from error
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import pyarrow as pa
 
 from micromegas_dbapi.lake.server import wsgi
-from micromegas_dbapi.lake.server.ipc import Encoder
+from micromegas_dbapi.lake.server.ipc import Encoder, as_read
 from micromegas_dbapi.lake.server.jsonbody import MAYBE, TEXT, TEXTS, TIME, RefusedError, body
 from micromegas_dbapi.lake.server.requests import within
 from micromegas_dbapi.lake.server.statement import FailedError, Statement
@@ -25,7 +25,7 @@ _FIELDS = {"sql": TEXT, "params": TEXTS, "begin": TIME, "end": TIME, "data_sourc
 _TEXT = [("content-type", "text/plain; charset=utf-8")]
 _JSON = [("content-type", "application/json")]
 _STREAM = [("content-type", "application/x-micromegas-arrow-stream")]
-# Functions of a service that take data away; the lake has none of them, the web refuses them.
+# Functions of a service that take data away, which the web refuses wherever they are named.
 _BLOCKED = ("retire_partitions", "retire_partition_by_metadata", "retire_partition_by_file")
 
 
@@ -76,14 +76,15 @@ def _frames(
         encoder = Encoder(statement.schema, compression="lz4")
         yield _line({"type": "schema", "size": len(encoder.schema)}) + encoder.schema
         code = "INTERNAL"
-        for batch in statement.batches():
+        for sent in statement.batches():
+            batch = as_read(sent, statement.schema)
             for messages, rows in encoder.pieces(batch):
                 yield _line({"type": "batch", "size": len(messages), "rows": rows}) + messages
         yield _line({"type": "done"})
     except FailedError as error:
         yield _line(_error(code, f"Tonic error: {tonic(error)}"))
-    except pa.ArrowException as error:
-        yield _line(_error("INTERNAL", f"Failed to encode batch: {error}"))
+    except (pa.ArrowException, OSError) as error:
+        yield _line(_error("INTERNAL", f"Decode error: Error decoding ipc RecordBatch: {error}"))
     finally:
         cancellation.cancel("the answer is over")
         watch.served(cancellation)
