@@ -74,7 +74,11 @@ class MixedTypes:
         """Write a compound of queries."""
         if id(cs) not in self._seen:
             self._agree(cs)
-        return str(super().visit_compound_select(cs, *args, **kw))  # type: ignore[misc]
+        self._places.append(({}, count()))
+        try:
+            return str(super().visit_compound_select(cs, *args, **kw))  # type: ignore[misc]
+        finally:
+            self._places.pop()
 
     @property
     def _seen(self) -> set[int]:
@@ -140,6 +144,13 @@ class MixedTypes:
             select, column, populate_result_map, *args, **kw
         )
 
+    def visit_label(self, label: Any, *args: Any, **kw: Any) -> str:
+        """Write a label; a part is ordered by what it has, not by the text that it is cast to."""
+        casts, _ = self._places[-1] if self._places else ({}, None)
+        if kw.get("render_label_as_label") is label and pa.string() in casts.values():
+            kw["render_label_as_label"] = None
+        return str(super().visit_label(label, *args, **kw))  # type: ignore[misc]
+
     # -- results -----------------------------------------------------------------------------
 
     def _add_to_result_map(self, keyname: Any, name: Any, objects: Any, type_: Any) -> None:
@@ -189,26 +200,24 @@ def _can_be(query: Any, place: int, to: pa.DataType) -> bool:
 
     As text numbers come in another order, and 1.0 is not 1 any more.
     """
-    kinds = kinds_of(query)
-    if family(to) != "string" or kinds[place] is None:
+    kind = kinds_of(query)[place]
+    if kind is None or kind.arrow == to or family(to) != "string":
         return True
-    if isinstance(query, selectable.CompoundSelect):
-        parts = [_ungrouped(part) for part in query.selects]
-        listed = {kind.arrow for kind in (kinds_of(part)[place] for part in parts) if kind} - {
-            NULL.arrow
-        }
-        if len(listed) > 1 and not all(map(pa.types.is_integer, listed)):
-            return False
-        if not all(_can_be(part, place, to) for part in parts):
-            return False
-    text = kinds[place].arrow == to  # type: ignore[union-attr]
-    return text or not query._order_by_clauses
+    if not isinstance(query, selectable.CompoundSelect):
+        return not (query._distinct and query._order_by_clauses)  # is ordered by what is selected
+    parts = [_ungrouped(part) for part in query.selects]
+    kinds = [kinds_of(part)[place] for part in parts]
+    arrows = {each.arrow for each in kinds if each is not None and each != NULL}
+    alike = len(arrows) == 1 or all(map(pa.types.is_integer, arrows))
+    return alike and not query._order_by_clauses and all(_can_be(each, place, to) for each in parts)
 
 
 def _agreeing(type_: Any, arrow: pa.DataType) -> Any:
     """Give the type itself if it is for such values, else one that is."""
     known = pa.null() if isinstance(type_, sqltypes.NullType) else arrow_of(type_)
-    return from_arrow(arrow) if known is not None and family(known) != family(arrow) else type_
+    if known is None or family(known) == family(arrow):
+        return type_
+    return sqltypes.BIGINT() if family(arrow) == "integer" else from_arrow(arrow)
 
 
 #: Functions that SQLAlchemy takes for the type of their first argument.
@@ -232,7 +241,7 @@ def _result_type(element: Any, type_: Any) -> Any:
         or (
             isinstance(inner, functions.FunctionElement)
             and inner.name.lower() in _OF_ARGUMENTS
-            and any(each.type is inner.type for each in inner.clauses)
+            and any(inner.type in (each.type, sqltypes.NULLTYPE) for each in inner.clauses)
         )
     )
     kind = kind_of(inner) if guessed else None

@@ -153,7 +153,7 @@ def _places(value: Any) -> int:
     return max(-exponent - zeros, 0)
 
 
-class ExactNumeric(sqltypes.Numeric):  # type: ignore[type-arg, unused-ignore]
+class ExactNumeric(_Numeric):
     """A bound number beside others of a CASE or a union, which is cast to their digits."""
 
     def bind_processor(self, dialect: Any) -> _Processor:
