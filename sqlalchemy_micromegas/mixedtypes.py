@@ -16,6 +16,7 @@ import pyarrow as pa
 from sqlalchemy import cast, type_coerce
 from sqlalchemy import types as sqltypes
 from sqlalchemy.sql import elements, functions, selectable
+from sqlalchemy.sql.compiler import _CompileLabel
 
 from sqlalchemy_micromegas.arrowtypes import from_arrow
 from sqlalchemy_micromegas.expressions import is_union, kind_of, kinds_of
@@ -136,7 +137,7 @@ class MixedTypes:
         if to is not None:
             impl = column.type.dialect_impl(self.dialect)
             within = impl if populate_result_map and impl._has_column_expression else None
-            written = column.__class__.__new__(column.__class__)  # columns have no copies
+            written = object.__new__(type(column))  # columns and NULL give themselves for copies
             written.__dict__.update(column.__dict__)
             written.type, written._part_of = _PartType(column, to, within), column
             column, kw["need_column_expressions"] = written, True
@@ -162,7 +163,7 @@ class MixedTypes:
             for each in objects
         )
         for each in objects:
-            if isinstance(each, elements.ColumnElement):
+            if isinstance(each, (elements.ColumnElement, _CompileLabel)):
                 type_ = _result_type(each, type_)
                 break
         super()._add_to_result_map(keyname, name, objects, type_)  # type: ignore[misc]
@@ -229,7 +230,7 @@ def _result_type(element: Any, type_: Any) -> Any:
     inner = element
     while True:
         proxies = list(getattr(inner, "_proxies", ()))
-        if isinstance(inner, (elements.Label, elements.Grouping)):
+        if isinstance(inner, (_CompileLabel, elements.Label, elements.Grouping)):
             inner = inner.element
         elif isinstance(inner, elements.ColumnClause) and len(proxies) == 1:
             inner = proxies[0]

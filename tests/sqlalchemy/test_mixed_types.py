@@ -12,7 +12,6 @@ import sqlalchemy as sa
 import sqlalchemy.orm
 from sqlalchemy import case, func, literal, select
 
-from micromegas_dbapi.errors import DataError
 from sqlalchemy_micromegas.types import DOUBLE, TIMESTAMP, TINYINT, UBIGINT, UINTEGER
 from tests.sqlalchemy.answers import DIALECT, check, each_way, rows, told_otherwise, untyped
 
@@ -501,7 +500,10 @@ def test_columns_are_found_by_those_of_the_statement(demo_lake: Any) -> None:
         row = found.first()
     assert row is not None
     assert (row.level, row._mapping["m"], row._mapping[C.level]) == (4.0, 0, 4.0)
-    assert C.level.type.compile(DIALECT) == "INTEGER"  # a column is never changed
+    # What is shared by statements is not changed.
+    assert C.level.type.compile(DIALECT) == "INTEGER"
+    select(sa.null()).union(select(C.target)).compile(dialect=DIALECT)
+    assert isinstance(sa.null().type, sa.types.NullType)
 
 
 def test_entities_of_the_orm(demo_lake: Any) -> None:
