@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import pyarrow as pa
 from sqlalchemy import types as sqltypes
@@ -43,8 +44,6 @@ def _is_decimal(type_: Any) -> bool:
 
 
 def _bound(parameter: Any) -> Kind | None:
-    if isinstance(parameter.type, sqltypes.NullType):
-        return NULL if parameter.value is None else None
     return _literal(parameter.type, object())
 
 
@@ -68,13 +67,23 @@ def _literal(type_: Any, storage: Hashable) -> Kind | None:
     return _FLOAT64 if pa.types.is_floating(arrow) else Kind(arrow)
 
 
+# What columns of subqueries are: each is asked for its columns time and again.
+_known: WeakKeyDictionary[Any, Kind | None] = WeakKeyDictionary()
+
+
+def _selected(column: Any, proxies: list[Any]) -> Kind | None:
+    if column not in _known:
+        kinds = [kind_of(each) for each in proxies]
+        kind = kinds[0] if len(kinds) == 1 else made_alike(kinds, null_counts=False)[0]
+        of_union = len(kinds) > 1 and kind is not None
+        _known[column] = unsure(kind.arrow) if of_union else kind  # type: ignore[union-attr]
+    return _known[column]
+
+
 def _column(column: Any) -> Kind | None:
     proxies = list(getattr(column, "_proxies", ()))
-    if len(proxies) == 1:
-        return kind_of(proxies[0])
-    if proxies:  # of a union
-        kind, _ = made_alike([kind_of(each) for each in proxies], null_counts=False)
-        return kind and unsure(kind.arrow)
+    if proxies:
+        return _selected(column, proxies)
     arrow = arrow_of(column.type)
     if arrow is None:
         return None

@@ -73,7 +73,7 @@ class MixedTypes:
 
     def visit_compound_select(self, cs: Any, *args: Any, **kw: Any) -> str:
         """Write a compound of queries."""
-        if id(cs) not in self._seen:
+        if cs not in self._seen:
             self._agree(cs)
         self._places.append(({}, count()))
         try:
@@ -82,14 +82,14 @@ class MixedTypes:
             self._places.pop()
 
     @property
-    def _seen(self) -> set[int]:
-        seen: set[int] = self.__dict__.setdefault("_compounds", set())
+    def _seen(self) -> set[Any]:
+        seen: set[Any] = self.__dict__.setdefault("_compounds", set())
         return seen
 
     @property
-    def _parts(self) -> dict[int, dict[int, pa.DataType]]:
+    def _parts(self) -> dict[Any, dict[int, pa.DataType]]:
         """For the queries of unions, which columns are cast, and to what."""
-        parts: dict[int, dict[int, pa.DataType]] = self.__dict__.setdefault("_casts", {})
+        parts: dict[Any, dict[int, pa.DataType]] = self.__dict__.setdefault("_casts", {})
         return parts
 
     @property
@@ -98,8 +98,12 @@ class MixedTypes:
         places: list[Any] = self.__dict__.setdefault("_columns", [])
         return places
 
+    @property
+    def _place(self) -> tuple[dict[int, pa.DataType], Iterator[int]]:
+        return self._places[-1] if self._places else ({}, count())  # of RETURNING
+
     def _agree(self, compound: Any) -> None:
-        self._seen.add(id(compound))
+        self._seen.add(compound)
         parts = [_ungrouped(each) for each in compound.selects]
         for part in parts:
             if isinstance(part, selectable.CompoundSelect):
@@ -119,11 +123,11 @@ class MixedTypes:
             for part in query.selects:
                 self._cast_column(_ungrouped(part), place, to)
         else:
-            self._parts.setdefault(id(query), {})[place] = to
+            self._parts.setdefault(query, {})[place] = to
 
     def visit_select(self, select_stmt: Any, *args: Any, **kw: Any) -> str:
         """Write a query."""
-        self._places.append((self._parts.get(id(select_stmt), {}), count()))
+        self._places.append((self._parts.get(select_stmt, {}), count()))
         try:
             return str(super().visit_select(select_stmt, *args, **kw))  # type: ignore[misc]
         finally:
@@ -132,7 +136,7 @@ class MixedTypes:
     def _label_select_column(
         self, select: Any, column: Any, populate_result_map: Any, *args: Any, **kw: Any
     ) -> Any:
-        casts, places = self._places[-1]
+        casts, places = self._place
         to = casts.get(next(places))
         if to is not None:
             impl = column.type.dialect_impl(self.dialect)
@@ -147,7 +151,7 @@ class MixedTypes:
 
     def visit_label(self, label: Any, *args: Any, **kw: Any) -> str:
         """Write a label; a part is ordered by what it has, not by the text that it is cast to."""
-        casts, _ = self._places[-1] if self._places else ({}, None)
+        casts, _ = self._place
         if kw.get("render_label_as_label") is label and pa.string() in casts.values():
             kw["render_label_as_label"] = None
         return str(super().visit_label(label, *args, **kw))  # type: ignore[misc]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from datetime import date, datetime, timedelta, timezone
 from decimal import Decimal
@@ -434,8 +435,21 @@ ANSWERS: list[tuple[Any, list[Any]]] = [
         [(4,), (4,), (None,)],
     ),
     (
-        sa.union_all(select(literal(None).label("v")), select(C.time)).limit(1).order_by("v"),
+        sa.union_all(select(sa.null().label("v")), select(C.time)).limit(1).order_by("v"),
         [(WHEN.replace(tzinfo=UTC),)],
+    ),
+]
+
+
+DAYS = timedelta(days=2)
+ANSWERS += [
+    (
+        sa.union_all(select(C.n, C.took), select(C.n + 2, literal(DAYS))).order_by("n"),
+        [(0, timedelta(seconds=9)), (1, timedelta(seconds=9)), (2, DAYS), (3, DAYS)],
+    ),
+    (
+        select(case((C.n == 0, DAYS), else_=C.took)).order_by(C.n),
+        [(DAYS,), (timedelta(seconds=9),)],
     ),
 ]
 
@@ -525,3 +539,15 @@ def test_entities_of_the_orm(demo_lake: Any) -> None:
         ]
         stated = select(Two).from_statement(select(Two).union_all(select(Two).where(Two.n < 0)))
         assert sorted(each.n for each in session.execute(stated).scalars()) == [0, 1]
+
+
+def test_subqueries_of_subqueries_take_no_time() -> None:
+    query = select(C.level.label("v"), C.value.label("w")).cte()
+    for _ in range(40):
+        v, w = query.c.v, query.c.w
+        mixed = case((v > 1, v), (w > 1, w), else_=func.coalesce(v, w, v + w))
+        query = select(mixed.label("v"), func.greatest(v, w, v * w).label("w")).cte()
+    before = time.monotonic()
+    text = str(select(query).compile(dialect=DIALECT))
+    assert time.monotonic() - before < 10
+    assert text.count("CAST(") > 40
