@@ -143,10 +143,11 @@ _MEANINGS: list[tuple[str, type[DatabaseError]]] = [
     (r"Resources exhausted|Memory Exhausted", OperationalError),
     (r"Object Store error|Parquet error|IO error", OperationalError),
     (r"This feature is not implemented|NotImplemented\(", NotSupportedError),
-    (r"error casting table provider as MaterializedView", NotSupportedError),
+    (r"(Execution error: )?error casting table provider as Materialized", NotSupportedError),
     (r"(DDL|DML|Statement) not supported", NotSupportedError),
     (r"the lake is served read-only", NotSupportedError),  # by our own local service
     (r"Arrow: Converting \w+ to parquet not supported|NYI: ", NotSupportedError),
+    (r"Arrow: Incompatible type\. Field ", DataError),
     (r"(Arrow error: |ArrowError\()?(Divide ?by ?zero|DivideByZero)", DataError),
     (r"(Arrow error: )?(Cast|Parser|Compute|Arithmetic overflow) error: ", DataError),
     (r"(Arrow error: )?(Arithmetic )?[Oo]verflow", DataError),
@@ -187,7 +188,8 @@ _BACKTRACE = re.compile(
     r"^[ ]*Stack backtrace:[ ]*\n(?:[ ]+\d+: .*\n?|[ ]+at .*\n?|[ ]*\n)*", re.MULTILINE
 )
 
-# What to do about it, where the service's own words, which begin like this, don't say.
+# What to do about it, where the service's own words, which begin like this, don't say; what the
+# pattern has in groups the advice may name.
 _ADVICE = [
     (
         r"query range mandatory for thread spans view",
@@ -195,9 +197,9 @@ _ADVICE = [
         "to execute(), cursor() or connect()",
     ),
     (
-        r"error casting table provider as MaterializedView",
+        r"(?:Execution error: )?error casting table provider as MaterializedView",
         "this service (before 0.12) cannot combine a time range with anything but views, as "
-        "list_partitions(): pass begin=ALL_TIME",
+        "list_partitions() or a recursive CTE: pass begin=ALL_TIME",
     ),
     (
         r"Error executing plan$",
@@ -209,6 +211,12 @@ _ADVICE = [
         r"Arrow: Converting Duration to parquet not supported",
         "this wire answers in Parquet, which has no durations: cast the column to BIGINT "
         "(nanoseconds) in the statement",
+    ),
+    (
+        r"Arrow: Incompatible type\. Field '((?s:.*))' has type (.+), array has type (.+)",
+        r"the rows of the column '\1' are \3 where the service planned \2, which it cannot write: "
+        "it plans a CASE by its first branch and a UNION by its first query; CAST that, or the "
+        "whole, to the type that is meant",
     ),
     (
         r"NYI: Attempting to write an Arrow interval type",
@@ -253,7 +261,8 @@ def from_service(
     bare, noted = _notes(_BACKTRACE.sub("", text))
     kind, words = _meaning(_chain(bare))
     inner = _unwrap(words)
-    advice = next((advice for sign, advice in _ADVICE if re.match(sign, inner)), None)
+    found = ((re.match(sign, inner), advice) for sign, advice in _ADVICE)
+    advice = next((match.expand(advice) for match, advice in found if match), None)
     message = f"{advice} (the engine said: {words})" if advice else f"the query failed: {words}"
     error = kind(message, sql=sql, query_id=query_id, status=status, retryable=False)
     for name, value in noted.items():

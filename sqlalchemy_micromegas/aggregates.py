@@ -26,6 +26,7 @@ class Aggregates:
     """The part of the compiler that rewrites them."""
 
     process: Any
+    _alike: Any
 
     def visit_greatest_func(self, fn: Any, **kw: Any) -> str:
         """Write greatest(), which ignores NULL."""
@@ -39,7 +40,7 @@ class Aggregates:
     # SQLAlchemy 1.4 that is the order in which its parameters are passed.
 
     def _extreme(self, fn: Any, beats: str, kw: Any) -> str:
-        given = list(fn.clauses)
+        given = self._alike(list(fn.clauses))
 
         def text(i: int) -> Any:
             return self.process(given[i].self_group(against=operators.ge), **kw)

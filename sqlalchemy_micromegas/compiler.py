@@ -16,6 +16,7 @@ from sqlalchemy.sql.compiler import SQLCompiler
 from micromegas_dbapi.errors import Error
 from micromegas_dbapi.literals import literal
 from sqlalchemy_micromegas.aggregates import Aggregates
+from sqlalchemy_micromegas.mixedtypes import MixedTypes
 from sqlalchemy_micromegas.refusal import refuse
 from sqlalchemy_micromegas.rowvalues import RowValues
 from sqlalchemy_micromegas.types import FrameInterval, Properties
@@ -23,7 +24,9 @@ from sqlalchemy_micromegas.types import FrameInterval, Properties
 __all__ = ["MicromegasCompiler"]
 
 
-class MicromegasCompiler(Aggregates, RowValues, SQLCompiler):  # type: ignore[misc]  # 1.4 has others
+class MicromegasCompiler(  # type: ignore[misc]  # 1.4 has others
+    Aggregates, RowValues, MixedTypes, SQLCompiler
+):
     """Compiles statements."""
 
     def _default(self, method: str, *args: Any, **kw: Any) -> str:
@@ -186,21 +189,17 @@ class MicromegasCompiler(Aggregates, RowValues, SQLCompiler):  # type: ignore[mi
             return self._default("visit_not_between_op_binary", binary, operator, **kw)
         return f"(NOT {self.visit_between_op_binary(binary, operator, **kw)})"
 
-    def visit_case(self, clause: Any, **kw: Any) -> str:
-        """Write CASE; one of a single condition as a comparison with true.
+    # In brackets: the engine takes an AND or OR that follows for a part of the right side.
 
-        With a column behind it and nothing else, DataFusion 43 takes a condition that is NULL for
-        true, and fails where it is a constant.
-        """
-        if clause.value is not None or len(clause.whens) > 1:
-            return self._default("visit_case", clause, **kw)
-        ((condition, result),) = clause.whens
-        if not isinstance(condition, elements.Grouping):
-            condition = elements.Grouping(condition)
-        text = f"CASE {self.process(condition, **kw)} WHEN true THEN {self.process(result, **kw)}"
-        if clause.else_ is not None:
-            text += f" ELSE {self.process(clause.else_, **kw)}"
-        return f"{text} END"
+    def visit_is_distinct_from_binary(self, binary: Any, operator: Any, **kw: Any) -> str:
+        """Write IS DISTINCT FROM."""
+        left, right = self.process(binary.left, **kw), self.process(binary.right, **kw)
+        return f"({left} IS DISTINCT FROM {right})"
+
+    def visit_is_not_distinct_from_binary(self, binary: Any, operator: Any, **kw: Any) -> str:
+        """Write IS NOT DISTINCT FROM."""
+        left, right = self.process(binary.left, **kw), self.process(binary.right, **kw)
+        return f"({left} IS NOT DISTINCT FROM {right})"
 
     def visit_bitwise_not_op_unary_operator(self, unary: Any, operator: Any, **kw: Any) -> str:
         """Write ``~x``, which the engine has not."""

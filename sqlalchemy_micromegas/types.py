@@ -36,6 +36,7 @@ __all__ = [
     "UINTEGER",
     "USMALLINT",
     "UTINYINT",
+    "ExactNumeric",
     "FrameInterval",
     "Interval",
     "IntervalAsNumber",
@@ -117,13 +118,14 @@ class _Integer(sqltypes.Integer):
     def result_processor(self, dialect: Any, coltype: object) -> _Processor | None:
         # Signed and unsigned 64 bits together are a decimal to the engine.
         arrow = _arrow(coltype)
-        return _nullable(int) if arrow is not None and pa.types.is_decimal(arrow) else None
+        whole = arrow is not None and pa.types.is_decimal(arrow) and arrow.scale == 0
+        return _nullable(int) if whole else None
 
 
 class _Number:
     """What types of numbers with a fraction do with values: nothing on their way in."""
 
-    def bind_processor(self, dialect: Any) -> None:
+    def bind_processor(self, dialect: Any) -> _Processor | None:
         return None
 
     def result_processor(self, dialect: Any, coltype: object) -> _Processor | None:
@@ -135,7 +137,40 @@ class _Numeric(_Number, sqltypes.Numeric):  # type: ignore[misc, type-arg, unuse
 
 
 class _Float(_Number, sqltypes.Float):  # type: ignore[misc, type-arg, unused-ignore]
-    pass
+    def bind_processor(self, dialect: Any) -> _Processor:
+        # Rendered 0, it would be an integer to the engine.
+        return lambda value: float(value) if type(value) is int else value
+
+
+def _places(value: Any) -> int:
+    """Count the decimals of a number, but for zeros behind them."""
+    if not isinstance(value, (Decimal, float)):
+        return 0
+    _, digits, exponent = Decimal(str(value)).as_tuple()
+    if not isinstance(exponent, int):  # not a number, or infinite
+        return 0
+    zeros = len(digits) - len("".join(map(str, digits)).rstrip("0"))
+    return max(-exponent - zeros, 0)
+
+
+class ExactNumeric(_Numeric):
+    """A bound number beside others of a CASE or a union, which is cast to their digits."""
+
+    def bind_processor(self, dialect: Any) -> _Processor:
+        """Refuse what the cast would round."""
+        scale = self.scale or 0
+
+        def process(value: Any) -> Any:
+            places = _places(value)
+            if places > scale:
+                raise DataError(
+                    f"{value!r} has more than the {scale} decimals that are kept of it beside the "
+                    "other values of a CASE or a union: give it as "
+                    f"cast(value, Numeric(38, {places}))"
+                )
+            return value
+
+        return process
 
 
 # -- times -------------------------------------------------------------------------------------

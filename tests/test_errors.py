@@ -38,14 +38,18 @@ EXPECTED: dict[type[mm.DatabaseError], str] = {
         find_process_bad find_process_missing query_streams_unbounded query_streams_half_range
         wire_empty_body wire_not_cbor wire_json_body wire_truncated_cbor wire_no_sql
         wire_sql_number ticket_empty get_statement
+        coerced_empty_union coerced_greatest_mixed coerced_jsonb_keys coerced_union_duration
     """,
     mm.NotSupportedError: """
         error_two_statements error_update error_delete error_begin error_prepare
-        type_duration type_duration_s type_interval type_ts_diff
+        type_duration type_duration_s type_interval type_ts_diff coerced_recursive
     """,
     mm.DataError: """
         error_division error_division_rows error_cast error_cast_rows error_timestamp_cast
         error_subquery perfetto
+        coerced_union_int coerced_union_float coerced_union_text coerced_union_text_dictionary
+        coerced_union_distinct coerced_union_in_cte coerced_case_int coerced_case_float
+        coerced_case_text coerced_case_dictionary coerced_unsigned
     """,
 }
 CLASSES = {case: kind for kind, listed in EXPECTED.items() for case in listed.split()}
@@ -58,6 +62,7 @@ MUTE = {"error_update", "error_delete", "error_prepare", "error_view_unknown_id"
 # How many errors each recording has.
 RECORDINGS = {
     "http-0.2.3": 70,
+    "http-0.2.3-mixed": 16,
     "flight-0.2.3": 48,
     "flight-0.30": 70,
     "gateway-0.30": 37,
@@ -188,6 +193,37 @@ def test_the_message(wire: Wire, case: str, words: str) -> None:
     assert str(from_service(dict(recorded(wire, "http-0.2.3"))[case])) == words
 
 
+PARQUET = (
+    "the rows of the column '{}' are {} where the service planned {}, which it cannot write: it "
+    "plans a CASE by its first branch and a UNION by its first query; CAST that, or the whole, to "
+    "the type that is meant (the engine said: Arrow: Incompatible type. Field '{}' has type {}, "
+    "array has type {})"
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "column", "told", "came"),
+    [
+        ("coerced_case_int", "c", "Int32", "Int64"),
+        ("coerced_case_dictionary", "c", "Utf8", "Dictionary(Int16, Utf8)"),
+        ("coerced_union_float", "level", "Int32", "Float64"),
+        ("coerced_unsigned", "c", "UInt32", "Int64"),
+        ("it's, array has type", "it's, array has type", "Int32", "Utf8"),
+        ("a' has type Int64", "a' has type Int64", "Int32", "Utf8"),
+        ("two\nlines", "two\nlines", 'Timestamp(Nanosecond, Some("+00:00"))', "Int64"),
+    ],
+)
+def test_the_message_of_mixed_types(
+    wire: Wire, text: str, column: str, told: str, came: str
+) -> None:
+    """Parquet, on the oldest wire, where the types of the rows are not those of the plan."""
+    texts = dict(recorded(wire, "http-0.2.3-mixed"))
+    words = f"Arrow: Incompatible type. Field '{column}' has type {told}, array has type {came}"
+    found = from_service(texts.get(text) or f"query\n\nCaused by:\n    {words}")
+    assert type(found) is mm.DataError
+    assert str(found) == PARQUET.format(column, came, told, column, told, came)
+
+
 @pytest.mark.parametrize(
     ("text", "kind"),
     [
@@ -245,6 +281,7 @@ PHRASES = [
     "Schema error: x",
     "Internal error: x",
     "Execution error: x",
+    "Arrow: Incompatible type. Field c has type Int32, array has type Int64",
     "query range mandatory for thread spans view",
     "Arrow: Converting Duration to parquet not supported",
     "find_process: no rows returned by a query that expected to return at least one row",

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
+from datafusion import SessionContext
 
 DIALECT = sa.create_engine("micromegas+demo://").dialect
 
@@ -54,6 +55,21 @@ def check(engine: Any, statement: Any, answer: Iterable[Any], literal_binds: boo
         return
     assert found == expected
     assert [[type(v) for v in row] for row in found] == [[type(v) for v in r] for r in expected]
+
+
+def told_otherwise(statement: Any) -> list[tuple[str, str, str]]:
+    """Give the columns that the engine tells to be of another type than they come in.
+
+    What a service tells is the plan before types are made to agree, as the engine's frame does.
+    """
+    options = {"literal_binds": True}
+    frame = SessionContext().sql(str(statement.compile(dialect=DIALECT, compile_kwargs=options)))
+    return [
+        (field.name, str(field.type), str(came.type))
+        for batch in frame.collect()
+        for field, came in zip(frame.schema(), batch.schema, strict=True)
+        if field.type != came.type
+    ]
 
 
 def _intervals(values: list[Any]) -> bool:

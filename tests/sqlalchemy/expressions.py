@@ -98,12 +98,20 @@ class Statements:
         def x() -> Any:
             return self.fraction(depth - 1)
 
+        def mixed(expression: Any) -> Any:  # of its first branch's type, to SQLAlchemy
+            return sa.type_coerce(expression, sa.Float)
+
         return self._one(
             lambda: c.f,
             lambda: x() + x(),
             lambda: x() * x(),
             lambda: cast(self.integer(depth - 1), sa.Float) / literal(4.0),
             lambda: case((self.condition(depth - 1), x())),
+            lambda: case((self.condition(depth - 1), x()), else_=self.integer(depth - 1)),
+            lambda: mixed(case((self.condition(depth - 1), self.integer(depth - 1)), else_=x())),
+            lambda: mixed(case({3: self.integer(depth - 1), 10: None, 1: x()}, value=c.j)),
+            lambda: func.greatest(self.integer(depth - 1), x(), type_=sa.Float),
+            lambda: func.coalesce(self.integer(depth - 1), x(), type_=sa.Float),
             lambda: func.coalesce(x(), x(), type_=sa.Float),
             lambda: func.greatest(x(), x(), type_=sa.Float),
             lambda: func.floor(x(), type_=sa.Float),
@@ -138,6 +146,9 @@ class Statements:
             lambda: call("concat", x(), x()),
             lambda: case((self.condition(depth - 1), x())),
             lambda: case((self.condition(depth - 1), x()), else_=x()),
+            lambda: sa.type_coerce(
+                case((self.condition(depth - 1), self.integer(depth - 1)), else_=x()), sa.String
+            ),
             lambda: cast(self.integer(depth - 1), sa.String),
             lambda: x().regexp_replace("a", "q"),
         ]
@@ -260,7 +271,11 @@ class Statements:
 
     def _union(self) -> Any:
         kind = self._value(sa.union, sa.union_all)  # engines differ in NULLs of the others
-        parts = [self._some(select(self.text(1).label("u"))) for _ in range(2)]
+        numbers = self.integer, self.fraction, sa.null
+        ways = self._value((self.text,), (self.text, sa.null), numbers, (self.integer, self.text))
+        parts = [self._some(select(self._one(*ways).label("u"))) for _ in range(2)]
+        if self._chance(0.3):
+            parts = [kind(*parts), self._some(select(self._one(*ways).label("u")))]
         return select(kind(*parts).subquery().c.u).order_by("u")
 
     def _join(self) -> Any:

@@ -21,8 +21,9 @@ from micromegas_dbapi.ranges import Ranges
 from micromegas_dbapi.service import Service
 from micromegas_dbapi.transport import Request
 from tests.engines.pipe import PYTHONS, Pipe, RefusedError
-from tests.sqlalchemy.answers import DIALECT, check, each_way
+from tests.sqlalchemy.answers import DIALECT, check, each_way, rows, untyped
 from tests.sqlalchemy.expressions import Statements, answer
+from tests.sqlalchemy.test_mixed_types import CASES as MIXED
 from tests.sqlalchemy.test_queries import CASES as QUERIES
 from tests.sqlalchemy.test_statements import ANSWERS
 from tests.sqlalchemy.test_types import CASES as PLACED
@@ -37,22 +38,41 @@ class PipeTransport(Pipe):
     """A transport to an engine that holds nothing."""
 
     def __init__(self, python: str) -> None:
+        #: Statements whose rows were of other types than told, and what they were.
+        self.told_otherwise: list[tuple[str, dict[bytes, bytes]]] = []
         super().__init__(python, SCRIPT)
 
     def run(self, request: Request) -> pa.RecordBatchReader:
         try:
-            return self.ask(request.sql).to_reader()
+            found = self.ask(request.sql)
         except RefusedError as error:
             about = {"sql": request.sql, "query_id": request.query_id}
             raise from_service(str(error), **about)  # noqa: B904  (it has its cause)
+        if found.schema.metadata:
+            self.told_otherwise.append((request.sql, found.schema.metadata))
+        return found.to_reader()
 
     def service(self) -> Service:
         return Service("lake", "0.1")
 
 
 @pytest.fixture(scope="module", params=PYTHONS)
-def services_engine(request: pytest.FixtureRequest) -> Iterator[Any]:
+def services_transport(request: pytest.FixtureRequest) -> Iterator[PipeTransport]:
     transport = PipeTransport(request.param)
+    yield transport
+    transport.close()
+
+
+@pytest.fixture
+def told_otherwise(services_transport: PipeTransport) -> list[Any]:
+    """What was told otherwise than it came within the test."""
+    services_transport.told_otherwise = []
+    return services_transport.told_otherwise
+
+
+@pytest.fixture(scope="module")
+def services_engine(services_transport: PipeTransport) -> Any:
+    transport = services_transport
     ranges = Ranges(transport, options=RangeOptions(infer_range="off"))  # type: ignore[arg-type]
     connection = mm.Connection(transport, ranges, "datetime")  # type: ignore[arg-type]
     engine = sa.create_engine(
@@ -60,8 +80,7 @@ def services_engine(request: pytest.FixtureRequest) -> Iterator[Any]:
     )
     with engine.connect() as asked:
         release = asked.exec_driver_sql("SELECT version()").scalar_one()
-    yield engine, re.findall(r"\d+", release)[0]
-    transport.close()
+    return engine, re.findall(r"\d+", release)[0]
 
 
 def text(statement: Any) -> str:
@@ -112,19 +131,41 @@ def exception(release: str, words: str) -> str | None:
     ("words", "statement", "answer"), CASES, ids=[case[0][:70] for case in CASES]
 )
 def test_answer(
-    services_engine: Any, words: str, statement: Any, answer: Any, literal_binds: bool
+    services_engine: Any,
+    told_otherwise: list[Any],
+    words: str,
+    statement: Any,
+    answer: Any,
+    literal_binds: bool,
 ) -> None:
     engine, release = services_engine
     why = exception(release, words)
     if why is None:
         check(engine, statement, answer, literal_binds)
+        assert told_otherwise == []
         return
     with pytest.raises((sa.exc.DBAPIError, AssertionError)):  # still
         check(engine, statement, answer, literal_binds)
 
 
 @pytest.mark.engines
-def test_random_statements(services_engine: Any, demo_lake: Any) -> None:
+@each_way
+@pytest.mark.parametrize(("words", "statement", "answer"), MIXED, ids=[case[0] for case in MIXED])
+def test_mixed_types(
+    services_engine: Any,
+    told_otherwise: list[Any],
+    words: str,
+    statement: Any,
+    answer: Any,
+    literal_binds: bool,
+) -> None:
+    found = rows(services_engine[0], statement, literal_binds)
+    assert untyped(found) == untyped(answer) if literal_binds else found == answer
+    assert told_otherwise == []
+
+
+@pytest.mark.engines
+def test_random_statements(services_engine: Any, told_otherwise: list[Any], demo_lake: Any) -> None:
     """Each gives what it gives on the embedded engine; what fails only there is no wrong answer."""
     engine, _ = services_engine
     seeds, alike = range(2000), 0
@@ -135,4 +176,5 @@ def test_random_statements(services_engine: Any, demo_lake: Any) -> None:
             if isinstance(found, list) and isinstance(expected, list):
                 assert found == expected, (seed, text(statement))
                 alike += 1
+    assert told_otherwise == []
     assert alike > 0.95 * len(seeds)

@@ -98,6 +98,9 @@ ANSWERS: list[tuple[Any, Any]] = [
     (where(N.between(2, 3, symmetric=True)), [(2,), (3,)]),
     (where(~N.between(3, 2, symmetric=True)), [(1,), (4,)]),
     (where(N.is_distinct_from(2)), [(1,), (3,), (4,)]),
+    (where((N > 1).is_distinct_from(N > 2) & (N < 4)), [(2,)]),
+    (where((N > 1).is_not_distinct_from(N > 2) | (N == 2)), [(1,), (2,), (3,), (4,)]),
+    (where((N > 1).is_not_distinct_from(N > 2) & (N < 4)), [(1,), (3,)]),
     # arithmetic
     (select(literal(5).op("+")(4)), NINE),
     (select(sa.cast(literal(7) / literal(2), sa.Float)), [(3.5,)]),
