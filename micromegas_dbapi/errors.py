@@ -148,6 +148,8 @@ _MEANINGS: list[tuple[str, type[DatabaseError]]] = [
     (r"the lake is served read-only", NotSupportedError),  # by our own local service
     (r"Arrow: Converting \w+ to parquet not supported|NYI: ", NotSupportedError),
     (r"Arrow: Incompatible type\. Field ", DataError),
+    (r"Arrow error: Ipc error: no dict id for field ", DataError),
+    (r"Decode error: Error decoding ipc RecordBatch", DataError),
     (r"(Arrow error: |ArrowError\()?(Divide ?by ?zero|DivideByZero)", DataError),
     (r"(Arrow error: )?(Cast|Parser|Compute|Arithmetic overflow) error: ", DataError),
     (r"(Arrow error: )?(Arithmetic )?[Oo]verflow", DataError),
@@ -188,6 +190,10 @@ _BACKTRACE = re.compile(
     r"^[ ]*Stack backtrace:[ ]*\n(?:[ ]+\d+: .*\n?|[ ]+at .*\n?|[ ]*\n)*", re.MULTILINE
 )
 
+_PLANS = (
+    "it plans a CASE by its first branch and a UNION by its first query; CAST that, or the whole, "
+    "to the type that is meant"
+)
 # What to do about it, where the service's own words, which begin like this, don't say; what the
 # pattern has in groups the advice may name.
 _ADVICE = [
@@ -215,8 +221,20 @@ _ADVICE = [
     (
         r"Arrow: Incompatible type\. Field '((?s:.*))' has type (.+), array has type (.+)",
         r"the rows of the column '\1' are \3 where the service planned \2, which it cannot write: "
-        "it plans a CASE by its first branch and a UNION by its first query; CAST that, or the "
-        "whole, to the type that is meant",
+        + _PLANS,
+    ),
+    (
+        r"Arrow error: Invalid argument error: Column '((?s:.*))' is declared as non-nullable but ",
+        r"not all rows of the column '\1' can be of the type that the service planned: " + _PLANS,
+    ),
+    (
+        r'Arrow error: Ipc error: no dict id for field "((?s:.*?))": ',
+        r"the rows of the column '\1' are of another type than the service planned: " + _PLANS,
+    ),
+    (
+        r"Decode error: Error decoding ipc RecordBatch",
+        "the rows are of another type than the service planned, so that the web app cannot read "
+        "them: " + _PLANS,
     ),
     (
         r"NYI: Attempting to write an Arrow interval type",

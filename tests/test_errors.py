@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 
 import micromegas_dbapi as mm
 from micromegas_dbapi.errors import ServiceMessage, from_service
+from tests.wire import recordings
 from tests.wire.recordings import cases, index
 
 Wire = Callable[[str], Path]
@@ -222,6 +223,48 @@ def test_the_message_of_mixed_types(
     found = from_service(texts.get(text) or f"query\n\nCaused by:\n    {words}")
     assert type(found) is mm.DataError
     assert str(found) == PARQUET.format(column, came, told, column, told, came)
+
+
+PLANS = (
+    "it plans a CASE by its first branch and a UNION by its first query; CAST that, or the whole, "
+    "to the type that is meant"
+)
+
+
+@pytest.mark.parametrize(
+    ("where", "name", "sentence"),
+    [
+        (
+            "flight-0.30-mixed",
+            "coerced_union_text",
+            "not all rows of the column 'c' can be of the type that the service planned: ",
+        ),
+        (
+            "flight-0.30-mixed",
+            "dict_coerced_case_dictionary",
+            "the rows of the column 'c' are of another type than the service planned: ",
+        ),
+        (
+            "web-0.30-mixed",
+            "coerced_case_text",
+            "the rows are of another type than the service planned, so that the web app cannot "
+            "read them: ",
+        ),
+    ],
+)
+def test_rows_that_are_not_of_the_planned_type(
+    wire: Callable[[str], Path], where: str, name: str, sentence: str
+) -> None:
+    """As the newest services say it."""
+    entry = next(e for e in recordings.index(where) if e["name"] == name)
+    if where.startswith("web"):
+        body = recordings.case(wire(where), name).body
+        text = json.loads(body[body.rindex(b'{"type":"error"') :])["message"]
+    else:
+        text = entry["details"]
+    found = from_service(text)
+    assert type(found) is mm.DataError
+    assert str(found).startswith(f"{sentence}{PLANS} (the engine said: ")
 
 
 @pytest.mark.parametrize(

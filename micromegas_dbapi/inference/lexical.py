@@ -25,6 +25,7 @@ def difference(sql: str) -> str | None:
         What it is, for people.
     """
     before, apart = "", True  # the last word, and whether something lies between
+    earlier = ""
     depth = 0
     for part in tokens(sql):
         if part.kind == "blank":
@@ -52,5 +53,9 @@ def difference(sql: str) -> str | None:
             # The parser drops what stands behind the first step of '1 day 02:00:00'.
             if before == "INTERVAL" and not _INTERVAL.fullmatch(text):
                 return "an interval of another form than '1 day 2 hours'"
-        before, apart = (text.upper() if part.kind == "word" else ""), False
+        word = text.upper() if part.kind == "word" else ""
+        if word == "FROM" and before == "DISTINCT" and earlier in ("IS", "NOT"):
+            # To the engine, AND and OR behind it belong to its right side.
+            return "IS DISTINCT FROM"
+        earlier, before, apart = before, word, False
     return None

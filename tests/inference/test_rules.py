@@ -358,6 +358,14 @@ REASONS = {
         "the statement has a comment inside a comment",
         True,
     ),
+    "SELECT 1 FROM log_entries WHERE true IS DISTINCT FROM true AND time < '1990-01-01'": (
+        "the statement has IS DISTINCT FROM",
+        True,
+    ),
+    "SELECT 1 FROM log_entries WHERE true IS NOT DISTINCT FROM true AND time < '1990-01-01'": (
+        "the statement has IS DISTINCT FROM",
+        True,
+    ),
     "SELECT 1 FROM log_entries WHERE level = 'a": (
         "the statement has a text, identifier or comment that never ends",
         True,
