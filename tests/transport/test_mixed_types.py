@@ -118,7 +118,10 @@ def test_the_net(wire: Wire, reader: Apart, name: str) -> None:
     with replaying(None, [], reply(wire(NEW), entry)) as service:
         found = reader.call("read", service.url, sql, begin, end, {})
         assert service.calls[0].headers["preserve_dictionary"] == "true"
-    if entry["code"] == "OK" and found[0] == "rows":
+    if entry["code"] != "OK":
+        assert found[0] == "error"
+        return
+    if found[0] == "rows":
         assert found[2] == right(wire, name)
     short = name.removeprefix("coerced_")
     assert (found[:2] == ["error", "DataError"]) is (short in MISREAD)
