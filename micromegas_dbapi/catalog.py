@@ -320,6 +320,8 @@ class TimeColumns(NamedTuple):
     ordered : bool
         Whether every row has ``upto <= since``, by the way it is made, so that a bound on either
         column bounds both.
+    nullable : bool
+        Whether one of two columns may be NULL in a row, which no range keeps then.
     aggregated : bool
         Whether the view is computed from the rows that are left, so that a range may change what
         it says of a row that lies within.
@@ -329,6 +331,7 @@ class TimeColumns(NamedTuple):
     since: str
     ordered: bool = True
     aggregated: bool = False
+    nullable: bool = False
 
 
 _BY_TIME = TimeColumns("time", "time")

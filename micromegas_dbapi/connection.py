@@ -77,7 +77,7 @@ def connect(
     infer_range : {"on", "off", "require"} or bool
         Whether a statement that is given no range is sent with the one that its own conditions
         imply, so that the service reads no more than it must; that never changes a result. A
-        default range is narrowed by it. "on" where sqlglot is installed, as with
+        default range is narrowed by it. "on" where sqloxide is installed, as with
         ``pip install 'micromegas-dbapi[infer]'``; "require" refuses statements that get none.
     views : mapping of str to str or (str, str)
         The time columns of views of the user's own, as in ``{"my_bins": "time_bin"}``, or the two

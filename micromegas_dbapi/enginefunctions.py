@@ -6,7 +6,7 @@ the type of what came (``tests/plannedtypes``). ``property_get`` is a service's 
 
 from __future__ import annotations
 
-__all__ = ["AGGREGATES", "FUNCTIONS", "UNSIGNED"]
+__all__ = ["AGGREGATES", "FUNCTIONS", "ROW_BY_ROW", "UNSIGNED", "WINDOWS"]
 
 _NAMES = """
     property_get
@@ -37,8 +37,6 @@ _NAMES = """
     to_timestamp_millis to_timestamp_nanos to_timestamp_seconds to_unixtime today translate trim
     trunc upper uuid version
     generate_series unnest
-    cume_dist dense_rank first_value lag last_value lead nth_value ntile percent_rank rank
-    row_number
 """
 
 _AGGREGATES = """
@@ -49,9 +47,15 @@ _AGGREGATES = """
     string_agg sum var var_pop var_population var_samp var_sample
 """
 
-#: Those of them that make one value of many.
+_WINDOWS = """
+    cume_dist dense_rank first_value lag last_value lead nth_value ntile percent_rank rank
+    row_number
+"""
+
+#: Those of them that make one value of many rows, as a rule or with OVER.
 AGGREGATES = frozenset(_AGGREGATES.split())
-FUNCTIONS = frozenset(_NAMES.split()) | AGGREGATES
+WINDOWS = frozenset(_WINDOWS.split())
+FUNCTIONS = frozenset(_NAMES.split()) | AGGREGATES | WINDOWS
 
 #: Those of them that give unsigned numbers of 64 bits of what views have; ``sum`` does for some.
 UNSIGNED = frozenset(
@@ -62,3 +66,12 @@ UNSIGNED = frozenset(
         *("rank", "regr_count", "row_number"),
     )
 )
+
+# Scalar functions of the newer services, by their source.
+_OF_SERVICES = """
+    jsonb_array_length jsonb_as_f64 jsonb_as_i64 jsonb_as_string jsonb_format_json jsonb_get
+    jsonb_object_keys jsonb_parse jsonb_path_query jsonb_path_query_first properties_length
+    properties_to_array properties_to_dict properties_to_jsonb
+"""
+#: Those that make of each row a value, whatever the others are.
+ROW_BY_ROW = (FUNCTIONS - AGGREGATES - WINDOWS) | frozenset(_OF_SERVICES.split())

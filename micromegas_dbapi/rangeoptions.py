@@ -27,7 +27,7 @@ class RangeOptions:
     Attributes
     ----------
     infer_range : {"on", "off", "require"} or None
-        None is "on" where sqlglot is installed, else "off".
+        None is "on" where sqloxide is installed, else "off".
     views : mapping of str to str or (str, str)
     clock_skew : float
         By how many seconds this machine's clock may be ahead of the service's.
@@ -38,7 +38,7 @@ class RangeOptions:
     ProgrammingError
         If a value is none of these.
     NotSupportedError
-        If inference is asked for and sqlglot is not installed.
+        If inference is asked for and sqloxide is not installed.
     """
 
     infer_range: Literal["on", "off", "require"] | None = None
@@ -73,7 +73,8 @@ class RangeOptions:
                 raise _bad_views(self.views)
             if not all(isinstance(name, str) and name for name in (view, *pair)):
                 raise _bad_views(self.views)
-            found[view] = TimeColumns(*pair, ordered=pair[0] == pair[1])
+            both = pair[0] != pair[1]
+            found[view] = TimeColumns(*pair, ordered=not both, nullable=both)
         return found
 
 
@@ -89,9 +90,9 @@ def _bad_views(given: object) -> ProgrammingError:
 def missing() -> str | None:
     """Tell what inference needs and has not."""
     try:
-        installed = importlib.metadata.version("sqlglot")
+        installed = importlib.metadata.version("sqloxide")
     except importlib.metadata.PackageNotFoundError:
-        return "it needs sqlglot: pip install 'micromegas-dbapi[infer]'"
-    if installed.partition(".")[0] != "30":
-        return f"its rules are tested with sqlglot 30, and {installed} is installed"
+        return "it needs sqloxide: pip install 'micromegas-dbapi[infer]'"
+    if installed.split(".")[:2] != ["0", "61"]:
+        return f"its rules are tested with sqloxide 0.61, and {installed} is installed"
     return None

@@ -11,7 +11,7 @@ import pytest
 import micromegas_dbapi as mm
 
 LAZY = ["pandas", "polars", "pyarrow.parquet", "pyarrow.flight", "pyarrow.dataset"]
-LAZY += ["datafusion", "sqlglot", "sqlalchemy", "rich"]
+LAZY += ["datafusion", "sqloxide", "sqlalchemy", "rich"]
 
 
 def test_import_loads_nothing_heavy() -> None:

@@ -219,7 +219,7 @@ def test_declared_views(lake: str) -> None:
     views = {"mine": "t", "spans": ("begun", "ended")}
     declared = {
         "mine": TimeColumns("t", "t"),
-        "spans": TimeColumns("begun", "ended", ordered=False),
+        "spans": TimeColumns("begun", "ended", ordered=False, nullable=True),
     }
     for connection in (
         mm.connect(lake, views=views),
@@ -296,17 +296,17 @@ def test_the_clock_may_be_ahead(lake: str) -> None:
     assert begins[0] - begins[2] in (3599, 3600, 3601, 3602)
 
 
-# -- without sqlglot -------------------------------------------------------------------------------
+# -- without sqloxide ------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
     ("installed", "reason"),
     [
-        (None, r"it needs sqlglot: pip install 'micromegas-dbapi\[infer\]'"),
-        ("28.10.1", "its rules are tested with sqlglot 30, and 28.10.1 is installed"),
+        (None, r"it needs sqloxide: pip install 'micromegas-dbapi\[infer\]'"),
+        ("0.1.56", "its rules are tested with sqloxide 0.61, and 0.1.56 is installed"),
     ],
 )
-def test_without_sqlglot(
+def test_without_sqloxide(
     lake: str, monkeypatch: pytest.MonkeyPatch, installed: str | None, reason: str
 ) -> None:
     from importlib import metadata
@@ -314,7 +314,7 @@ def test_without_sqlglot(
     from micromegas_dbapi import rangeoptions
 
     def version(package: str) -> str:
-        assert package == "sqlglot"
+        assert package == "sqloxide"
         if installed is None:
             raise metadata.PackageNotFoundError(package)
         return installed

@@ -17,14 +17,14 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 
-import sqlglot
-from sqlglot.errors import ParseError, SqlglotError
+import sqloxide
 
 from micromegas_dbapi.catalog import TimeColumns, time_columns_of
-from micromegas_dbapi.inference.instants import INFINITY, SECOND
+from micromegas_dbapi.inference.durations import INFINITY, SECOND
 from micromegas_dbapi.inference.lexical import difference
 from micromegas_dbapi.inference.predicates import EVERYTHING, Interval
-from micromegas_dbapi.inference.scans import Scan, Scans, UnprovableError
+from micromegas_dbapi.inference.scans import Scan, Scans
+from micromegas_dbapi.inference.tree import Node, UnprovableError, bare, only, variant
 from micromegas_dbapi.service import FLIGHT, RECENT, Service
 from micromegas_dbapi.timerange import MAX_NS, MIN_NS
 
@@ -163,8 +163,6 @@ def _analysed(sql: str, generation: str, columns: _Columns, now: int | None) -> 
         return _range(scans, known, generation)
     except UnprovableError as error:
         return Reason(str(error), reads_views=not isinstance(error, _NoQueryError))
-    except SqlglotError as error:
-        return Reason(f"the statement cannot be parsed{_place(error)}")
     except RecursionError:
         return Reason("the statement is nested too deeply")
     except _ReadsClockError:
@@ -181,37 +179,46 @@ class _NoQueryError(UnprovableError):
 
 
 _BLANK = re.compile(r"(?:\s|--[^\n]*(?:\n|$)|/\*(?:(?!\*/|/\*).)*\*/)*", re.DOTALL)
-_EXPLAIN = re.compile(r"explain\b(?:\s+analyze\b)?(?:\s+verbose\b)?", re.IGNORECASE)
-_QUERY = re.compile(r"\(|(?:select|with|values|from)\b", re.IGNORECASE)
+_QUERY = re.compile(r"\(|(?:select|with|values|from|explain)\b", re.IGNORECASE)
+# The parser takes END for the end of a block, and leaves all that follows unread. So another
+# statement is put behind: where that is not found, not all was read.
+_SENTINEL = "\n;SELECT 1"
+_PLACE = re.compile(r"at Line: (\d+), Column: (\d+)")
 _NO_VIEW = re.compile(r"(?:show|describe|desc|set|reset)\b", re.IGNORECASE)
 
 
-def _parsed(sql: str) -> sqlglot.exp.Expr:
+def _parsed(sql: str) -> Node:
+    """Give the tree of a query, or of the one that is explained."""
     if len(sql) > _LONGEST:
         raise UnprovableError(f"the statement is longer than {_LONGEST:,} characters")
+    if (found := difference(sql)) is not None:
+        raise UnprovableError(f"the statement has {found}")
     at = _end(_BLANK, sql, 0)
-    if explain := _EXPLAIN.match(sql, at):  # the plan that is shown shall be the one that is run
-        at = _end(_BLANK, sql, explain.end())
     if not _QUERY.match(sql, at):
         word = (sql[at:].split(maxsplit=1) or ["nothing"])[0][:20]
         refusal = _NoQueryError if _NO_VIEW.match(sql, at) else UnprovableError
         raise refusal(f"a statement that begins with {word} gets no range")
-    if (found := difference(sql)) is not None:
-        raise UnprovableError(f"the statement has {found}")
-    statements = [s for s in sqlglot.parse(sql[at:], dialect="postgres") if s is not None]
-    if len(statements) != 1:
-        raise UnprovableError(f"the text has {len(statements)} statements")
-    return statements[0]
+    try:
+        *statements, last = sqloxide.parse_sql(sql + _SENTINEL, "generic")
+    except ValueError as error:
+        place = _PLACE.search(str(error))
+        where = f", at line {place[1]}, column {place[2]}" if place else ""
+        raise UnprovableError(f"the statement cannot be parsed{where}") from error
+    if len(statements) != 1 or bare(last) != bare(sqloxide.parse_sql(_SENTINEL, "generic")[0]):
+        count = len(statements) or "parts of two"
+        raise UnprovableError(f"the text has {count} statements")
+    kind, statement = variant(statements[0])
+    if kind == "Explain":  # the plan that is shown shall be the one that is run
+        only("EXPLAIN", statement, "describe_alias", "analyze", "verbose", "statement")
+        kind, statement = variant(statement["statement"])
+    if kind != "Query":
+        raise UnprovableError(f"{kind.upper()} is not understood")
+    return statement
 
 
 def _end(pattern: re.Pattern[str], sql: str, at: int) -> int:
     match = pattern.match(sql, at)
     return at if match is None else match.end()
-
-
-def _place(error: SqlglotError) -> str:
-    found = error.errors[0] if isinstance(error, ParseError) and error.errors else {}
-    return f", at line {found['line']}, column {found['col']}" if "line" in found else ""
 
 
 def _range(
@@ -257,6 +264,8 @@ def _range(
 def _bounds(scan: Scan, columns: TimeColumns) -> Interval:
     upto = scan.bounds.get(columns.upto, EVERYTHING)
     since = scan.bounds.get(columns.since, EVERYTHING)
+    if columns.nullable and EVERYTHING in (upto, since):
+        return EVERYTHING  # a row whose other column is NULL is within no range
     if columns.ordered:
         return max(upto[0], since[0]), min(upto[1], since[1])
     return since[0], upto[1]

@@ -9,45 +9,16 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from datetime import datetime, timedelta, timezone
-from typing import Final, NamedTuple, TypeAlias
+from typing import NamedTuple, TypeAlias
 
-from sqlglot import exp
-
+from micromegas_dbapi.inference.durations import DAY, INFINITY, SECOND, duration, truncation
+from micromegas_dbapi.inference.tree import Node, call, only, text_of, unnested, variant
 from micromegas_dbapi.timerange import MAX_NS, MIN_NS
 
-__all__ = [
-    "DAY",
-    "INFINITY",
-    "SECOND",
-    "Clock",
-    "Instant",
-    "floor_to_day",
-    "instant",
-    "is_date",
-    "is_timestamp",
-    "truncated_by",
-]
+__all__ = ["Clock", "Instant", "floor_to_day", "instant", "is_date", "is_timestamp"]
 
 #: Gives the nanoseconds since the epoch that ``now()`` is at or after.
 Clock: TypeAlias = Callable[[], int]
-
-INFINITY: Final = float("inf")
-SECOND: Final = 10**9
-DAY: Final = 86_400 * SECOND
-
-_UNITS = {
-    "nanosecond": 1,
-    "microsecond": 10**3,
-    "millisecond": 10**6,
-    "second": SECOND,
-    "minute": 60 * SECOND,
-    "hour": 3600 * SECOND,
-    "day": DAY,
-    "week": 7 * DAY,
-}
-_MONTHS = {"month": 1, "year": 12}
-#: Truncating to a unit takes less than this off.
-_TRUNCATIONS = {**_UNITS, "month": 31 * DAY, "quarter": 92 * DAY, "year": 366 * DAY}
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 _SECOND = timedelta(seconds=1)
@@ -57,12 +28,15 @@ _TEXT = re.compile(
            (?P<zone>Z|(?P<hours>[+-](?:[01]\d|2[0-3])):?(?P<minutes>[0-5]\d)?)?)?""",
     re.VERBOSE | re.ASCII,
 )
-_STEPS = re.compile(r"(?:[+-]?\d+ +[a-z]+ *)+", re.ASCII)
-_STEP = re.compile(r"([+-]?\d+) +([a-z]+?)s?\b", re.ASCII)
-# The functions whose result has nanoseconds. Beside a coarser one, of to_timestamp_millis() say,
-# the engine may round what it is compared with.
-_FINE = ("to_timestamp_nanos",)
 _FINE_TYPE = re.compile(r"Timestamp\(Nanosecond, (?:None|Some\(\"(?:\+00:00|UTC)\"\))\)")
+# Functions of a number of seconds or of parts of one, whose result is as coarse.
+_COUNTED = {
+    "to_timestamp_seconds": SECOND,
+    "from_unixtime": SECOND,
+    "to_timestamp_millis": 10**6,
+    "to_timestamp_micros": 10**3,
+    "to_timestamp_nanos": 1,
+}
 
 
 class Instant(NamedTuple):
@@ -73,42 +47,32 @@ class Instant(NamedTuple):
     least, greatest : int or infinite float
     is_date : bool
         Whether it is a DATE, at midnight in UTC.
+    grain : int
+        Of what it is a multiple by its type, in nanoseconds: what it is compared with may be cut to
+        that by the engine.
     """
 
     least: float
     greatest: float
     is_date: bool = False
+    grain: int = 1
 
 
-def instant(node: exp.Expr, clock: Clock) -> Instant | None:
+def instant(node: Node, clock: Clock) -> Instant | None:
     """Tell what an expression without columns can be."""
-    node = node.unnest()
-    if isinstance(node, exp.Literal):
-        return _exactly(_text(node.name)) if node.is_string else None
-    if isinstance(node, exp.Cast):
-        found = instant(node.this, clock)
-        if found is None or not (is_date(node) or is_timestamp(node)):
-            return None
-        return _date(*found[:2]) if is_date(node) else Instant(*found[:2])
-    if isinstance(node, exp.CurrentTimestamp):
-        # The service's clock, at some time after this: how much later is not known.
-        return None if node.this else Instant(clock(), INFINITY)
-    if isinstance(node, exp.CurrentDate):
-        return None if node.this else _date(clock(), INFINITY)
-    if isinstance(node, (exp.Add, exp.Sub)):
-        return _shifted(node, clock)
-    if isinstance(node, exp.TimestampTrunc):
-        width, found = truncated_by(node), instant(node.this, clock)
-        if width is None or found is None:
-            return None
-        # Before 1970 cutting could go up: no engine that was tried does, but it costs nothing.
-        return Instant(found.least - width, found.greatest + (width if found.least < 0 else 0))
-    if isinstance(node, exp.UnixToTime):  # to_timestamp('..')
-        plain = set(_given(node)) == {"this"} and isinstance(node.this, exp.Literal)
-        return instant(node.this, clock) if plain and node.this.is_string else None
-    if isinstance(node, exp.Anonymous):
-        return _called(node, clock)
-    return None
+    node = unnested(node)
+    kind, value = variant(node)
+    if kind == "Value":
+        text = text_of(node)
+        return None if text is None else _exactly(_text(text))
+    if kind == "TypedString":
+        return _typed(value)
+    if kind == "Cast":
+        return _cast(value, clock)
+    if kind == "BinaryOp" and value["op"] in ("Plus", "Minus"):
+        return _shifted(value, clock)
+    found = call(node) if kind == "Function" else None
+    return None if found is None else _called(*found, clock)
 
 
 def _exactly(ns: int | None) -> Instant | None:
@@ -137,73 +101,97 @@ def floor_to_day(ns: float) -> float:
 
 def _date(least: float, greatest: float) -> Instant | None:
     # Before 1970 a cast could cut upwards.
-    return None if least < 0 else Instant(floor_to_day(least), floor_to_day(greatest), True)
+    return None if least < 0 else _within(floor_to_day(least), floor_to_day(greatest), True)
 
 
-def is_date(cast: exp.Cast) -> bool:
-    """Tell whether it is a cast to DATE."""
-    return bool(cast.to.this == exp.DataType.Type.DATE)
+def _within(least: float, greatest: float, is_date: bool = False) -> Instant | None:
+    """Give an instant that every engine can hold: beyond that some wrap around, others fail."""
+    for end in (least, greatest):
+        if end not in (INFINITY, -INFINITY) and not MIN_NS <= end <= MAX_NS:
+            return None
+    return Instant(least, greatest, is_date)
 
 
-def is_timestamp(cast: exp.Cast) -> bool:
-    """Tell whether it is a cast to TIMESTAMP, of nanoseconds: not to TIMESTAMP(3)."""
-    kinds = (exp.DataType.Type.TIMESTAMP, exp.DataType.Type.TIMESTAMPTZ)
-    return cast.to.this in kinds and not cast.to.expressions
+def is_date(kind: Node) -> bool:
+    """Tell whether a type is DATE."""
+    return bool(kind == "Date")
 
 
-def truncated_by(node: exp.TimestampTrunc) -> int | None:
-    """Tell how much ``date_trunc(unit, ..)`` takes off: less than this many nanoseconds."""
-    if set(_given(node)) != {"this", "unit"}:
+def is_timestamp(kind: Node) -> bool:
+    """Tell whether a type is TIMESTAMP, of nanoseconds: not TIMESTAMP(3)."""
+    if not isinstance(kind, dict) or "Timestamp" not in kind:
+        return False
+    digits, zone = kind["Timestamp"]
+    return digits is None and zone in ("None", "WithTimeZone", "WithoutTimeZone", "Tz")
+
+
+def _typed(node: Node) -> Instant | None:
+    only("a literal", node, "data_type", "value")
+    kind, text = variant(node["value"]["value"])
+    ns = _text(text) if kind == "SingleQuotedString" else None
+    if ns is None or not (is_date(node["data_type"]) or is_timestamp(node["data_type"])):
         return None
-    return _TRUNCATIONS.get(node.args["unit"].name.lower())
+    return _date(ns, ns) if is_date(node["data_type"]) else Instant(ns, ns)
 
 
-def _given(node: exp.Expr) -> list[str]:
-    return [name for name, value in node.args.items() if value]
-
-
-def _shifted(node: exp.Add | exp.Sub, clock: Clock) -> Instant | None:
-    left, right, back = node.this, node.expression, isinstance(node, exp.Sub)
-    if isinstance(left.unnest(), exp.Literal):  # text beside an interval is no timestamp
+def _cast(node: Node, clock: Clock) -> Instant | None:
+    if node["kind"] not in ("Cast", "DoubleColon"):
         return None
-    found, by = instant(left, clock), _interval(right)
-    if found is None or by is None:
+    only("a cast", node, "kind", "expr", "data_type")
+    data_type = node["data_type"]
+    if not (is_date(data_type) or is_timestamp(data_type)):
+        return None
+    found = instant(node["expr"], clock)
+    if found is None:
+        return None
+    least, greatest, *_ = found
+    # What was coarse before is a multiple of that still, and fine by its type.
+    return _date(least, greatest) if is_date(data_type) else Instant(least, greatest)
+
+
+def _shifted(node: Node, clock: Clock) -> Instant | None:
+    left, right, back = unnested(node["left"]), node["right"], node["op"] == "Minus"
+    if variant(left)[0] == "Value":  # text beside an interval is no timestamp
+        return None
+    found, by = instant(left, clock), duration(right)
+    if found is None or by is None or found.grain > 1:
         return None
     shortest, longest = (-by[1], -by[0]) if back else by
     least, greatest = found.least + shortest, found.greatest + longest
     # A DATE moves by whole days: the hours of the interval are dropped.
-    return _date(least, greatest + DAY) if found.is_date else Instant(least, greatest)
+    return _date(least, greatest + DAY) if found.is_date else _within(least, greatest)
 
 
-def _interval(node: exp.Expr) -> tuple[int, int] | None:
-    """Tell the shortest and the longest duration of an interval: a month has 28 to 31 days."""
-    node = node.unnest()
-    if not isinstance(node, exp.Interval) or not isinstance(node.this, exp.Literal):
-        return None
-    unit = node.args.get("unit")
-    text = f"{node.this.name} {unit.name if unit else ''}".lower().strip()
-    if not _STEPS.fullmatch(text):
-        return None
-    shortest = longest = 0
-    for count, name in _STEP.findall(text):
-        if months := _MONTHS.get(name, 0):
-            ends = [int(count) * months * days * DAY for days in (28, 31)]
-        elif name in _UNITS:
-            ends = [int(count) * _UNITS[name]]
-        else:
-            return None
-        shortest, longest = shortest + min(ends), longest + max(ends)
-    return shortest, longest
-
-
-def _called(node: exp.Anonymous, clock: Clock) -> Instant | None:
-    name, given = node.name.lower(), node.expressions
-    if name == "today" and not given:
+def _called(name: str, given: list[Node], clock: Clock) -> Instant | None:
+    if not given and name in ("now", "current_timestamp"):
+        # The service's clock, at some time after this: how much later is not known.
+        return Instant(clock(), INFINITY)
+    if not given and name in ("current_date", "today"):
         return _date(clock(), INFINITY)
-    if not given or not isinstance(given[0], exp.Literal) or not given[0].is_string:
+    if name == "date_trunc" and len(given) == 2:
+        width, found = truncation(given[0]), instant(given[1], clock)
+        if width is None or found is None or found.grain > 1:
+            return None
+        # Before 1970 cutting could go up: no engine that was tried does, but it costs nothing.
+        least, up = found.least - width, width if found.least < 0 else 0
+        return Instant(least, found.greatest + up)
+    text = text_of(given[0]) if given else None
+    if text is not None:
+        fine = name in ("to_timestamp", "to_timestamp_nanos") and len(given) == 1
+        if name == "arrow_cast" and len(given) == 2:
+            fine = _FINE_TYPE.fullmatch(text_of(given[1]) or "") is not None
+        return _exactly(_text(text)) if fine else None
+    return _counted(name, given)
+
+
+def _counted(name: str, given: list[Node]) -> Instant | None:
+    """Read ``to_timestamp_seconds(1793491200)`` and the like."""
+    if name not in _COUNTED or len(given) != 1:
         return None
-    if name in _FINE and len(given) == 1:
-        return _exactly(_text(given[0].name))
-    if name == "arrow_cast" and len(given) == 2 and _FINE_TYPE.fullmatch(given[1].name):
-        return _exactly(_text(given[0].name))
-    return None
+    kind, value = variant(unnested(given[0]))
+    kind, number = variant(value["value"]) if kind == "Value" else ("", ("", False))
+    if kind != "Number" or not number[0].isdigit():
+        return None
+    grain = _COUNTED[name]
+    ns = int(number[0]) * grain
+    return Instant(ns, ns, False, grain) if ns <= MAX_NS else None

@@ -73,7 +73,7 @@ def _columns(condition: str, scan: str) -> TimeColumns | None:
             return None
         columns[term[2]] = name
     upto, since = columns["<="], columns[">="]
-    return TimeColumns(upto, since, ordered=upto == since)
+    return TimeColumns(upto, since, ordered=upto == since, nullable=upto != since)
 
 
 def _column(text: str, table: str, projected: list[str]) -> str | None:

@@ -6,22 +6,20 @@ below a NOT, "is false" are followed: both say that no operand was NULL.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import reduce
 from typing import NamedTuple, TypeAlias
 
-from sqlglot import exp
-
+from micromegas_dbapi.inference.durations import DAY, INFINITY, duration, truncation
 from micromegas_dbapi.inference.instants import (
-    DAY,
-    INFINITY,
     Clock,
+    Instant,
     floor_to_day,
     instant,
     is_date,
     is_timestamp,
-    truncated_by,
 )
+from micromegas_dbapi.inference.tree import Node, call, only, unnested, variant
 
 __all__ = [
     "EVERYTHING",
@@ -41,25 +39,13 @@ Column: TypeAlias = tuple[str, str]
 Interval: TypeAlias = tuple[float, float]
 #: What is known of columns; of those that are not in it, nothing.
 Facts: TypeAlias = dict[Column, Interval]
-#: Finds the source of a column, or None.
-Resolve: TypeAlias = Callable[[exp.Column], Column | None]
+#: Finds the source of a column by the parts of its name, or None.
+Resolve: TypeAlias = Callable[[Node], "Column | None"]
 
 EVERYTHING: Interval = (-INFINITY, INFINITY)
 
-_MIRRORED: dict[type[exp.Expr], type[exp.Expr]] = {
-    exp.EQ: exp.EQ,
-    exp.LT: exp.GT,
-    exp.LTE: exp.GTE,
-    exp.GT: exp.LT,
-    exp.GTE: exp.LTE,
-}
-_NEGATED: dict[type[exp.Expr], type[exp.Expr]] = {
-    exp.NEQ: exp.EQ,
-    exp.LT: exp.GTE,
-    exp.LTE: exp.GT,
-    exp.GT: exp.LTE,
-    exp.GTE: exp.LT,
-}
+_MIRRORED = {"Eq": "Eq", "Lt": "Gt", "LtEq": "GtEq", "Gt": "Lt", "GtEq": "LtEq"}
+_NEGATED = {"NotEq": "Eq", "Lt": "GtEq", "LtEq": "Gt", "Gt": "LtEq", "GtEq": "Lt"}
 
 
 def intersection(one: Facts, other: Facts) -> Facts:
@@ -79,28 +65,63 @@ def _hull(one: Facts, other: Facts) -> Facts:
     }
 
 
-def facts(node: exp.Expr, resolve: Resolve, clock: Clock, wanted: bool = True) -> Facts:
+def facts(node: Node, resolve: Resolve, clock: Clock, wanted: bool = True) -> Facts:
     """Tell what follows of columns where a condition is true, or, if not wanted, false."""
-    node = node.unnest()
-    if isinstance(node, exp.Not):
-        return facts(node.this, resolve, clock, not wanted)
-    if isinstance(node, (exp.And, exp.Or)):
-        parts = (facts(part, resolve, clock, wanted) for part in node.flatten())
-        return reduce(intersection if isinstance(node, exp.And) is wanted else _hull, parts)
-    if wanted and isinstance(node, exp.Between) and not node.args.get("symmetric"):
-        low = _compared(exp.GTE, node.this, node.args["low"], resolve, clock)
-        high = _compared(exp.LTE, node.this, node.args["high"], resolve, clock)
-        # Where one of the bounds is not understood, its type may make the engine round the other.
-        return intersection(low, high) if low and high else {}
-    if wanted and isinstance(node, exp.In) and node.expressions and not node.args.get("query"):
-        return reduce(
-            _hull,
-            (_compared(exp.EQ, node.this, item, resolve, clock) for item in node.expressions),
-        )
-    comparison = type(node) if wanted else _NEGATED.get(type(node))
+    node = unnested(node)
+    kind, value = variant(node)
+    if kind == "UnaryOp" and value["op"] == "Not":
+        return facts(value["expr"], resolve, clock, not wanted)
+    if kind == "BinaryOp" and value["op"] in ("And", "Or"):
+        parts = (facts(part, resolve, clock, wanted) for part in _flat(node, value["op"]))
+        return reduce(intersection if (value["op"] == "And") is wanted else _hull, parts)
+    if kind == "Between" and wanted and not value["negated"]:
+        return _between(value, resolve, clock)
+    if kind == "InList" and wanted and not value["negated"]:
+        return _in_list(value, resolve, clock)
+    if kind != "BinaryOp" or not isinstance(value["op"], str):
+        return {}
+    comparison = value["op"] if wanted else _NEGATED.get(value["op"], "")
     if comparison not in _MIRRORED:
         return {}
-    return _compared(comparison, node.this, node.expression, resolve, clock)
+    return _compared(comparison, value["left"], value["right"], resolve, clock)
+
+
+def _flat(node: Node, operator: str) -> Iterator[Node]:
+    """List the operands of a chain of one operator, which leans to the left."""
+    right = []
+    while True:
+        node = unnested(node)
+        kind, value = variant(node)
+        if kind != "BinaryOp" or value["op"] != operator:
+            break
+        right.append(value["right"])
+        node = value["left"]
+    yield node
+    yield from reversed(right)
+
+
+def _between(node: Node, resolve: Resolve, clock: Clock) -> Facts:
+    only("BETWEEN", node, "expr", "low", "high")
+    ends = [instant(node[end], clock) for end in ("low", "high")]
+    # Where one of the bounds is not understood, its type may make the engine round the other.
+    if ends[0] is None or ends[1] is None:
+        return {}
+    grain = max(ends[0].grain, ends[1].grain)
+    low = _compared("GtEq", node["expr"], node["low"], resolve, clock, grain)
+    high = _compared("LtEq", node["expr"], node["high"], resolve, clock, grain)
+    return intersection(low, high)
+
+
+def _in_list(node: Node, resolve: Resolve, clock: Clock) -> Facts:
+    only("IN", node, "expr", "list")
+    found = [instant(item, clock) for item in node["list"]]
+    if not found or None in found:
+        return {}
+    grain = max(item.grain for item in found if item is not None)
+    return reduce(
+        _hull,
+        (_compared("Eq", node["expr"], item, resolve, clock, grain) for item in node["list"]),
+    )
 
 
 class Rounded(NamedTuple):
@@ -124,38 +145,64 @@ class Rounded(NamedTuple):
         return least if least > 0 else least - self.width, greatest + self.width
 
 
-def rounded(node: exp.Expr, resolve: Resolve) -> Rounded | None:
+def rounded(node: Node, resolve: Resolve) -> Rounded | None:
     """Tell which column an expression is, as it is or rounded down."""
-    node = node.unnest()
-    if isinstance(node, exp.Column):
+    node = unnested(node)
+    kind, value = variant(node)
+    if kind in ("Identifier", "CompoundIdentifier"):
         column = resolve(node)
         return None if column is None else Rounded(column, 0, False)
-    if isinstance(node, exp.TimestampTrunc):
-        width, inner = truncated_by(node), rounded(node.this, resolve)
-        return inner._replace(width=inner.width + width) if width and inner else None
-    if isinstance(node, exp.Cast) and (is_date(node) or is_timestamp(node)):
-        inner = rounded(node.this, resolve)
-        if inner is None or is_timestamp(node):
+    if kind == "Function":
+        return _truncated(node, resolve)
+    if kind == "Cast" and value["kind"] in ("Cast", "DoubleColon"):
+        only("a cast", value, "kind", "expr", "data_type")
+        data_type = value["data_type"]
+        if not (is_date(data_type) or is_timestamp(data_type)):
+            return None
+        inner = rounded(value["expr"], resolve)
+        if inner is None or is_timestamp(data_type):
             return inner
         return inner._replace(width=inner.width + DAY, to_date=True)
     return None
 
 
+def _truncated(node: Node, resolve: Resolve) -> Rounded | None:
+    found = call(node)
+    if found is None:
+        return None
+    name, given = found
+    if name == "date_trunc" and len(given) == 2:
+        width, inner = truncation(given[0]), rounded(given[1], resolve)
+    elif name == "date_bin" and len(given) == 2:
+        # Down to a multiple of the stride: up to a whole one, also before the epoch.
+        stride, inner = duration(given[0]), rounded(given[1], resolve)
+        width = stride[1] if stride is not None and stride[0] > 0 else None
+    else:
+        return None
+    return inner._replace(width=inner.width + width) if width and inner else None
+
+
 def _compared(
-    comparison: type[exp.Expr], left: exp.Expr, right: exp.Expr, resolve: Resolve, clock: Clock
+    comparison: str, left: Node, right: Node, resolve: Resolve, clock: Clock, grain: int = 1
 ) -> Facts:
-    column, value = rounded(left, resolve), instant(right, clock) if right else None
+    column, value = rounded(left, resolve), instant(right, clock)
     if column is None or value is None:
         column, value = rounded(right, resolve), instant(left, clock)
         comparison = _MIRRORED[comparison]
     if column is None or value is None:
         return {}
+    low, high = _lies(column, value, max(grain, value.grain))
+    if comparison in ("Lt", "LtEq"):
+        low = -INFINITY
+    if comparison in ("Gt", "GtEq"):
+        high = INFINITY
+    return {column.column: (low, high)}
+
+
+def _lies(column: Rounded, value: Instant, grain: int) -> Interval:
     least, greatest = value.least, value.greatest
     if column.to_date:  # text beside a DATE is read as one
         least = floor_to_day(least)
-    low, high = column.before(least, greatest)
-    if comparison in (exp.LT, exp.LTE):
-        low = -INFINITY
-    if comparison in (exp.GT, exp.GTE):
-        high = INFINITY
-    return {column.column: (low, high)}
+    if grain > 1:  # either side may have been cut to it
+        least, greatest = least - grain, greatest + grain
+    return column.before(least, greatest)

@@ -7,49 +7,42 @@ UNION. So each must prove for itself which rows cannot matter; what is not under
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
-
-from sqlglot import exp
+from collections.abc import Mapping
+from dataclasses import dataclass
 
 from micromegas_dbapi.catalog import TimeColumns
 from micromegas_dbapi.inference.instants import Clock
+from micromegas_dbapi.inference.joins import From, sources_of
+from micromegas_dbapi.inference.names import HAS, HAS_NOT, UNKNOWN, Source, resolver
 from micromegas_dbapi.inference.outputs import (
     by_name,
     by_position,
-    identifier,
+    group_keys,
+    is_key,
     keeps_rows_apart,
-    output_names,
+    outputs,
     passed_through,
+    plain_star,
+    same_star,
 )
-from micromegas_dbapi.inference.predicates import (
-    Column,
-    Facts,
-    Interval,
-    Resolve,
-    facts,
-    intersection,
-)
-from micromegas_dbapi.literals import literal
-
-__all__ = ["NEUTRAL", "Scan", "Scans", "UnprovableError"]
-
-#: What can be read without a view: schemas and table functions.
-NEUTRAL = (
-    *("information_schema", "generate_series", "list_view_sets"),
-    *("list_partitions", "materialize_partitions", "retire_partitions", "regenerate_partitions"),
+from micromegas_dbapi.inference.predicates import Facts, Interval, Resolve, facts, intersection
+from micromegas_dbapi.inference.tree import (
+    Node,
+    UnprovableError,
+    name_of,
+    only,
+    queries_within,
+    variant,
 )
 
-_JOIN_SIDES = ("", "LEFT", "RIGHT", "FULL")
-_JOIN_KINDS = ("", "INNER", "CROSS", "OUTER")
+__all__ = ["Scan", "Scans"]
+
+_QUERY = ("with", "body", "order_by", "limit_clause", "fetch")
 _SELECT = (
-    *("expressions", "from_", "joins", "where", "group", "having", "order", "limit", "offset"),
-    *("distinct", "windows", "qualify", "with_"),
+    *("projection", "from", "selection", "group_by", "having", "distinct", "named_window"),
+    *("qualify", "window_before_qualify", "flavor"),
 )
-
-
-class UnprovableError(Exception):
-    """The statement holds something whose rows are not followed; the text says what."""
+_CTE = ("alias", "query", "materialized")
 
 
 @dataclass(frozen=True)
@@ -71,17 +64,6 @@ class Scan:
     bounds: Mapping[str, Interval]
 
 
-@dataclass(frozen=True)
-class _Source:
-    """What one item of a FROM clause is: a view, a query, or, with neither, nothing of a view."""
-
-    view: str | None = None
-    relation: str = ""
-    query: exp.Expr | None = None
-    ctes: Mapping[str, _Source] = field(default_factory=dict)  # what `query` sees
-    renamed: bool = False  # AS alias(a, b)
-
-
 class Scans:
     """Collects the scans of a statement.
 
@@ -96,7 +78,7 @@ class Scans:
     ----------
     found : list of Scan
     neutral : list of str
-        Those of `NEUTRAL` that are read.
+        What is read that no range means anything for.
     """
 
     def __init__(self, known: Mapping[str, TimeColumns | None], clock: Clock) -> None:
@@ -106,209 +88,162 @@ class Scans:
         self.neutral: list[str] = []
 
     def query(
-        self, query: exp.Expr, ctes: Mapping[str, _Source], outer: Mapping[str, Interval]
+        self,
+        query: Node,
+        ctes: Mapping[str, Source],
+        outer: Mapping[str, Interval],
+        *,
+        inner: bool = False,
     ) -> None:
-        """Collect the scans of a query of which only rows within `outer` count."""
-        ctes = self._with(query, ctes)
-        if isinstance(query, exp.Select):
-            self._select(query, ctes, outer)
-            return
-        limited = query.args.get("limit") or query.args.get("offset")
-        if isinstance(query, exp.Subquery):
-            _only(query, "this", "alias", "with_", "order", "limit", "offset")
-            self.query(query.this, ctes, {} if limited else outer)
-        elif isinstance(query, exp.SetOperation):
-            _only(query, "this", "expression", "distinct", "with_", "order", "limit", "offset")
-            passed = {} if limited else by_position(query, outer)
-            for branch in (query.this, query.expression):
-                self.query(branch, ctes, by_name(branch, passed))
-        elif isinstance(query, exp.Values):
-            _only(query, "expressions", "alias")
-            self._nested(query.expressions, ctes)
-        else:
-            raise UnprovableError(f"{_sql_name(query)} is not understood")
-        self._nested([query.args.get(part) for part in ("order", "limit", "offset")], ctes)
+        """Collect the scans of a query of which only rows within `outer` count.
 
-    def _with(self, query: exp.Expr, ctes: Mapping[str, _Source]) -> Mapping[str, _Source]:
-        clause = query.args.get("with_")
+        Parameters
+        ----------
+        query : Node
+        ctes : mapping of str to Source
+            The names of WITH that it sees.
+        outer : mapping of str to Interval
+            Its columns.
+        inner : bool
+            Whether it stands in an expression of another query, whose columns it sees as well.
+        """
+        only("a query", query, *_QUERY)
+        ctes = self._with(query, ctes, inner)
+        if query["limit_clause"] is not None or query["fetch"] is not None:
+            outer = {}
+        self._body(query["body"], ctes, outer, inner)
+        self._nested([query[part] for part in ("order_by", "limit_clause", "fetch")], ctes)
+
+    def _with(self, query: Node, ctes: Mapping[str, Source], inner: bool) -> Mapping[str, Source]:
+        clause = query["with"]
         if clause is None:
             return ctes
-        if clause.args.get("recursive"):
+        if clause["recursive"]:
             raise UnprovableError("a recursive WITH is not understood")
-        for cte in clause.expressions:
-            alias = cte.args["alias"]
-            if not isinstance(cte.this, (exp.Query, exp.Values)):
-                raise UnprovableError(f"{_sql_name(cte.this)} inside WITH is not understood")
-            source = _Source(query=cte.this, ctes=ctes, renamed=bool(alias.columns))
-            ctes = {**ctes, identifier(alias.this): source}
-        return ctes
+        only("WITH", clause, "cte_tables")
+        own: dict[str, Source] = {}
+        for cte in clause["cte_tables"]:
+            only("a part of WITH", cte, *_CTE)
+            name, names = _alias(cte["alias"])
+            if name in own:
+                raise UnprovableError(f"WITH has {name} twice")
+            seen = {**ctes, **own}
+            own[name] = Source(query=cte["query"], ctes=seen, inner=inner, names=names)
+        return {**ctes, **own}
+
+    def _body(
+        self, body: Node, ctes: Mapping[str, Source], outer: Mapping[str, Interval], inner: bool
+    ) -> None:
+        kind, value = variant(body)
+        if kind == "Select":
+            self._select(value, ctes, outer, inner)
+        elif kind == "Query":
+            self.query(value, ctes, outer, inner=inner)
+        elif kind == "SetOperation":
+            only("a set operation", value, "op", "set_quantifier", "left", "right")
+            passed = by_position(body, outer)
+            whole = outer if outer and same_star(body) else {}
+            for branch in (value["left"], value["right"]):
+                self._body(branch, ctes, {**whole, **by_name(branch, passed)}, inner)
+        elif kind == "Values":
+            self._nested(value["rows"], ctes)
+        else:
+            raise UnprovableError(f"{kind.upper()} is not understood")
 
     def _select(
-        self, select: exp.Select, ctes: Mapping[str, _Source], outer: Mapping[str, Interval]
+        self,
+        select: Node,
+        ctes: Mapping[str, Source],
+        outer: Mapping[str, Interval],
+        inner: bool,
     ) -> None:
-        _only(select, *_SELECT)
-        sources: dict[str, _Source] = {}
-        conditions: list[tuple[exp.Expr, set[str]]] = []
-        joins: list[exp.Join] = select.args.get("joins") or []
-        if select.args.get("from_"):
-            name, source = self._source(select.args["from_"].this, ctes)
-            sources[name] = source
-        for join in joins:
-            side = _join_side(join)
-            name, source = self._source(join.this, ctes)
-            if name in sources:
-                raise UnprovableError(f"two tables are called {name}")
-            if join.args.get("on"):
-                # A row without a partner is kept on the other side, whatever the condition says.
-                restricted = {
-                    "": {*sources, name},
-                    "LEFT": {name},
-                    "RIGHT": set(sources),
-                    "FULL": set(),
-                }
-                conditions.append((join.args["on"], restricted[side]))
-            sources[name] = source
-        if select.args.get("where"):  # NULLs of unmatched rows are never kept by a comparison
-            conditions.append((select.args["where"].this, set(sources)))
-        merged = any(join.args.get("using") or join.method for join in joins)
-        resolve = self._resolver(sources, merged)
+        only("SELECT", select, *_SELECT)
+        found = sources_of(select["from"], ctes, inner, self.neutral)
+        resolve = self._resolver(found, found.sources, inner)
         known: Facts = {}
-        for condition, restricted_names in conditions:
-            found = facts(condition, resolve, self._clock)
-            known = intersection(
-                known,
-                {column: lies for column, lies in found.items() if column[0] in restricted_names},
-            )
-        if outer and keeps_rows_apart(select):
-            for name, lies in outer.items():
-                passed = passed_through(select, name, sources, resolve)
-                if passed is not None:
-                    known = intersection(known, {passed.column: passed.before(*lies)})
-        for name, source in sources.items():
+        for on in found.conditions:
+            seen = {name: found.sources[name] for name in on.visible}
+            said = facts(on.condition, self._resolver(found, seen, inner), self._clock)
+            known = intersection(known, {c: lies for c, lies in said.items() if c[0] in on.bound})
+        if select["selection"] is not None:  # NULLs of unmatched rows are kept by no comparison
+            known = intersection(known, facts(select["selection"], resolve, self._clock))
+        known = intersection(known, self._asked(select, found, outer, resolve))
+        for name, source in found.sources.items():
             self._scan(name, source, known)
-        inside = [
-            value for part, value in select.args.items() if part not in ("from_", "joins", "with_")
-        ]
-        self._nested([*inside, *(join.args.get("on") for join in joins)], ctes)
+        inside = [value for part, value in select.items() if part != "from"]
+        self._nested([*inside, *(on.condition for on in found.conditions)], ctes)
+        self._nested(found.expressions, ctes)
 
-    def _scan(self, name: str, source: _Source, known: Facts) -> None:
+    def _asked(
+        self, select: Node, found: From, outer: Mapping[str, Interval], resolve: Resolve
+    ) -> Facts:
+        """Tell what the outer query's conditions say of the columns inside."""
+        keys = None if keeps_rows_apart(select) else group_keys(select)
+        if not outer or (keys is None and not keeps_rows_apart(select)):
+            return {}
+        alone = next(iter(found.sources)) if len(found.sources) == 1 else None
+        known: Facts = {}
+        for name, lies in outer.items():
+            passed = passed_through(select, name, alone, resolve)
+            if passed is None:
+                continue
+            if keys is None or is_key(select, name, keys, passed, resolve):
+                known = intersection(known, {passed.column: passed.before(*lies)})
+        return known
+
+    def _scan(self, name: str, source: Source, known: Facts) -> None:
         bounds = {column: lies for (owner, column), lies in known.items() if owner == name}
-        if source.renamed:  # the columns have other names inside
+        if source.names is not None:  # the columns have other names inside
             bounds = {}
         if source.view is not None:
             self.found.append(Scan(source.view, source.relation, bounds))
         elif source.query is not None:
-            self.query(source.query, source.ctes, bounds)
+            self.query(source.query, source.ctes, bounds, inner=source.inner)
 
-    def _resolver(self, sources: Mapping[str, _Source], merged: bool) -> Resolve:
-        def resolve(column: exp.Column) -> Column | None:
-            if not isinstance(column.this, exp.Identifier):
-                return None
-            table, name = identifier(column.args.get("table")), identifier(column.this)
-            if column.args.get("db"):  # public.log_entries.time: of the view, not of an alias
-                own = _in_public(column) and table in sources and sources[table].view == table
-                return (table, name) if own else None
-            if not table and not merged:  # were it in two of them, the engine would refuse
-                owners = (
-                    list(sources)
-                    if len(sources) == 1
-                    else [owner for owner, source in sources.items() if self._has(source, name)]
-                )
-                table = owners[0] if len(owners) == 1 else ""
-            return (table, name) if table in sources else None
+    def _resolver(self, found: From, seen: Mapping[str, Source], inner: bool) -> Resolve:
+        return resolver(seen, self._having, inner=inner, merged=found.merged)
 
-        return resolve
-
-    def _has(self, source: _Source, name: str) -> bool:
-        """Tell whether a source is known to have a column."""
-        if source.renamed:
-            return False
+    def _having(self, source: Source, name: str) -> str:
+        """Tell whether a source has a column."""
+        if source.names is not None:
+            return HAS if name in source.names else UNKNOWN  # an alias may name the first ones only
         if source.view is not None:
             columns = self._known.get(source.view)
-            return columns is not None and name in (columns.upto, columns.since)
-        return source.query is not None and name in output_names(source.query)
+            known = columns is not None and name in (columns.upto, columns.since)
+            return HAS if known else UNKNOWN
+        return UNKNOWN if source.query is None else self._given_out(source.query, source.ctes, name)
 
-    def _source(self, item: exp.Expr, ctes: Mapping[str, _Source]) -> tuple[str, _Source]:
-        alias = item.args.get("alias")
-        name = identifier(alias.this) if alias else ""
-        renamed = bool(alias and alias.columns)
-        unnamed = name or f"#{id(item)}"
-        if isinstance(item, exp.Subquery) and isinstance(item.this, exp.Query):
-            return unnamed, _Source(query=item, ctes=ctes, renamed=renamed)
-        if isinstance(item, exp.Values):
-            return unnamed, _Source(query=item, ctes=ctes, renamed=renamed)
-        if not isinstance(item, exp.Table):
-            raise UnprovableError(f"{_sql_name(item)} in FROM is not understood")
-        _only(item, "this", "alias", "db", "catalog")
-        if not isinstance(item.this, exp.Identifier):
-            return unnamed, replace(self._function(item), renamed=renamed)
-        table, schema = identifier(item.this), identifier(item.args.get("db"))
-        if not schema and table in ctes:
-            return name or table, replace(ctes[table], renamed=renamed or ctes[table].renamed)
-        if schema in NEUTRAL:
-            self.neutral.append(schema)
-            return name or table, _Source()
-        if not _in_public(item):
-            raise UnprovableError(
-                f"the table {item.sql('postgres')} is of another schema than public"
-            )
-        quoted = '"' + table.replace('"', '""') + '"'
-        relation = quoted if item.this.args.get("quoted") else table
-        return name or table, _Source(table, relation, renamed=renamed)
+    def _given_out(self, query: Node, ctes: Mapping[str, Source], name: str) -> str:
+        """Tell whether a query gives out a column."""
+        body = query["body"]
+        while True:
+            kind, value = variant(body)
+            if kind == "SetOperation":
+                body = value["left"]
+            elif kind == "Query" and value["with"] is None:
+                body = value["body"]
+            else:
+                break
+        listed = outputs(body)
+        if listed is not None:
+            spelt = [output.name for output in listed]
+            if spelt.count(name) == 1:
+                return HAS
+            return UNKNOWN if name in spelt or "" in spelt else HAS_NOT
+        if kind != "Select" or query["with"] is not None or not plain_star(value):
+            return UNKNOWN
+        sources = sources_of(value["from"], ctes, False, []).sources
+        if len(value["projection"]) != 1 or len(sources) != 1:
+            return UNKNOWN
+        return self._having(next(iter(sources.values())), name)
 
-    def _function(self, item: exp.Table) -> _Source:
-        call = item.this
-        name = call.name.lower() if isinstance(call, exp.Anonymous) else call.sql_name().lower()
-        if isinstance(call, exp.ExplodingGenerateSeries):
-            name = "generate_series"
-        if item.args.get("db"):
-            raise UnprovableError(f"the table function {name} of a schema is not understood")
-        if name == "view_instance":
-            texts = [part.name for part in call.expressions if part.is_string]
-            if len(texts) != 2 or len(call.expressions) != 2:
-                raise UnprovableError("view_instance() is understood with two texts")
-            view_set, instance = texts
-            return _Source(view_set, f"view_instance({literal(view_set)}, {literal(instance)})")
-        if name in NEUTRAL and not item.find(exp.Query):
-            self.neutral.append(name)
-            return _Source()
-        raise UnprovableError(f"what the table function {name}() reads is not known")
-
-    def _nested(self, nodes: Iterable[object], ctes: Mapping[str, _Source]) -> None:
+    def _nested(self, nodes: Node, ctes: Mapping[str, Source]) -> None:
         """Collect the scans of subqueries inside expressions: their conditions are their own."""
-        stack = list(nodes)
-        while stack:
-            node = stack.pop()
-            if isinstance(node, exp.Query):
-                self.query(node, ctes, {})
-            elif isinstance(node, exp.Expr):
-                stack.extend(node.args.values())
-            elif isinstance(node, list):
-                stack.extend(node)
+        for query in queries_within(nodes):
+            self.query(query, ctes, {}, inner=True)
 
 
-def _in_public(node: exp.Expr) -> bool:
-    """Tell whether a table, or a column's, is of the schema that the views are in."""
-    schema, catalog = identifier(node.args.get("db")), identifier(node.args.get("catalog"))
-    return schema in ("", "public") and catalog in ("", "datafusion")
-
-
-def _sql_name(node: exp.Expr) -> str:
-    return str(node.key).upper()
-
-
-def _only(node: exp.Expr, *parts: str) -> None:
-    """Refuse what has parts that are not understood."""
-    strange = [name for name, value in node.args.items() if value and name not in parts]
-    if strange:
-        words = ", ".join(sorted(name.strip("_").upper() for name in strange))
-        raise UnprovableError(f"{_sql_name(node)} with {words} is not understood")
-
-
-def _join_side(join: exp.Join) -> str:
-    _only(join, "this", "side", "kind", "method", "on", "using")
-    known = join.side in _JOIN_SIDES and join.kind in _JOIN_KINDS
-    if not known or join.method not in ("", "NATURAL") or (join.side and join.kind == "CROSS"):
-        words = " ".join(filter(None, (join.method, join.side, join.kind, "JOIN")))
-        raise UnprovableError(f"{words} is not understood")
-    return str(join.side)
+def _alias(alias: Node) -> tuple[str, tuple[str, ...] | None]:
+    only("an alias", alias, "name", "columns", "explicit")
+    names = tuple(name_of(column["name"]) for column in alias["columns"])
+    return name_of(alias["name"]), names or None

@@ -19,7 +19,7 @@ INSERTED = TimeColumns("insert_time", "insert_time")
 
 
 def columns(upto: str, since: str) -> TimeColumns:
-    return TimeColumns(upto, since, ordered=False)
+    return TimeColumns(upto, since, ordered=False, nullable=True)
 
 
 # Recording -> view -> what its plan tells.
