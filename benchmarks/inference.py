@@ -1,9 +1,9 @@
 """What inference of time ranges costs, and what a range saves: ``python benchmarks/inference.py``.
 
-Costs are medians, beside the parsing of the same text alone, by the engine's parser (sqloxide). The lake has 200 partitions of
-an hour each. Its engine prunes rows by plain conditions itself, with a range or without; what a
-range spares it is to open the files, as it spares a service to look for partitions. Opened files
-and rows are counted in the engine's EXPLAIN ANALYZE.
+Costs are medians, beside the parsing of the same text alone, by the engine's parser (sqloxide).
+The lake has 200 partitions of an hour each. Its engine prunes rows by plain conditions itself,
+with a range or without; what a range spares it is to open the files, as it spares a service to
+look for partitions. Opened files and rows are counted in the engine's EXPLAIN ANALYZE.
 """
 
 from __future__ import annotations

@@ -264,7 +264,7 @@ def _range(
 def _bounds(scan: Scan, columns: TimeColumns) -> Interval:
     upto = scan.bounds.get(columns.upto, EVERYTHING)
     since = scan.bounds.get(columns.since, EVERYTHING)
-    if columns.nullable and EVERYTHING in (upto, since):
+    if columns.nullable and not {columns.upto, columns.since} <= scan.bounds.keys():
         return EVERYTHING  # a row whose other column is NULL is within no range
     if columns.ordered:
         return max(upto[0], since[0]), min(upto[1], since[1])
