@@ -154,12 +154,20 @@ def _shifted(node: Node, clock: Clock) -> Instant | None:
     if variant(left)[0] == "Value":  # text beside an interval is no timestamp
         return None
     found, by = instant(left, clock), duration(right)
+    if found is not None and found.is_date and by is None:
+        by = _days(right)
     if found is None or by is None or found.grain > 1:
         return None
     shortest, longest = (-by[1], -by[0]) if back else by
     least, greatest = found.least + shortest, found.greatest + longest
     # A DATE moves by whole days: the hours of the interval are dropped.
     return _date(least, greatest + DAY) if found.is_date else _within(least, greatest)
+
+
+def _days(node: Node) -> tuple[int, int] | None:
+    """Read the number beside a DATE: so many days, where an engine takes one at all."""
+    number = _number(node)
+    return None if number is None else (number * DAY, number * DAY)
 
 
 def _called(name: str, given: list[Node], clock: Clock) -> Instant | None:
@@ -188,10 +196,14 @@ def _counted(name: str, given: list[Node]) -> Instant | None:
     """Read ``to_timestamp_seconds(1793491200)`` and the like."""
     if name not in _COUNTED or len(given) != 1:
         return None
-    kind, value = variant(unnested(given[0]))
-    kind, number = variant(value["value"]) if kind == "Value" else ("", ("", False))
-    if kind != "Number" or not number[0].isdigit():
+    number, grain = _number(given[0]), _COUNTED[name]
+    if number is None or number * grain > MAX_NS:
         return None
-    grain = _COUNTED[name]
-    ns = int(number[0]) * grain
-    return Instant(ns, ns, False, grain) if ns <= MAX_NS else None
+    return Instant(number * grain, number * grain, False, grain)
+
+
+def _number(node: Node) -> int | None:
+    """Give a whole number that is written in digits; None of all else."""
+    kind, value = variant(unnested(node))
+    kind, number = variant(value["value"]) if kind == "Value" else ("", ("", False))
+    return int(number[0]) if kind == "Number" and number[0].isdigit() else None

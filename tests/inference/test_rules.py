@@ -92,6 +92,8 @@ LITERALS = {
     "now() - INTERVAL '1 hour'": "2026-11-22T11:34:56Z",
     "CURRENT_TIMESTAMP - INTERVAL '90 minutes'": "2026-11-22T11:04:56Z",
     "current_date": "2026-11-22T00:00:00Z",
+    "current_date - 7": "2026-11-15T00:00:00Z",
+    "current_date() - INTERVAL '7 days'": "2026-11-15T00:00:00Z",
     "today()": "2026-11-22T00:00:00Z",
     "CAST(now() AS DATE) - INTERVAL '1 day'": "2026-11-21T00:00:00Z",
     "date_trunc('hour', now()) - INTERVAL '1 hour'": "2026-11-22T10:34:56Z",
