@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Mapping
 from functools import cache
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import pyarrow as pa
 
@@ -333,6 +333,9 @@ class TimeColumns(NamedTuple):
     aggregated: bool = False
     nullable: bool = False
 
+
+#: Stands for a table that no range filters, such as a static one.
+UNFILTERED: Final = TimeColumns("", "")
 
 _BY_TIME = TimeColumns("time", "time")
 _BY_INSERT_TIME = TimeColumns("insert_time", "insert_time")

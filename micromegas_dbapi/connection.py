@@ -79,10 +79,11 @@ def connect(
         imply, so that the service reads no more than it must; that never changes a result. A
         default range is narrowed by it. "on" where sqloxide is installed, as with
         ``pip install 'micromegas-dbapi[infer]'``; "require" refuses statements that get none.
-    views : mapping of str to str or (str, str)
+    views : mapping of str to str, (str, str) or None
         The time columns of views of the user's own, as in ``{"my_bins": "time_bin"}``, or the two
-        columns that a range's end and begin are compared with; in URLs
-        ``views=my_bins:time_bin,my_spans:begin:end``. A service shows those of plain views itself.
+        columns that a range's end and begin are compared with, or None of a table that no range
+        filters, as a static one; in URLs ``views=my_bins:time_bin,my_spans:begin:end,hosts:``. A
+        service shows those of plain views itself.
     clock_skew : float
         By how many seconds (600) this machine's clock may be ahead of the service's, where
         ``now()`` stands in a statement.

@@ -8,13 +8,14 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import Any, Literal, TypeAlias
 
-from micromegas_dbapi.catalog import TimeColumns
+from micromegas_dbapi.catalog import UNFILTERED, TimeColumns
 from micromegas_dbapi.errors import NotSupportedError, ProgrammingError
 
 __all__ = ["RangeOptions", "Views", "missing"]
 
-#: View -> the column of its time, or the two that a range's end and begin are compared with.
-Views: TypeAlias = Mapping[str, str | tuple[str, str]]
+#: View -> the column of its time, or the two that a range's end and begin are compared with, or
+#: None of a table that no range filters.
+Views: TypeAlias = Mapping[str, str | tuple[str, str] | None]
 
 _MODES = ("on", "off", "require")
 _REACTIONS = ("ignore", "warn", "error")
@@ -28,7 +29,7 @@ class RangeOptions:
     ----------
     infer_range : {"on", "off", "require"} or None
         None is "on" where sqloxide is installed, else "off".
-    views : mapping of str to str or (str, str)
+    views : mapping of str to str, (str, str) or None
     clock_skew : float
         By how many seconds this machine's clock may be ahead of the service's.
     on_unbounded : {"ignore", "warn", "error"}
@@ -68,6 +69,9 @@ class RangeOptions:
             raise _bad_views(self.views)
         found = {}
         for view, columns in self.views.items():
+            if columns is None and isinstance(view, str) and view:
+                found[view] = UNFILTERED
+                continue
             pair = (columns, columns) if isinstance(columns, str) else columns
             if not isinstance(pair, (tuple, list)) or len(pair) != 2:
                 raise _bad_views(self.views)
@@ -80,9 +84,9 @@ class RangeOptions:
 
 def _bad_views(given: object) -> ProgrammingError:
     return ProgrammingError(
-        f"views={given!r}; accepted: a mapping of a view's name to its time column, or to the two "
-        "columns that a range's end and begin are compared with, as in "
-        "{'my_bins': 'time_bin', 'my_spans': ('begin', 'end')}"
+        f"views={given!r}; accepted: a mapping of a view's name to its time column, to the two "
+        "columns that a range's end and begin are compared with, or to None where no range "
+        "filters it, as in {'my_bins': 'time_bin', 'my_spans': ('begin', 'end'), 'hosts': None}"
     )
 
 

@@ -88,13 +88,17 @@ def _reaction(text: str) -> str:
     return text
 
 
-def _views(text: str) -> dict[str, str | tuple[str, str]]:
-    views: dict[str, str | tuple[str, str]] = {}
+def _views(text: str) -> dict[str, str | tuple[str, str] | None]:
+    views: dict[str, str | tuple[str, str] | None] = {}
     for item in text.split(","):
         view, *columns = item.split(":")
-        if not view or len(columns) not in (1, 2) or not all(columns) or view in views:
-            raise ValueError("VIEW:COLUMN, or VIEW:COLUMN:COLUMN, several joined by commas")
-        views[view] = columns[0] if len(columns) == 1 else (columns[0], columns[1])
+        named = columns == [""] or all(columns)
+        if not view or len(columns) not in (1, 2) or not named or view in views:
+            raise ValueError(
+                "VIEW:COLUMN, VIEW:COLUMN:COLUMN or TABLE: (which no range filters), several "
+                "joined by commas"
+            )
+        views[view] = (columns[0] or None) if len(columns) == 1 else (columns[0], columns[1])
     return views
 
 

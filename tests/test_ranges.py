@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 import micromegas_dbapi as mm
-from micromegas_dbapi.catalog import TimeColumns
+from micromegas_dbapi.catalog import UNFILTERED, TimeColumns
 from micromegas_dbapi.fullscans import full_scans
 from micromegas_dbapi.timerange import MAX_NS, MIN_NS, format_ns
 from tests.integration.serving import served
@@ -216,14 +216,15 @@ def test_a_service_that_is_away(tmp_path: Path) -> None:
 
 
 def test_declared_views(lake: str) -> None:
-    views = {"mine": "t", "spans": ("begun", "ended")}
+    views = {"mine": "t", "spans": ("begun", "ended"), "hosts": None}
     declared = {
+        "hosts": UNFILTERED,
         "mine": TimeColumns("t", "t"),
         "spans": TimeColumns("begun", "ended", ordered=False, nullable=True),
     }
     for connection in (
         mm.connect(lake, views=views),
-        mm.connect(f"{lake}?views=mine:t,spans:begun:ended"),
+        mm.connect(f"{lake}?views=mine:t,spans:begun:ended,hosts:"),
     ):
         with connection:
             assert declared.items() <= connection.service.time_columns.items()
@@ -245,6 +246,7 @@ BAD = [
     ({"views": {"mine": ("a", "b", "c")}}, "accepted: a mapping"),
     ({"views": {"mine": ""}}, "accepted: a mapping"),
     ({"views": {"mine": 1}}, "accepted: a mapping"),
+    ({"views": {"": None}}, "accepted: a mapping"),
 ]
 
 
@@ -260,6 +262,8 @@ BAD_URLS = {
     "clock_skew=soon": "accepted: a positive number of seconds",
     "views=mine": "accepted: VIEW:COLUMN",
     "views=a:b,a:c": "accepted: VIEW:COLUMN",
+    "views=a:b:": "accepted: VIEW:COLUMN",
+    "views=a::b": "accepted: VIEW:COLUMN",
 }
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from micromegas_dbapi.catalog import TimeColumns
+from micromegas_dbapi.catalog import UNFILTERED, TimeColumns
 from micromegas_dbapi.inference.instants import Clock
 from micromegas_dbapi.inference.joins import From, sources_of
 from micromegas_dbapi.inference.names import HAS, HAS_NOT, UNKNOWN, Source, resolver
@@ -195,7 +195,9 @@ class Scans:
         bounds = {column: lies for (owner, column), lies in known.items() if owner == name}
         if source.names is not None:  # the columns have other names inside
             bounds = {}
-        if source.view is not None:
+        if source.view is not None and self._known.get(source.view) == UNFILTERED:
+            self.neutral.append(source.view)
+        elif source.view is not None:
             self.found.append(Scan(source.view, source.relation, bounds))
         elif source.query is not None:
             self.query(source.query, source.ctes, bounds, inner=source.inner)

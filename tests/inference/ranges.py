@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timezone
 
-from micromegas_dbapi.catalog import TimeColumns
+from micromegas_dbapi.catalog import UNFILTERED, TimeColumns
 from micromegas_dbapi.inference import Inferred, Reason, infer
 from micromegas_dbapi.service import Service
 from micromegas_dbapi.timerange import MAX_NS, MIN_NS, format_ns
@@ -12,8 +12,9 @@ from micromegas_dbapi.timerange import MAX_NS, MIN_NS, format_ns
 #: 2026-11-22T12:34:56Z
 NOW = int(datetime(2026, 11, 22, 12, 34, 56, tzinfo=timezone.utc).timestamp()) * 10**9
 
-#: Views of the user's own: one of them is declared, of the other nothing could be learnt.
-OWN = {"my_bins": TimeColumns("time_bin", "time_bin"), "my_sums": None}
+#: What is the user's own: a view and a table that are declared, and a view of which nothing could
+#: be learnt.
+OWN = {"my_bins": TimeColumns("time_bin", "time_bin"), "my_sums": None, "hosts": UNFILTERED}
 HTTP = Service("http", "0.1")
 FLIGHT = Service("grpc", "0.2")
 RECENT = Service("grpc", "0.13", time_columns=OWN)

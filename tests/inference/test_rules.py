@@ -353,6 +353,13 @@ STATEMENTS = {
         A,
         OPEN,
     ),
+    # A table that is declared as one that no range filters.
+    f"SELECT 1 FROM log_entries AS l JOIN hosts ON hosts.name = l.computer {OF_L}": (A, B),
+    f"SELECT 1 FROM hosts LEFT JOIN log_entries AS l ON hosts.name = l.computer {OF_L}": (A, B),
+    "SELECT 1 FROM log_entries WHERE time >= '2026-11-01' AND exe IN (SELECT exe FROM hosts)": (
+        A,
+        OPEN,
+    ),
 }
 
 
@@ -400,6 +407,7 @@ REASONS = {
         "the time columns of other are not known: declare them with views=",
         True,
     ),
+    "SELECT 1 FROM hosts WHERE time > '2026-11-01'": ("the statement reads no view", False),
     "SELECT 1 FROM my_sums WHERE time_bin > '2026-11-01'": (
         "by what a range would filter my_sums is not known",
         True,
