@@ -14,7 +14,7 @@ from __future__ import annotations
 import re
 import time
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Final
 
 import sqloxide
@@ -204,7 +204,7 @@ def _parsed(sql: str) -> Node:
         place = _PLACE.search(str(error))
         where = f", at line {place[1]}, column {place[2]}" if place else ""
         raise UnprovableError(f"the statement cannot be parsed{where}") from error
-    if len(statements) != 1 or bare(last) != bare(sqloxide.parse_sql(_SENTINEL, "generic")[0]):
+    if len(statements) != 1 or bare(last) != _sentinel():
         count = len(statements) or "parts of two"
         raise UnprovableError(f"the text has {count} statements")
     kind, statement = variant(statements[0])
@@ -214,6 +214,11 @@ def _parsed(sql: str) -> Node:
     if kind != "Query":
         raise UnprovableError(f"{kind.upper()} is not understood")
     return statement
+
+
+@cache
+def _sentinel() -> Node:
+    return bare(sqloxide.parse_sql(_SENTINEL, "generic")[0])
 
 
 def _end(pattern: re.Pattern[str], sql: str, at: int) -> int:

@@ -103,8 +103,7 @@ MUTATIONS = [
     Mutation("what is not read says nothing", TREE, "if strange:", "if False:"),
     Mutation("the rest behind an END is not missed", RANGE,
              '*statements, last = sqloxide.parse_sql(sql + _SENTINEL, "generic")',
-             'statements = sqloxide.parse_sql(sql, "generic"); '
-             'last = sqloxide.parse_sql(_SENTINEL, "generic")[0]'),
+             'statements = sqloxide.parse_sql(sql, "generic"); last = _sentinel()'),
     Mutation("the clock's skew is forgotten", RANGE, "clock - skew)", "clock)"),
     Mutation("only the first scan counts", RANGE, "min(low, bounds[0]), max(high, bounds[1])",
              "bounds[0], bounds[1]"),
