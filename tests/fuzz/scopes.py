@@ -88,13 +88,16 @@ class Scopes:
                 f"(SELECT id, {time} FROM {table})",
                 "(VALUES (1, TIMESTAMP '2024-01-04')) AS",
                 "(SELECT * FROM calendar)",
+                "unnest([TIMESTAMP '2024-01-04']) AS",
             ],
-            [3, 4, 2, 2, 0.5],
+            [3, 4, 2, 2, 0.5, 1],
         )
 
     def _second(self, table: str, time: str) -> str:
         source = self._hidden(table, time)
-        return f"{source} b(id, {time})" if source.endswith("AS") else f"{source} AS b"
+        if not source.endswith("AS"):
+            return f"{source} AS b"
+        return f"{source} b({'' if source.startswith('unnest') else 'id, '}{time})"
 
     def _comma(self) -> str:
         one, other, time, second = self._pair()

@@ -86,4 +86,14 @@ WITHS = (
     ' WHERE "d.{t}" >= {l}',
     "SELECT * FROM (SELECT id, {t} AS \"T\", {t} + INTERVAL '3 days' AS t FROM {a}) AS d"
     " WHERE T >= {l}",
+    "SELECT * FROM (SELECT id, {t} AS k, named_struct('{t}', {t} + INTERVAL '3 days') AS d"
+    " FROM {a}) AS d WHERE d.{t} >= {l}",
+    "SELECT d.id FROM (SELECT *, named_struct('{t}', {t} + INTERVAL '3 days') AS d FROM {a}) AS d"
+    " WHERE d.{t} >= {l}",
+    "SELECT {t} + INTERVAL '3 days' AS {t} FROM {a} WHERE {c} ORDER BY {t}",
+    "SELECT date_trunc('day', {t} + INTERVAL '3 days') AS {t}, count(*) FROM {a} WHERE {c}"
+    " GROUP BY {t}",
+    "SELECT max({t}) AS {t}, level FROM {a} GROUP BY level HAVING max({t}) >= {l}",
+    "SELECT max({t}) AS {t}, level FROM {a} GROUP BY level HAVING {t} >= {l}",
+    "SELECT id, row_number() OVER (ORDER BY id) AS n FROM {a} QUALIFY n < 9 AND {c}",
 )
