@@ -1,16 +1,17 @@
-"""The long run: ``python -m tests.fuzz --removed 100000``."""
+"""The long run: ``python -m tests.fuzz --removed 200000``."""
 
 from __future__ import annotations
 
 import argparse
+import importlib.metadata
 import itertools
 import multiprocessing
 import os
 import sys
 import time
+from collections import Counter
 
 import datafusion
-import sqlglot
 
 from tests.fuzz.differential import GENERATIONS, Tally, run
 
@@ -24,11 +25,17 @@ def main() -> int:
     parser.add_argument("--seconds", type=float, default=float("inf"), help="at the most")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--processes", type=int, default=os.cpu_count())
+    parser.add_argument("--holding", default="", metavar="CONSTRUCT", help="only such statements")
+    parser.add_argument("--all", action="store_true", help="go on after a mismatch")
     options = parser.parse_args()
-    print(f"sqlglot {sqlglot.__version__}, DataFusion {datafusion.__version__}", flush=True)
+    parser_version = importlib.metadata.version("sqloxide")
+    print(f"sqloxide {parser_version}, DataFusion {datafusion.__version__}", flush=True)
     tallies = {generation: Tally() for generation in GENERATIONS}
     seeds = itertools.count(options.seed * 10_000)
-    jobs = ((generation, next(seeds), _CHUNK) for generation in itertools.cycle(GENERATIONS))
+    jobs = (
+        (generation, next(seeds), _CHUNK, options.holding)
+        for generation in itertools.cycle(GENERATIONS)
+    )
     begun = time.monotonic()
     with multiprocessing.get_context("spawn").Pool(options.processes) as pool:
         while time.monotonic() - begun < options.seconds:
@@ -36,7 +43,8 @@ def main() -> int:
             for (generation, *_), tally in zip(wave, pool.starmap(run, wave, 1), strict=True):
                 tallies[generation].add(tally)
             removed = sum(tally.counts["removed"] for tally in tallies.values())
-            if removed >= options.removed or any(t.mismatches for t in tallies.values()):
+            wrong = not options.all and any(tally.mismatches for tally in tallies.values())
+            if removed >= options.removed or wrong:
                 break
     for generation, tally in tallies.items():
         print(f"{generation}: {tally}")
@@ -44,6 +52,8 @@ def main() -> int:
             print(f"engine bug, {bug}")
         for mismatch in tally.mismatches:
             print(f"MISMATCH, {mismatch}")
+    constructs = sum((tally.constructs for tally in tallies.values()), Counter())
+    print("constructs: " + ", ".join(f"{n} {count:,}" for n, count in constructs.most_common()))
     print(f"{time.monotonic() - begun:.0f} s")
     return 1 if any(tally.mismatches for tally in tallies.values()) else 0
 

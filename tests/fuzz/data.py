@@ -31,7 +31,10 @@ COLUMNS = {
     "thread_spans": ("begin", "end"),
     "otel_spans": ("start_time", "end_time"),
     "own_bins": ("time_bin",),
+    "own_spans": ("begin", "end"),
 }
+#: Where a time may be unknown: what users declare may be anything.
+NULLABLE = ("own_bins", "own_spans")
 #: Views that are reached as instances, and how.
 INSTANCES = {
     "log_entries": "view_instance('log_entries', 'p1')",
@@ -39,7 +42,20 @@ INSTANCES = {
     "otel_spans": "view_instance('otel_spans', 'p1')",
 }
 #: What the user has declared.
-DECLARED = {"own_bins": TimeColumns("time_bin", "time_bin")}
+DECLARED = {
+    "own_bins": TimeColumns("time_bin", "time_bin"),
+    "own_spans": TimeColumns("begin", "end", ordered=False, nullable=True),
+}
+#: Tables of the service that are no views: no range filters them.
+STATIC = {
+    "calendar": pa.table(
+        {
+            "id": pa.array(range(8), pa.int64()),
+            "day": [f"day {number}" for number in range(8)],
+            "time": pa.array([DOMAIN[3 * number] for number in range(8)]).cast(TIME),
+        }
+    )
+}
 
 
 def table_of(instance: str) -> str:
@@ -84,7 +100,7 @@ class World:
         for name, value in settings.items():
             config = config.set(f"datafusion.optimizer.{name}", value)
         context, removed = SessionContext(config), 0
-        for name, table in self.tables.items():
+        for name, table in (self.tables | STATIC).items():
             if bounds is not None and name not in sql.lower():
                 continue
             kept = table
@@ -117,21 +133,31 @@ def world(generation: str, seed: int) -> World:
         if view in INSTANCES:
             names.append(table_of(view))
         for name in names:
-            tables[name] = _table(chance, times, columns)
+            tables[name] = _table(chance, times, columns, view in NULLABLE)
             filters[name] = columns
     return World(
         Service("grpc", generation, time_columns=dict(DECLARED)), tables=tables, filters=filters
     )
 
 
-def _table(chance: random.Random, times: tuple[str, ...], columns: TimeColumns) -> pa.Table:
+def _table(
+    chance: random.Random, times: tuple[str, ...], columns: TimeColumns, nulls: bool
+) -> pa.Table:
     now = time.time_ns()
-    values = {name: [_instant(chance, now) for _ in range(ROWS)] for name in times}
+    values: dict[str, list[int | None]] = {
+        name: [_instant(chance, now) for _ in range(ROWS)] for name in times
+    }
     if columns.ordered and columns.upto != columns.since:
         values[columns.since] = [
             min(upto + chance.choice([0, 1, HOUR, 3 * HOUR]), MAX_NS)
             for upto in values[columns.upto]
+            if upto is not None
         ]
+    if nulls:
+        values = {
+            name: [None if chance.random() < 0.15 else instant for instant in column]
+            for name, column in values.items()
+        }
     ids = pa.array(range(ROWS), pa.int64())
     levels = pa.array([chance.choice([1, 2, 3, 4, None]) for _ in range(ROWS)], pa.int64())
     processes = pa.array([chance.choice(["p1", "p2", "p3"]) for _ in range(ROWS)])

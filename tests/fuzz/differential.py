@@ -11,10 +11,10 @@ from dataclasses import dataclass, field
 import pyarrow as pa
 from datafusion import SessionContext
 
-from micromegas_dbapi.inference import SKEW_NS, Inferred, infer
+from micromegas_dbapi.inference import SKEW_NS, Inferred, Reason, infer
 from micromegas_dbapi.timerange import MAX_NS, MIN_NS, format_ns
 from tests.fuzz.data import INSTANCES, World, table_of, world
-from tests.fuzz.statements import Statements
+from tests.fuzz.statements import Statement, Statements
 
 #: The generations of services that are simulated.
 GENERATIONS = ("0.1", "0.2", "0.13")
@@ -22,15 +22,19 @@ GENERATIONS = ("0.1", "0.2", "0.13")
 
 @dataclass
 class Mismatch:
-    """A statement whose result a range has changed."""
+    """A statement whose result a range has changed, or that reads a view without one."""
 
     seed: str
-    sql: str
-    found: Inferred
+    statement: Statement
+    found: Inferred | Reason
 
     def __str__(self) -> str:
-        begin, end = format_ns(self.found.begin), format_ns(self.found.end)
-        return f"{self.seed}: {begin} .. {end} changes\n  {self.sql}"
+        if isinstance(self.found, Inferred):
+            begin, end = format_ns(self.found.begin), format_ns(self.found.end)
+            what = f"{begin} .. {end} changes"
+        else:
+            what = "a default range is dropped from what reads a view,"
+        return f"{self.seed}: {what}\n  {self.statement.sql!r}\n  {sorted(self.statement.met)}"
 
 
 @dataclass
@@ -41,49 +45,67 @@ class Tally:
     ----------
     counts : Counter
         statements; inferred, those with a range that the engine could run; removed, those of
-        these of whose scans a row was removed; one-sided; not empty; refused by the engine;
-        engine bugs, where only its hash join gives another result.
+        these of whose scans a row was removed; strange, those of these that hold a construct
+        which readers disagree on; one-sided; not empty; without views, those that are said to
+        read none; refused by the engine; engine bugs, where only its hash join gives another
+        result.
+    constructs : Counter
+        Constructs, by the statements of those removed that hold them.
     mismatches : list of Mismatch
     """
 
     counts: Counter[str] = field(default_factory=Counter)
+    constructs: Counter[str] = field(default_factory=Counter)
     mismatches: list[Mismatch] = field(default_factory=list)
     bugs: list[Mismatch] = field(default_factory=list)
 
     def add(self, other: Tally) -> None:
         """Add what another run has met."""
         self.counts.update(other.counts)
+        self.constructs.update(other.constructs)
         self.mismatches += other.mismatches
         self.bugs += other.bugs
 
     def __str__(self) -> str:
         counted = ", ".join(f"{name} {count:,}" for name, count in self.counts.items())
-        return f"{counted}, mismatches {len(self.mismatches)}"
+        share = self.counts["strange"] / max(self.counts["removed"], 1)
+        return f"{counted} ({share:.0%} of removed), mismatches {len(self.mismatches)}"
 
 
-def run(generation: str, seed: int, statements: int) -> Tally:
-    """Compare the results of so many statements over one world; the same seed makes the same."""
+def run(generation: str, seed: int, statements: int, holding: str = "") -> Tally:
+    """Compare the results of so many statements over one world; the same seed makes the same.
+
+    Parameters
+    ----------
+    generation : str
+    seed : int
+    statements : int
+    holding : str
+        Of the statements that are made, only those with this construct are run.
+    """
     tally = Tally()
     here = world(generation, seed)
     for number in range(statements):
-        check(here, f"{generation}/{seed}/{number}", tally)
+        name = f"{generation}/{seed}/{number}"
+        statement = Statements(here, name).statement()
+        if not holding or holding in statement.met:
+            check(here, name, statement, tally)
     return tally
 
 
-def check(here: World, seed: str, tally: Tally) -> None:
-    """Make a statement and compare its results."""
-    sql = Statements(here, seed).statement()
+def check(here: World, seed: str, statement: Statement, tally: Tally) -> None:
+    """Compare the results of a statement."""
     counts = tally.counts
     counts["statements"] += 1
-    # The engine's clock is the service's; the client's may be anywhere behind it, or ahead by the
-    # skew that is allowed for.
-    ahead = random.Random(f"{seed} clock").choice([0, SKEW_NS, -2400 * 10**9])
-    skew = max(ahead, 0)
-    found = infer(sql, here.service, now=time.time_ns() + ahead, skew=skew, pad=0)
-    if not isinstance(found, Inferred):
+    found = inferred(here, seed, statement)
+    run_sql = _for_engine(statement.engine_sql)
+    if isinstance(found, Reason):
+        if not found.reads_views:
+            counts["without views"] += 1
+            if reads_view(here, run_sql):
+                tally.mismatches.append(Mismatch(seed, statement, found))
         return
     bounds = found.begin, found.end
-    run_sql = _for_engine(sql)
     try:
         whole = rows(here.whole, run_sql)
     except BaseException:  # the engine's panics are no Exception
@@ -91,17 +113,40 @@ def check(here: World, seed: str, tally: Tally) -> None:
         return
     filtered, removed = here.context(bounds, run_sql)
     counts["inferred"] += 1
-    counts["removed"] += removed > 0
     counts["one-sided"] += found.begin == MIN_NS or found.end == MAX_NS
     counts["not empty"] += bool(whole)
+    if removed:
+        counts["removed"] += 1
+        counts["strange"] += bool(statement.met)
+        tally.constructs.update(statement.met)
     if whole == _rows_or_error(filtered, run_sql):
         return
-    mismatch = Mismatch(seed, sql, found)
+    mismatch = Mismatch(seed, statement, found)
     if _engine_fails(here, bounds, run_sql):
         counts["engine bugs"] += 1
         tally.bugs.append(mismatch)
     else:
         tally.mismatches.append(mismatch)
+
+
+def inferred(here: World, seed: str, statement: Statement) -> Inferred | Reason:
+    """Infer a statement's range, on a clock that depends on the seed.
+
+    The engine's clock is the service's; the client's may be anywhere behind it, or ahead by the
+    skew that is allowed for.
+    """
+    ahead = random.Random(f"{seed} clock").choice([0, SKEW_NS, -2400 * 10**9])
+    now = time.time_ns() + ahead
+    return infer(statement.sql, here.service, now=now, skew=max(ahead, 0), pad=0)
+
+
+def reads_view(here: World, sql: str) -> bool:
+    """Tell whether the engine's plan of a statement scans a view."""
+    try:
+        plan = here.whole.sql(sql).logical_plan().display_indent()
+    except BaseException:
+        return False
+    return any(f"TableScan: {view}" in plan for view in here.filters)
 
 
 def _engine_fails(here: World, bounds: tuple[int, int], sql: str) -> bool:
@@ -139,6 +184,7 @@ def _without_optimizer(sql: str) -> str:
 
 
 def _for_engine(sql: str) -> str:
+    """Write calls of view_instance() as the tables that stand in for them."""
     for view, call in INSTANCES.items():
         sql = sql.replace(call, table_of(view))
     return sql
