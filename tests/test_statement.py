@@ -96,7 +96,7 @@ def test_tokens_cover_the_whole_text(sql: str) -> None:
         ("$$a'b$$", ["string:$$a'b$$"]),
         ("$t$ $$ $u$ $t$", ["string:$t$ $$ $u$ $t$"]),
         ("a$$b$$", ["word:a$$b$$"]),
-        ("$1", ["other:$", "number:1"]),
+        ("$1", ["other:$1"]),
         ("--a\nb", ["comment:--a", "blank:\n", "word:b"]),
         ("--a\rb", ["comment:--a\rb"]),
         ("/*/**/*/b", ["comment:/*/**/*/", "word:b"]),
