@@ -18,9 +18,10 @@ from micromegas_dbapi.errors import (
     ProgrammingError,
     from_service,
 )
+from micromegas_dbapi.lexer import IGNORED, disputed, tokens
 from micromegas_dbapi.literals import literal
 from micromegas_dbapi.schemaquery import query_alone
-from micromegas_dbapi.statement import bind, tokens
+from micromegas_dbapi.statement import bind
 from micromegas_dbapi.timerange import ALL_TIME, Bound
 
 __all__ = ["Asked", "asked", "failure", "refusal"]
@@ -138,6 +139,10 @@ def _query_view(given: Mapping[str, Any], recent: bool) -> Asked:
     query = query_alone(sql[at:])
     if query is None:  # DESCRIBE of a view, SHOW
         return _within(given, sql)
+    if differing := disputed(sql):  # what one of them reads may stand outside of the instance
+        raise ProgrammingError(
+            f"the statement has {differing}: what it reads depends on the engine", sql=sql
+        )
     if _reaches_around(query, view):
         raise ProgrammingError(
             f"public.{view} would be all of the view, not the instance: write {view}", sql=sql
@@ -177,7 +182,7 @@ def _behind_explain(sql: str) -> int:
     """Tell where a statement begins that may stand behind EXPLAIN or DESCRIBE."""
     before = ""
     for part in tokens(sql):
-        if part.kind in ("blank", "comment"):
+        if part.kind in IGNORED:
             continue
         word = sql[part.start : part.end].upper()
         if before != "FORMAT" and word not in (*_EXPLAINING, "FORMAT"):
@@ -188,7 +193,7 @@ def _behind_explain(sql: str) -> int:
 
 def _reaches_around(sql: str, view: str) -> bool:
     """Tell whether a view is named by its schema, which WITH does not stand in for."""
-    parts = [part for part in tokens(sql) if part.kind not in ("blank", "comment")]
+    parts = [part for part in tokens(sql) if part.kind not in IGNORED]
     names = [sql[p.start : p.end] for p in parts]
     names = [
         n.lower() if p.kind == "word" else n.strip('"`') for p, n in zip(parts, names, strict=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from micromegas_dbapi.statement import tokens
+from micromegas_dbapi.lexer import Token, readings
 
 __all__ = ["full_scans"]
 
@@ -22,14 +22,19 @@ _NOT_RUN = ("EXPLAIN", "DESCRIBE", "DESC", "SHOW")
 def full_scans(sql: str) -> list[str]:
     """List those of log_entries and measures that a statement reads, not as an instance.
 
-    Names of the statement's own WITH clauses don't count.
+    Names of the statement's own WITH clauses don't count. Where engines read a statement in
+    different ways, it is what either of them reads.
 
     >>> full_scans("SELECT level, count(*) FROM log_entries GROUP BY level")
     ['log_entries']
     >>> full_scans("SELECT * FROM view_instance('log_entries', 'a-process')")
     []
     """
-    words = list(_words(sql))
+    found = (name for parts in readings(sql) for name in _found(list(_words(sql, parts))))
+    return list(dict.fromkeys(found))
+
+
+def _found(words: list[str]) -> list[str]:
     if words and words[0] in _NOT_RUN and words[1:2] != ["ANALYZE"]:
         return []
     found: dict[str, None] = {}
@@ -54,9 +59,9 @@ def full_scans(sql: str) -> list[str]:
     return [name for name in found if name not in own]
 
 
-def _words(sql: str) -> Iterator[str]:
-    """Split a statement: words in capitals, quoted names as they are, texts left out."""
-    for part in tokens(sql):
+def _words(sql: str, parts: list[Token]) -> Iterator[str]:
+    """Give the words of a statement in capitals, quoted names as they are, no texts."""
+    for part in parts:
         text = sql[part.start : part.end]
         if part.kind in ("word", "other"):
             yield text.upper()

@@ -19,7 +19,7 @@ import pyarrow as pa
 from micromegas_dbapi.callers import stacklevel
 from micromegas_dbapi.catalog import INSTANCE_SCHEMAS, SCHEMAS
 from micromegas_dbapi.errors import DataError, MixedTypesWarning, ProgrammingError
-from micromegas_dbapi.statement import tokens
+from micromegas_dbapi.lexer import IGNORED, Token, readings
 
 __all__ = ["Reaction", "check_reaction", "mixed", "react"]
 
@@ -109,14 +109,15 @@ def mixed(sql: str) -> list[str]:
     upper = sql.upper()
     if "CASE" not in upper and not any(word in upper for word in _SETS):
         return []
-    return list(dict.fromkeys(_within(_tree(sql))))
+    trees = [_tree(sql, parts) for parts in readings(sql)]
+    return list(dict.fromkeys(text for tree in trees for text in _within(tree)))
 
 
-def _tree(sql: str) -> list[_Item]:
+def _tree(sql: str, parts: list[Token]) -> list[_Item]:
     opened: list[list[_Item]] = [[]]
-    for part in tokens(sql):
+    for part in parts:
         text = sql[part.start : part.end]
-        if part.kind in ("blank", "comment"):
+        if part.kind in IGNORED:
             continue
         if text == "(" and part.kind == "other":
             opened.append([])

@@ -6,7 +6,8 @@ a reader takes 64-bit numbers for 32-bit ones, or texts for numbers. Nothing in 
 Hence only what is known to be told right counts as sure; a comparison of told and real types over
 random statements (``tests/plannedtypes``) is the proof of it.
 
-The lexer is that of `micromegas_dbapi.statement`, which follows the engine's.
+The lexer is that of `micromegas_dbapi.lexer`, which follows the engines'; what these read in
+different ways is not sure.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ import pyarrow as pa
 
 from micromegas_dbapi.catalog import INSTANCE_SCHEMAS, SCHEMAS
 from micromegas_dbapi.enginefunctions import AGGREGATES, FUNCTIONS, UNSIGNED
-from micromegas_dbapi.statement import Token, tokens
+from micromegas_dbapi.lexer import IGNORED, Token, disputed, tokens
 
 __all__ = [
     "EFFECTS",
@@ -155,6 +156,8 @@ def doubt(sql: str) -> str | None:
     >>> doubt("SELECT * FROM my_view")
     "the definition of my_view is not known"
     """
+    if reason := disputed(sql):
+        return reason
     parts: list[tuple[str, str]] = []
     for part in tokens(sql):
         text = sql[part.start : part.end]
@@ -173,7 +176,7 @@ def calls(sql: str) -> set[str]:
     parts = [
         _normal(part, sql[part.start : part.end])
         for part in tokens(sql)
-        if part.kind not in ("blank", "comment")
+        if part.kind not in IGNORED
     ]
     return {
         _name(a) for a, b in pairwise(parts) if b == ("other", "(") and a[0] in ("word", "quoted")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from micromegas_dbapi.statement import tokens
+from micromegas_dbapi.lexer import tokens
 from micromegas_dbapi.timerange import MIN_NS, TimeRange
 
 __all__ = ["NEVER", "query_alone", "types_of_rows", "with_one_row_of_nulls", "without_rows"]
@@ -12,7 +12,6 @@ __all__ = ["NEVER", "query_alone", "types_of_rows", "with_one_row_of_nulls", "wi
 #: An instant at which there are no events: nothing is scanned, and what needs a range has one.
 NEVER = TimeRange(MIN_NS, MIN_NS)
 
-_IGNORED = ("blank", "comment")
 _QUERIES = ("SELECT", "WITH", "VALUES", "FROM", "(")
 
 
@@ -80,9 +79,17 @@ def types_of_rows(sql: str, names: Sequence[str]) -> str | None:
 
 def query_alone(sql: str) -> str | None:
     """Give a query without what ends it; None if the statement is none."""
-    parts = [part for part in tokens(sql) if part.kind not in _IGNORED]
-    while parts and sql[parts[-1].start : parts[-1].end] == ";":
+    parts = [(part, sql[part.start : part.end]) for part in tokens(sql)]
+    # What some engines run of a comment stands between two tokens, and only with both of them.
+    parts = [
+        (part, text)
+        for part, text in parts
+        if part.kind != "blank"
+        and (part.kind != "comment" or text == "*/" or text.startswith("/*!"))
+    ]
+    while parts and parts[-1][1] == ";":
         parts.pop()
-    if not parts or sql[parts[0].start : parts[0].end].upper() not in _QUERIES:
+    words = (text.upper() for part, text in parts if part.kind != "comment")
+    if next(words, None) not in _QUERIES:
         return None
-    return sql[parts[0].start : parts[-1].end]
+    return sql[parts[0][0].start : parts[-1][0].end]

@@ -1,86 +1,24 @@
 """SQL text and parameters -> the exact text that is sent.
 
 Neither wire of the service has parameters, so values are rendered into the text here, by one
-renderer that the dialect shares. The lexer follows the tokenizer of DataFusion (sqlparser-rs, its
-generic dialect; the forms were tried on DataFusion 43 and 55): ``'..'`` with doubled quotes and
-plain backslashes, ``E'..'`` with escapes, ``"..."`` and backtick identifiers, ``$tag$..$tag$``,
-``--`` to the end of the line and nested ``/* */``.
+renderer that the dialect shares. Where the engines of services read a text in different ways
+(`lexer.disputed`), it is refused if that decides where a value goes, or if either of them would
+change something.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 from micromegas_dbapi.errors import NotSupportedError, ProgrammingError
+from micromegas_dbapi.lexer import IGNORED, Token, disputed, readings, tokens
 from micromegas_dbapi.literals import literal
 
 __all__ = ["Parameters", "Token", "bind", "refuse_changes", "tokens"]
 
 Parameters = Sequence[Any] | Mapping[str, Any] | None
-
-
-class Token(NamedTuple):
-    """A piece of a statement: its kind and its place in the text."""
-
-    kind: str
-    start: int
-    end: int
-
-
-_TOKEN = re.compile(
-    r"""
-      (?P<blank>   \s+ )
-    | (?P<comment> --[^\n]* )
-    | (?P<block>   /\* )
-    | (?P<string>  [eE]'[^'\\]*(?:(?:\\.|'')[^'\\]*)*'(?!') | '[^']*(?:''[^']*)*'(?!') )
-    | (?P<quoted>  "[^"]*(?:""[^"]*)*"(?!") | `[^`]*(?:``[^`]*)*`(?!`) )
-    | (?P<dollar>  \$(?P<tag>\w*)\$ .*? \$(?P=tag)\$ )
-    | (?P<open>    [eE]?'.* | ["`].* | \$\w*\$.* )
-    | (?P<word>    [^\W\d][\w$@\#]* | [@\#][\w$@\#]+ )
-    | (?P<number>  \d+(?:\.\d*)?(?:[eE][+-]?\d+)? )
-    | (?P<cast>    :: )
-    | (?P<name>    (?<![\w"'`)\]:$@\#]) : [^\W\d]\w* )
-    | (?P<mark>    \? )
-    | (?P<other>   . )
-    """,
-    re.VERBOSE | re.DOTALL,
-)
-_COMMENT_EDGE = re.compile(r"/\*|\*/")
-_IGNORED = ("blank", "comment")
-
-
-def tokens(sql: str) -> Iterator[Token]:
-    """Split a statement into tokens that together cover all of it.
-
-    Yields
-    ------
-    Token
-        Of the kinds blank, comment, string, quoted, word, number, cast, name (``:x``), mark
-        (``?``), other (one character), and ``open``: a string, identifier or comment that never
-        ends, up to the end of the text.
-    """
-    at = 0
-    while at < len(sql):
-        match = _TOKEN.match(sql, at)
-        assert match is not None  # the last alternative matches any character
-        kind, end = str(match.lastgroup), match.end()
-        if kind == "block":
-            kind, end = _block_comment(sql, at)
-        elif kind == "dollar":
-            kind = "string"
-        yield Token(kind, at, end)
-        at = end
-
-
-def _block_comment(sql: str, at: int) -> tuple[str, int]:
-    depth = 0
-    for edge in _COMMENT_EDGE.finditer(sql, at):
-        depth += 1 if edge.group() == "/*" else -1
-        if depth == 0:
-            return "comment", edge.end()
-    return "open", len(sql)
 
 
 def bind(sql: str, parameters: Parameters = None) -> str:
@@ -106,7 +44,7 @@ def bind(sql: str, parameters: Parameters = None) -> str:
     ProgrammingError
         If there are too few or too many parameters, a name is unknown or unused, a value is of
         no accepted type (its position and type are named), or the statement has a string,
-        identifier or comment that never ends.
+        identifier or comment that never ends, or markers that only some engines see.
     DataError
         If a value has an accepted type but SQL cannot express it.
     """
@@ -120,13 +58,21 @@ def bind(sql: str, parameters: Parameters = None) -> str:
             f"parameters are of type {type(parameters).__name__}; accepted: a sequence for ? "
             "markers, a mapping for :name markers"
         )
-    parts = list(tokens(sql))
+    parts, *differing = readings(sql)
     if parts and parts[-1].kind == "open":
         raise ProgrammingError(
             f"the statement has a string, identifier or comment that never ends, from character "
             f"{parts[-1].start + 1} on"
         )
+    if any(_markers(reading) != _markers(parts) for reading in differing):
+        raise ProgrammingError(
+            f"the statement has {disputed(sql)}: which markers it has depends on the engine"
+        )
     return _bind_names(sql, parts, parameters) if named else _bind_marks(sql, parts, parameters)  # type: ignore[arg-type]
+
+
+def _markers(parts: list[Token]) -> list[Token]:
+    return [part for part in parts if part.kind in ("mark", "name")]
 
 
 def _bind_marks(sql: str, parts: list[Token], values: Sequence[Any]) -> str:
@@ -200,8 +146,8 @@ def _replace(sql: str, parts: list[Token], values: dict[int, tuple[str, Any]]) -
 
 def _in_brackets(sql: str, parts: list[Token], i: int) -> bool:
     """Tell whether a marker stands alone in brackets behind IN: ``IN (?)``."""
-    before = [p for p in parts[:i] if p.kind not in _IGNORED][-2:]
-    after = next((p for p in parts[i + 1 :] if p.kind not in _IGNORED), None)
+    before = [p for p in parts[:i] if p.kind not in IGNORED][-2:]
+    after = next((p for p in parts[i + 1 :] if p.kind not in IGNORED), None)
     words = [sql[p.start : p.end].upper() for p in before]
     return words == ["IN", "("] and after is not None and sql[after.start : after.end] == ")"
 
@@ -216,7 +162,8 @@ _CHANGES = _WRITES | {
 }
 _EXPLAIN = ("EXPLAIN", "DESCRIBE", "DESC")
 _QUERIES = [[word] for word in ("(", "SELECT", "WITH", "VALUES", "FROM", *sorted(_CHANGES))]
-_SUSPECT = re.compile("INTO|" + "|".join(sorted(_CHANGES)), re.IGNORECASE)
+# In capitals, as of all that Unicode knows: DataFusion 43 takes \u017fet for SET.
+_SUSPECT = re.compile("INTO|" + "|".join(sorted(_CHANGES)))
 # Where an expression is still to come: INTO is a name there.
 _BEFORE_OPERAND = frozenset("([{.+-/%=<|&^")
 _NAMES = ("<string>", "<quoted>", "<mark>", "<name>")
@@ -232,30 +179,34 @@ def refuse_changes(sql: str) -> None:
         WITH clause, or is a ``SELECT .. INTO``. (Where a table or column is named ``into``, put
         it in double quotes.)
     """
-    if not _SUSPECT.search(sql):  # most statements need no lexer
+    if not _SUSPECT.search(sql.upper()):  # most statements need no lexer
         return
-    words: list[str] = []
-    for part in tokens(sql):
-        if part.kind in _IGNORED:
-            continue
-        if part.kind == "word" or part.kind == "other":
-            words.append(sql[part.start : part.end].upper())
-        else:
-            words.append(f"<{part.kind}>")
+    for reading in readings(sql):
+        for statement in _statements(sql, reading):
+            if changing := _changing_word(statement):
+                raise NotSupportedError(
+                    f"{changing} is refused, and nothing was sent: a Micromegas service is "
+                    "read-only and keeps nothing of DDL, DML, COPY, SET or transactions; "
+                    "accepted: SELECT, WITH, VALUES, DESCRIBE, SHOW, EXPLAIN",
+                    sql=sql,
+                    retryable=False,
+                )
+
+
+def _statements(sql: str, reading: list[Token]) -> Iterator[list[str]]:
+    """Split a text at its semicolons: words in capitals, other tokens by their kind."""
     statement: list[str] = []
-    for word in [*words, ";"]:
-        if word != ";":
-            statement.append(word)
+    for part in reading:
+        if part.kind in IGNORED:
             continue
-        if changing := _changing_word(statement):
-            raise NotSupportedError(
-                f"{changing} is refused, and nothing was sent: a Micromegas service is read-only "
-                "and keeps nothing of DDL, DML, COPY, SET or transactions; accepted: SELECT, "
-                "WITH, VALUES, DESCRIBE, SHOW, EXPLAIN",
-                sql=sql,
-                retryable=False,
-            )
-        statement = []
+        text = sql[part.start : part.end]
+        if text == ";":
+            yield statement
+            statement = []
+        else:
+            plain = part.kind in ("word", "other")
+            statement.append(text.upper() if plain else f"<{part.kind}>")
+    yield statement
 
 
 def _changing_word(words: list[str]) -> str | None:

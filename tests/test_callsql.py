@@ -179,6 +179,20 @@ def test_what_a_view_is_asked(sql: str, sent: str) -> None:
     assert asked("query_view", view(sql), recent=True).sql == sent
 
 
+@pytest.mark.parametrize(
+    "sql",
+    [
+        # To an older engine, or to a newer one, the query would stand behind the view's definition.
+        "/*! SELECT 1 */ SELECT * FROM log_entries",
+        "/*! EXPLAIN */ SELECT * FROM log_entries",
+        "SELECT 1 /* /*/ */ UNION SELECT level FROM public.log_entries --*/",
+    ],
+)
+def test_what_a_view_is_not_asked(sql: str) -> None:
+    with pytest.raises(mm.ProgrammingError, match="what it reads depends on the engine"):
+        asked("query_view", view(sql), recent=True)
+
+
 def test_names_of_views_are_quoted() -> None:
     given = view("SELECT 1", 'a"b?', "it's {}?")
     sent = "WITH \"a\"\"b?\" AS (SELECT * FROM view_instance('a\"b?', 'it''s {}?')) (SELECT 1)"

@@ -14,6 +14,8 @@ from micromegas_dbapi.mixedtypes import mixed
 MIXED = {
     "SELECT CASE WHEN level = 4 THEN 1 ELSE 0.5 END FROM log_entries": [("CASE", "1", "0.5")],
     "select sum(case when level = 4 then 1 else 0.5 end) from log_entries": [("CASE", "1", "0.5")],
+    "SELECT CASE WHEN true THEN 1 /*! ELSE 0.5 */ END": [("CASE", "1", "0.5")],
+    "SELECT CASE WHEN true THEN 1 /* /*/ */ ELSE 0.5 END --*/ END": [("CASE", "1", "0.5")],
     "SELECT CASE level WHEN 4 THEN level WHEN 3 THEN msg END FROM log_entries": [
         ("CASE", "level", "msg")
     ],

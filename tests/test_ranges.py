@@ -406,6 +406,14 @@ SCANS = {
     "EXPLAIN SELECT * FROM measures": [],
     "DESCRIBE measures": [],
     "EXPLAIN ANALYZE SELECT * FROM measures": ["measures"],
+    # What either of the engines reads.
+    "SELECT * FROM x /*! JOIN measures ON true */": ["measures"],
+    "SELECT * FROM /*!50000 log_entries, */ measures": ["log_entries", "measures"],
+    "/*! WITH log_entries AS (SELECT 1) */ SELECT * FROM log_entries": ["log_entries"],
+    "/*! EXPLAIN */ SELECT * FROM log_entries": ["log_entries"],
+    "SELECT * FROM x /* /*/ */, measures --*/": ["measures"],
+    "SELECT * FROM x /* , measures */ --\r, log_entries": [],
+    "SELECT 1 #' FROM measures --'": ["measures"],
     "SELECT * FROM log_entries UNION ALL SELECT measures FROM x": ["log_entries"],
     "": [],
 }

@@ -16,6 +16,9 @@ STATEMENTS = [
     "VALUES (1, 'a')",
     "(SELECT 1 AS a) UNION ALL (SELECT 2)",
     "SELECT * FROM processes",
+    "SELECT 1 /*! AS one */",
+    "/*!50000 SELECT */ 1 AS one /*!, 2 AS two -- all */ ;",
+    "SELECT 1 #' -- one",
 ]
 
 

@@ -17,7 +17,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 import micromegas_dbapi as mm
-from micromegas_dbapi.statement import bind, refuse_changes, tokens
+from micromegas_dbapi.lexer import readings, tokens
+from micromegas_dbapi.statement import bind, refuse_changes
 
 READ_ONLY = SQLOptions().with_allow_ddl(False).with_allow_dml(False).with_allow_statements(False)
 CHANGES = ("DDL not supported", "DML not supported", "Statement not supported")
@@ -96,9 +97,21 @@ def test_tokens_cover_the_whole_text(sql: str) -> None:
         ("$$a'b$$", ["string:$$a'b$$"]),
         ("$t$ $$ $u$ $t$", ["string:$t$ $$ $u$ $t$"]),
         ("a$$b$$", ["word:a$$b$$"]),
-        ("$1", ["other:$", "number:1"]),
+        ("$1", ["other:$1"]),
         ("--a\nb", ["comment:--a", "blank:\n", "word:b"]),
         ("--a\rb", ["comment:--a\rb"]),
+        ("/*!50 a */b", ["comment:/*!50", "blank: ", "word:a", "blank: ", "comment:*/", "word:b"]),
+        ("/*!'a*/'", ["comment:/*!", "open:'a*/'"]),
+        ("/*!/*!a*/ :b*/", ["comment:/*!", "comment:/*!a*/", "blank: ", "name::b", "comment:*/"]),
+        ("a#/*b", ["word:a#", "open:/*b"]),
+        ("#/*b", ["word:#/", "other:*", "word:b"]),
+        ("#--b", ["other:#-", "other:-", "word:b"]),
+        ("@?--b", ["other:@?", "comment:--b"]),
+        ("a||/*b", ["word:a", "other:||/", "other:*", "word:b"]),
+        ("R'''a'b'''", ["string:R'''a'b'''"]),
+        ("q'[a'b]'", ["string:q'[a'b]'"]),
+        ("$E'\\'", ["other:$E", "string:'\\'"]),
+        ("\u24b6\u0345\u00a0b", ["word:\u24b6\u0345", "blank:\u00a0", "word:b"]),
         ("/*/**/*/b", ["comment:/*/**/*/", "word:b"]),
         ("/*--*/b", ["comment:/*--*/", "word:b"]),
         ("1.5e-3::int", ["number:1.5e-3", "cast:::", "word:int"]),
@@ -121,8 +134,10 @@ def test_the_tokens_of_a_text(sql: str, expected: list[str]) -> None:
 
 def test_long_texts_take_no_time() -> None:
     """Nothing backtracks over the rest of the text again and again."""
-    for piece in ("'a''", "E'\\'", '"a""', "$a$ ", "$a$b", "/*", "/**/", "a ", "?,", "--\n", "1."):
-        assert list(tokens(piece * 20_000))
+    pieces = ["'a''", "E'\\'", '"a""', "$a$ ", "$a$b", "/*", "/**/", "a ", "?,", "--\n", "1."]
+    pieces += ["a", "N''", "x'\\", "q'(", "q'a", "R'''", "/*!", "/*!a*/", "#'", "@@", "$x$$", "/*/"]
+    for piece in pieces:
+        assert readings(piece * 20_000)
 
 
 # ---- Binding ------------------------------------------------------------------------------------
@@ -343,6 +358,22 @@ REFUSED = [
     ("/* harmless /* ' */ */DROP/**/TABLE/**/t", "DROP"),
     ("DROP TABLE t;", "DROP"),
     ("DROP TABLE t -- SELECT 1", "DROP"),
+    ("-- harmless\r\nDROP TABLE t", "DROP"),
+    # In what the engine runs of comments, and behind what only looks like one.
+    ("/*! DROP TABLE t */", "DROP"),
+    ("/*!50000DROP TABLE t */", "DROP"),
+    ("/*! CREATE EXTERNAL TABLE v STORED AS CSV LOCATION '/etc/passwd' */", "CREATE"),
+    ("/*!50000 CREATE */ EXTERNAL TABLE v STORED AS CSV LOCATION '/etc/passwd'", "CREATE"),
+    ("/* x */ /*! -- x\n CREATE TABLE x AS */ SELECT 1", "CREATE"),
+    ("EXPLAIN /*! DROP TABLE t */", "DROP"),
+    ("/*! EXPLAIN */ DROP TABLE t", "DROP"),
+    ("EXPLAIN /*! ANALYZE */ COPY t TO 'x.csv'", "COPY"),
+    ("SELECT 1 /*! INTO x */", "INTO"),
+    ("SELECT 1 /*! INTO */ x", "INTO"),
+    ("SELECT 1 #' INTO x --'", "INTO"),
+    ("SELECT 1 @@' INTO x --'", "INTO"),
+    ('SELECT #/*a INTO x FROM (SELECT 1 AS "#/", 2 AS a) --*/', "INTO"),
+    ("SELECT $a$ x $$a$ INTO x --$a$", "INTO"),
     # Behind EXPLAIN; EXPLAIN ANALYZE would even run it.
     ("EXPLAIN DROP TABLE t", "DROP"),
     ("EXPLAIN /* x */ ANALYZE -- x\n COPY t TO 'x.csv'", "COPY"),
@@ -396,6 +427,9 @@ def test_what_the_engine_would_plan_as_a_change_is_refused(sql: str, word: str) 
 REFUSED_TOO = [
     ("SELECT 1; DROP TABLE t", "DROP"),
     ("SELECT 1;\n/* x */ -- y\n SET a = 1;", "SET"),
+    ("SELECT 1 /*!; DROP TABLE t */", "DROP"),
+    ("SELECT 1 /*!;*/ DROP TABLE t", "DROP"),
+    ("SELECT 1; -- x\r\nDROP TABLE t", "DROP"),
     ("BEGIN", "BEGIN"),
     ("END", "END"),
     ("SAVEPOINT s", "SAVEPOINT"),
@@ -485,6 +519,10 @@ ACCEPTED = [
     # Words in texts and comments.
     "SELECT 'DROP TABLE t'",
     "SELECT 1 -- DROP TABLE t",
+    "SELECT 1 --\r; DROP TABLE t",
+    "SELECT 1 /*+ ; DROP TABLE t */",
+    "SELECT 1 /*! + 1 /* ; DROP TABLE t */ */",
+    "SELECT '/*! ' || '; DROP TABLE t */'",
     "SELECT 1 /* ; DROP TABLE t */",
     "-- DROP TABLE t\nSELECT 1",
     "/* /* */ DROP */ SELECT 1",

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 
 from micromegas_dbapi.errors import DatabaseError, from_service
-from micromegas_dbapi.statement import tokens
+from micromegas_dbapi.lexer import IGNORED, tokens
 
 __all__ = ["check_arguments", "instance_id", "no_range", "no_row", "no_text", "no_view"]
 
@@ -71,7 +71,7 @@ def check_arguments(sql: str) -> None:
     ProgrammingError
         With the service's text.
     """
-    parts = [part for part in tokens(sql) if part.kind not in ("blank", "comment")]
+    parts = [part for part in tokens(sql) if part.kind not in IGNORED]
     texts = [sql[part.start : part.end] for part in parts]
     for at in range(len(parts) - 1):
         if texts[at] not in ("view_instance", '"view_instance"') or texts[at + 1] != "(":

@@ -12,7 +12,7 @@ import pyarrow.dataset as ds
 from datafusion import DataFrame, Expr, SessionConfig, SessionContext, SQLOptions, col, lit, udtf
 
 from micromegas_dbapi.catalog import SCHEMAS, time_columns
-from micromegas_dbapi.errors import DatabaseError
+from micromegas_dbapi.errors import DatabaseError, from_service
 from micromegas_dbapi.lake import instances
 from micromegas_dbapi.lake.folder import Folder, Source
 from micromegas_dbapi.lake.properties import property_get
@@ -26,6 +26,8 @@ _TIME = pa.timestamp("ns", tz="+00:00")
 
 _READ_ONLY = SQLOptions().with_allow_ddl(False).with_allow_dml(False).with_allow_statements(False)
 _FORGETTING = SQLOptions().with_allow_dml(False)
+#: What is said of a statement that a service would run, and that is none of the lake's business.
+UNSAFE = "CREATE EXTERNAL TABLE would read the disk of this machine"
 
 
 class Session:
@@ -43,7 +45,7 @@ class Session:
         end in nanoseconds since the epoch, both included; none lie between if begin is after end.
     forgetting : bool
         Take DDL and SET as a service does, which keeps nothing of them: they last as long as the
-        session, one query.
+        session, one query. CREATE EXTERNAL TABLE is refused all the same.
     writable : bool
         Whether ``retire_partitions()`` may move files aside.
     """
@@ -60,7 +62,7 @@ class Session:
         self._folder = folder
         self._scanner = scanner
         self._bounds = bounds
-        self._options = _FORGETTING if forgetting else _READ_ONLY
+        self._forgetting = forgetting
         self._writable = writable
         self._found: dict[str, Source | None] = {}
         #: Services since 0.10 have this column; they have an information_schema as well, and
@@ -89,7 +91,7 @@ class Session:
             self._register_table_functions(context, sql)
         if "property_get" in sql.lower() and (properties := self._properties_type()) is not None:
             context.register_udf(property_get(properties, self._guarded))
-        frame = context.sql_with_options(sql, self._options)
+        frame = self._plan(context, sql)
         # SELECT 'a<NUL>b' names its column after that text, which Arrow's C interface has not.
         return _numbered(context, sql, frame) if "\0" in sql else (frame, None)
 
@@ -103,7 +105,7 @@ class Session:
         """
         context = self._context()
         context.register_view(view_set, self._instance(view_set, instance))
-        return context.sql_with_options(sql, self._options)
+        return self._plan(context, sql)
 
     def views(self) -> dict[str, pa.Schema]:
         """List the views that there are files of, with their columns."""
@@ -119,6 +121,21 @@ class Session:
             With the service's text.
         """
         self._instance(view_set, instance)
+
+    def _plan(self, context: SessionContext, sql: str) -> DataFrame:
+        """Plan a statement, and take changes only if they open no file.
+
+        What it is, the engine tells, which alone is sure to read it as it will be run.
+        """
+        try:
+            return context.sql_with_options(sql, _READ_ONLY)
+        except Exception as error:
+            why = str(error)
+            if not self._forgetting or " not supported: " not in why:
+                raise
+        if "CreateExternalTable" in why:
+            raise from_service(f"This feature is not implemented: {UNSAFE}")
+        return context.sql_with_options(sql, _FORGETTING)
 
     def _named(self, sql: str) -> Iterable[str]:
         """List the views that a statement may read: registering one costs as much as a query."""

@@ -16,7 +16,6 @@ from micromegas_dbapi.errors import Error
 from micromegas_dbapi.lake.compute import Planned
 from micromegas_dbapi.lake.server.chain import service_text
 from micromegas_dbapi.lake.server.plantypes import NotThisError, as_sent, cast_to
-from micromegas_dbapi.lake.server.safety import UNSAFE, unsafe
 from micromegas_dbapi.transport import Request
 from micromegas_dbapi.transport.cancellation import Cancellation
 from micromegas_dbapi.transport.hydrated import hydrated_schema
@@ -137,10 +136,6 @@ def described(lake: LakeTransport, sql: str) -> pa.Schema:
 
 
 def _planned(lake: LakeTransport, request: Request, bounds: Bounds, limit: int | None) -> Planned:
-    if unsafe(request.sql):
-        raise FailedError(
-            "UNIMPLEMENTED", f"{_PLANNING}: This feature is not implemented: {UNSAFE}"
-        )
     try:
         return lake.plan_forgetting(request, bounds, limit)
     except Error as error:
