@@ -14,6 +14,7 @@ import pytest
 from datafusion import SessionContext
 
 import micromegas_dbapi as mm
+from micromegas_dbapi.inference.lexical import difference
 from micromegas_dbapi.lexer import Token, disputed, readings, tokens
 from micromegas_dbapi.plannedtypes import doubt
 from micromegas_dbapi.statement import bind, refuse_changes
@@ -263,6 +264,11 @@ def test_what_they_read_in_different_ways(
         assert letters(sql, readings(sql)[0]) == new
     if old is not None:
         assert letters(sql, readings(sql)[-1]) == old
+
+
+def test_nothing_that_is_disputed_gets_a_time_range() -> None:
+    for sql in [*(row[0] for row in DIFFERENT), *statements(20, 2000)]:
+        assert difference(sql) or not disputed(sql), sql
 
 
 @pytest.mark.engines

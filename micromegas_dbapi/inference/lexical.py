@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
-from micromegas_dbapi.statement import tokens
+import re
+
+from micromegas_dbapi.lexer import tokens
 
 __all__ = ["difference"]
+
+_WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_SIGNS = re.compile(r"[{}#@$\\]")
 
 
 def difference(sql: str) -> str | None:
@@ -39,9 +44,11 @@ def difference(sql: str) -> str | None:
                 return "a dollar-quoted text"
             if text[0] != "'" or (before not in ("", "X") and not apart):
                 return "a text with a prefix"
-        if part.kind == "other" and text in "{}#@$\\":
+        if part.kind == "other" and _SIGNS.search(text):
             return f"the sign {text}"
         if part.kind in ("word", "other") and not text.isascii():
             return f"{text[:20]}, which is not ASCII"
+        if part.kind == "word" and not _WORD.fullmatch(text):
+            return f"the name {text[:20]}"
         before, apart = (text.upper() if part.kind == "word" else ""), False
     return None
