@@ -113,18 +113,19 @@ def tokens(sql: str) -> Iterator[Token]:
 
 
 def readings(sql: str) -> list[list[Token]]:
-    """Read a statement as each of the engines does that may run it.
+    """Read a statement as each of the engines does.
 
     Returns
     -------
     list of list of Token
-        One reading, or two where they differ, the newest engines' first. Of two, one with a token
-        of kind ``open`` is left out: that engine refuses the text.
+        One reading, or two where they differ, the newest engines' first.
     """
-    found = [list(tokens(sql))]
-    if (older := _differing(sql, found[0])) is not None:
-        found = [parts for parts in (*found, older) if not _is_open(parts)] or found
-    return found
+    newer = list(tokens(sql))
+    if _MAY_DIFFER.search(sql):
+        older = list(_split(sql, older=True))
+        if older != newer:
+            return [newer, older]
+    return [newer]
 
 
 def disputed(sql: str) -> str | None:
@@ -143,8 +144,8 @@ def disputed(sql: str) -> str | None:
     """
     if sql.isascii() and not _MAY_DIFFER.search(sql):  # most statements need no lexer
         return None
-    newer = list(tokens(sql))
-    if (older := _differing(sql, newer)) is not None:
+    newer, *differing = readings(sql)
+    for older in differing:
         at = next(a.start for a, b in zip(newer, older, strict=False) if a != b)
         return next(what for piece, what in _DISPUTED if piece.match(sql, at))
     for part in newer:
@@ -152,17 +153,6 @@ def disputed(sql: str) -> str | None:
         if part.kind == "word" and not word.isascii() and word.upper().isascii():
             return f"{word}, which is {word.upper()} to some engines"
     return None
-
-
-def _differing(sql: str, newer: list[Token]) -> list[Token] | None:
-    if not _MAY_DIFFER.search(sql):
-        return None
-    older = list(_split(sql, older=True))
-    return None if older == newer else older
-
-
-def _is_open(parts: list[Token]) -> bool:
-    return bool(parts) and parts[-1].kind == "open"
 
 
 # What a piece looks like that is read in different ways -> what it is.

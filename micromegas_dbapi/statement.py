@@ -59,12 +59,13 @@ def bind(sql: str, parameters: Parameters = None) -> str:
             "markers, a mapping for :name markers"
         )
     parts, *differing = readings(sql)
-    if parts and parts[-1].kind == "open":
+    if _is_open(parts):
         raise ProgrammingError(
             f"the statement has a string, identifier or comment that never ends, from character "
             f"{parts[-1].start + 1} on"
         )
-    if any(_markers(reading) != _markers(parts) for reading in differing):
+    # What never ends to one of them, the text of a value might.
+    if any(_markers(reading) != _markers(parts) or _is_open(reading) for reading in differing):
         raise ProgrammingError(
             f"the statement has {disputed(sql)}: which markers it has depends on the engine"
         )
@@ -73,6 +74,10 @@ def bind(sql: str, parameters: Parameters = None) -> str:
 
 def _markers(parts: list[Token]) -> list[Token]:
     return [part for part in parts if part.kind in ("mark", "name")]
+
+
+def _is_open(parts: list[Token]) -> bool:
+    return bool(parts) and parts[-1].kind == "open"
 
 
 def _bind_marks(sql: str, parts: list[Token], values: Sequence[Any]) -> str:

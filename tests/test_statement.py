@@ -17,7 +17,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 import micromegas_dbapi as mm
-from micromegas_dbapi.lexer import readings, tokens
+from micromegas_dbapi.lexer import disputed, readings, tokens
 from micromegas_dbapi.statement import bind, refuse_changes
 
 READ_ONLY = SQLOptions().with_allow_ddl(False).with_allow_dml(False).with_allow_statements(False)
@@ -62,6 +62,7 @@ FRAGMENTS = [
     *("$", "$$", "$a$", "$b$", "$1", "a$", "--", "- -", "/*", "*/", "/", "*", "\n", "\r", " "),
     *(":", "::", ":a", ":é", ": a", "?", "??", "(", ")", "[", "]", "{", "}", ",", ";", ".", "@"),
     *("#", "@a", "#a", "a", "é", "_", "1", "1.5", "1e", "1e5", "IN", "SELECT", "\x00", "\u3000"),
+    *("/*!", "/*/", "q'[", "]'", "$a$$"),
 ]
 SQLISH = st.lists(st.sampled_from(FRAGMENTS), max_size=30).map("".join) | st.text(max_size=60)
 
@@ -258,17 +259,21 @@ def test_without_parameters_the_text_is_sent_byte_for_byte(sql: str) -> None:
 def test_binding_changes_nothing_but_the_markers(sql: str, value: Any) -> None:
     """Blanks apart, what is sent is the text with each marker replaced; and all lex as before."""
     parts = list(tokens(sql))
-    marks = sum(part.kind == "mark" for part in parts)
-    if parts and parts[-1].kind == "open":
-        with pytest.raises(mm.ProgrammingError, match="never ends"):
-            bind(sql, [value] * marks)
+    marks = [part for part in parts if part.kind == "mark"]
+    ends = [reading[-1].kind == "open" for reading in readings(sql) if reading]
+    seen = [[p for p in reading if p.kind in ("mark", "name")] for reading in readings(sql)]
+    if any(ends) or seen[0] != seen[-1]:
+        said = "never ends" if any(ends[:1]) else "which markers it has depends on the engine"
+        with pytest.raises(mm.ProgrammingError, match=said):
+            bind(sql, [value] * len(marks))
         return
-    bound = bind(sql, [value] * marks)
-    kept = Counter(sql[p.start : p.end] for p in parts if p.kind not in ("mark", "blank"))
-    found = Counter(bound[p.start : p.end] for p in tokens(bound) if p.kind != "blank")
+    bound = bind(sql, [value] * len(marks))
     alone = bind("?", [value])
-    inserted = Counter([alone[p.start : p.end] for p in tokens(alone)] * marks)
-    assert found == kept + inserted
+    inserted = Counter([alone[p.start : p.end] for p in tokens(alone)] * len(marks))
+    for reading, read in zip(readings(sql), readings(bound), strict=True):
+        kept = Counter(sql[p.start : p.end] for p in reading if p.kind not in ("mark", "blank"))
+        found = Counter(bound[p.start : p.end] for p in read if p.kind != "blank")
+        assert found == kept + inserted
 
 
 @pytest.mark.parametrize(
@@ -639,4 +644,8 @@ def test_engine_and_lexer_agree_where_a_text_ends(text: str) -> None:
     for written, kind in in_quotes(text):
         assert list(tokens(written))[-1].kind == kind
         sql = f"SELECT {written}\n, ? AS seen"
+        if disputed(written):  # a dollar sign before $tag$
+            with pytest.raises(mm.ProgrammingError, match="depends on the engine"):
+                bind(sql, (7,))
+            continue
         assert context().sql(bind(sql, (7,))).to_pydict()["seen"] == [7]
