@@ -8,10 +8,9 @@ import multiprocessing
 import os
 import sys
 import time
-from collections import Counter
+from importlib.metadata import version
 
 import datafusion
-import sqlglot
 
 from tests.fuzz.differential import GENERATIONS, Tally, run
 
@@ -28,7 +27,8 @@ def main() -> int:
     parser.add_argument("--holding", default="", metavar="CONSTRUCT", help="only such statements")
     parser.add_argument("--all", action="store_true", help="go on after a mismatch")
     options = parser.parse_args()
-    print(f"sqlglot {sqlglot.__version__}, DataFusion {datafusion.__version__}", flush=True)
+    parsers = ", ".join(f"{name} {version(name)}" for name in ("sqloxide", "sqlglot"))
+    print(f"DataFusion {datafusion.__version__}, {parsers}", flush=True)
     tallies = {generation: Tally() for generation in GENERATIONS}
     seeds = itertools.count(options.seed * 10_000)
     jobs = (
@@ -51,10 +51,14 @@ def main() -> int:
             print(f"engine bug, {bug}")
         for mismatch in tally.mismatches:
             print(f"MISMATCH, {mismatch}")
-    constructs = sum((tally.constructs for tally in tallies.values()), Counter())
-    print("constructs: " + ", ".join(f"{n} {count:,}" for n, count in constructs.most_common()))
+    total = Tally()
+    for tally in tallies.values():
+        total.add(tally)
+    print(f"all: {total}")
+    named = (f"{name} {count:,}" for name, count in total.constructs.most_common())
+    print("constructs: " + ", ".join(named))
     print(f"{time.monotonic() - begun:.0f} s")
-    return 1 if any(tally.mismatches for tally in tallies.values()) else 0
+    return 1 if total.mismatches else 0
 
 
 if __name__ == "__main__":
