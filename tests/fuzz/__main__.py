@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import importlib.metadata
 import itertools
 import multiprocessing
 import os
 import sys
 import time
-from collections import Counter
+from importlib.metadata import version
 
 import datafusion
 
@@ -28,21 +27,24 @@ def main() -> int:
     parser.add_argument("--holding", default="", metavar="CONSTRUCT", help="only such statements")
     parser.add_argument("--all", action="store_true", help="go on after a mismatch")
     options = parser.parse_args()
-    parser_version = importlib.metadata.version("sqloxide")
-    print(f"sqloxide {parser_version}, DataFusion {datafusion.__version__}", flush=True)
+    print(f"DataFusion {datafusion.__version__}, sqloxide {version('sqloxide')}", flush=True)
     tallies = {generation: Tally() for generation in GENERATIONS}
     seeds = itertools.count(options.seed * 10_000)
     jobs = (
         (generation, next(seeds), _CHUNK, options.holding)
         for generation in itertools.cycle(GENERATIONS)
     )
-    begun = time.monotonic()
+    begun = told = time.monotonic()
     with multiprocessing.get_context("spawn").Pool(options.processes) as pool:
         while time.monotonic() - begun < options.seconds:
             wave = list(itertools.islice(jobs, len(GENERATIONS) * options.processes))
             for (generation, *_), tally in zip(wave, pool.starmap(run, wave, 1), strict=True):
                 tallies[generation].add(tally)
             removed = sum(tally.counts["removed"] for tally in tallies.values())
+            if time.monotonic() - told > 60:
+                told = time.monotonic()
+                wrongs = sum(len(tally.mismatches) for tally in tallies.values())
+                print(f"{told - begun:.0f} s: removed {removed:,}, {wrongs} wrong", flush=True)
             wrong = not options.all and any(tally.mismatches for tally in tallies.values())
             if removed >= options.removed or wrong:
                 break
@@ -52,10 +54,14 @@ def main() -> int:
             print(f"engine bug, {bug}")
         for mismatch in tally.mismatches:
             print(f"MISMATCH, {mismatch}")
-    constructs = sum((tally.constructs for tally in tallies.values()), Counter())
-    print("constructs: " + ", ".join(f"{n} {count:,}" for n, count in constructs.most_common()))
+    total = Tally()
+    for tally in tallies.values():
+        total.add(tally)
+    print(f"all: {total}")
+    named = (f"{name} {count:,}" for name, count in total.constructs.most_common())
+    print("constructs: " + ", ".join(named))
     print(f"{time.monotonic() - begun:.0f} s")
-    return 1 if any(tally.mismatches for tally in tallies.values()) else 0
+    return 1 if total.mismatches else 0
 
 
 if __name__ == "__main__":

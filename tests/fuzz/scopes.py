@@ -105,7 +105,13 @@ class Scopes:
         third = self._chance.pick(["(SELECT 1 AS one)", "(VALUES (1), (2))"])
         column = self._chance.pick([time, time, second, f"b.{second}", f"a.{time}"])
         where = self._chance.pick(
-            ["", f" WHERE b.{second} >= {self._low()}", f" WHERE {self._bound(f'a.{time}')}"]
+            [
+                "",
+                f" WHERE b.{second} >= {self._low()}",
+                f" WHERE {self._bound(f'a.{time}')}",
+                f" WHERE {self._bound(f'a.{time}')} AND {self._bound(f'b.{second}')}",
+            ],
+            [1, 1, 1, 3],
         )
         return (
             f"SELECT count(*) FROM {one} AS a, {self._second(other, second)}"
@@ -119,6 +125,8 @@ class Scopes:
         inner = self._chance.pick(
             [f"{one} AS a, {self._second(other, second)}",
              f"{one} AS a JOIN {self._second(other, second)} ON a.id = b.id",
+             f"{one} AS a JOIN {other} AS b USING (id)",
+             f"{one} AS a JOIN (SELECT {second} AS {time} FROM {other}) AS b USING ({time})",
              f"{one} AS a CROSS JOIN {self._second(other, second)}"]
         )  # fmt: skip
         rest = self._chance.pick(
@@ -141,6 +149,9 @@ class Scopes:
         inside = self._chance.pick(
             [
                 f"(SELECT id, {second} AS k FROM {other}) AS a",
+                f"(SELECT id, level FROM {other} WHERE {self._bound(second)}) AS a",
+                f"(SELECT id AS k FROM {other} WHERE {self._bound(second)}) AS a(id)",
+                f"(SELECT max(id) AS id FROM {other} WHERE {self._bound(second)}) AS a",
                 f"(SELECT id FROM {other}) AS a",
                 f"(SELECT id, 'x' AS \"T{second}\" FROM {other}) AS a",
                 f"(SELECT * EXCEPT ({second}) FROM {other}) AS a",
@@ -203,30 +214,32 @@ class Scopes:
         )
         third = self._chance.pick(
             ["", f" LEFT JOIN {one} AS c ON c.{time} = a.{time}", f", {other} AS d",
-             f" FULL JOIN (SELECT id FROM {one}) AS c USING (id)"]
+             f" FULL JOIN (SELECT id FROM {one}) AS c USING (id)"],
+            [4, 1, 1, 1],
         )  # fmt: skip
-        column = self._chance.pick([time, f"a.{time}", f"b.{time}"], [3, 1, 1])
-        return f"SELECT count(*) FROM {one} AS a {join}{third} WHERE {self._bound(column)}"
+        column = self._chance.pick([time, f"a.{time}", f"b.{time}"])
+        more = f" AND {self._bound(f'b.{time}')}" if self._chance.often(0.7) else ""
+        return f"SELECT count(*) FROM {one} AS a {join}{third} WHERE {self._bound(column)}{more}"
 
     def _bracketed(self) -> str:
         one, other, time, second = self._pair()
         side, inner = (self._chance.pick(["", "LEFT ", "RIGHT ", "FULL "]) for _ in range(2))
         bound = self._bound(f"c.{second}")
-        bracket = self._chance.pick(
+        bracket, names = self._chance.pick(
             [
-                f"({one} AS b {inner}JOIN {other} AS c ON b.id = c.id AND {bound})",
-                f"(({one} AS b {inner}JOIN {other} AS c ON b.id = c.id))",
-                f"({one} AS b CROSS JOIN {other} AS c)",
-                f"({one} AS b, {other} AS c)",
-                f"({one} AS b {inner}JOIN {other} AS c USING (id)) AS x",
+                (f"({one} AS b {inner}JOIN {other} AS c ON b.id = c.id AND {bound})", "bc"),
+                (f"(({one} AS b {inner}JOIN {other} AS c ON b.id = c.id))", "bc"),
+                (f"({one} AS b CROSS JOIN {other} AS c)", "bc"),
+                (f"({one} AS b)", "b"),
+                (f"(SELECT * FROM {one}) AS b", "b"),
+                (f"({one} AS b {inner}JOIN (SELECT 1 AS one) AS c ON {bound}) AS x", "x"),
             ]
         )
-        column = self._chance.pick([f"b.{time}", f"c.{second}", f"a.{time}", f"x.{time}"])
-        on = self._chance.pick(["a.id = b.id", f"a.id = b.id AND {self._bound(column)}", "1=1"])
-        return (
-            f"SELECT count(*) FROM {one} AS a {side}JOIN {bracket} ON {on}"
-            f" WHERE {self._bound(f'a.{time}')} AND {self._bound(column)}"
-        )
+        columns = [f"{name}.{second if name == 'c' else time}" for name in names]
+        column = self._chance.pick(columns)
+        on = self._chance.pick([f"a.id = {names[0]}.id", f"{self._bound(column)}", "1=1"])
+        bounds = " AND ".join(self._bound(name) for name in (f"a.{time}", *columns))
+        return f"SELECT count(*) FROM {one} AS a {side}JOIN {bracket} ON {on} WHERE {bounds}"
 
     def _swapped(self) -> str:
         one, other, time, _ = self._pair()
@@ -246,7 +259,7 @@ class Scopes:
                 f"SELECT o.id FROM {one} AS o WHERE {self._bound(f'o.{time}')} AND o.{time} >="
                 f" (SELECT min(a.{second}) FROM {other} AS a WHERE {self._bound(f'a.{second}')})",
                 f"SELECT count(*) FROM {one} AS o JOIN {other} AS a ON o.id = a.id AND EXISTS"
-                f" (SELECT 1 FROM {one} AS i WHERE i.id = o.id AND {time} >= {low})"
+                f" (SELECT 1 FROM {one} AS i WHERE {time} >= {low})"
                 f" WHERE {self._bound(f'o.{time}')} AND {self._bound(f'a.{second}')}",
                 f"SELECT count(*) FROM {one} AS o WHERE {self._bound(time)} AND EXISTS"
                 f" (SELECT 1 FROM {other} AS a WHERE EXISTS (SELECT 1 FROM {one} AS b, {other} AS c"
