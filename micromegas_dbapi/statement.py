@@ -129,7 +129,7 @@ def _listed(names: Any) -> str:
 
 
 # A literal must not run into its neighbours: E? is no escape string, LIMIT? no identifier.
-_STICKS = re.compile(r"[\w'\"`$@#.?:&-]")
+_STICKS = re.compile(r"[\w'\"`$@#.?:&-]|[^\x00-\x7f\s]")
 
 
 def _replace(sql: str, parts: list[Token], values: dict[int, tuple[str, Any]]) -> str:

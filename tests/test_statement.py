@@ -209,6 +209,8 @@ def test_no_marker_is_seen_inside(surrounding: str, marker: str, parameters: Any
         ("SELECT ?e5", (1,), "SELECT 1 e5"),
         ("SELECT 1?", (2,), "SELECT 1 2"),
         ("SELECT ??", (1, 2), "SELECT 1  2"),
+        ("SELECT \u0917\u093e?\u093e", (1,), "SELECT \u0917\u093e 1 \u093e"),
+        ("a[\u0917\u093e:x], :x", {"x": 1}, "a[\u0917\u093e:x], 1"),
         ("SELECT $?$", (1,), "SELECT $ 1 $"),
         ('SELECT ?"a"', (1,), 'SELECT 1 "a"'),
         ("SELECT ?--c", (1,), "SELECT 1 --c"),
