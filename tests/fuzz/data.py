@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from datafusion import SessionConfig, SessionContext
 
-from micromegas_dbapi.catalog import TimeColumns, time_columns_of
+from micromegas_dbapi.catalog import UNFILTERED, TimeColumns, time_columns_of
 from micromegas_dbapi.service import Service
 from micromegas_dbapi.timerange import MAX_NS, MIN_NS
 
@@ -45,6 +45,7 @@ INSTANCES = {
 DECLARED = {
     "own_bins": TimeColumns("time_bin", "time_bin"),
     "own_spans": TimeColumns("begin", "end", ordered=False, nullable=True),
+    "calendar": UNFILTERED,
 }
 #: Tables of the service that are no views: no range filters them.
 STATIC = {
