@@ -126,7 +126,7 @@ class Scans:
             only("a part of WITH", cte, *_CTE)
             name, names = _alias(cte["alias"])
             if name in own:
-                raise UnprovableError(f"WITH has {name} twice")
+                raise UnprovableError(f"{name} stands twice in WITH")
             seen = {**ctes, **own}
             own[name] = Source(query=cte["query"], ctes=seen, inner=inner, names=names)
         return {**ctes, **own}
