@@ -193,7 +193,7 @@ def _has_call(nodes: Node, test: object) -> bool:
             if "Function" in node and isinstance(node["Function"], dict) and test(node["Function"]):
                 return True
             stack.extend(node.values())
-        elif isinstance(node, list):
+        elif isinstance(node, (list, tuple)):
             stack.extend(node)
     return False
 

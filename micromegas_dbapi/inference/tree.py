@@ -1,9 +1,9 @@
 """The tree of a statement as the engine's own parser gives it, read part by part.
 
-sqloxide hands over what sqlparser-rs, DataFusion's parser, makes of a text: maps, lists and texts
-in the shape of its Rust types. An enum is a text, or a map with one key. Whoever reads a node names
-the parts that are understood: a node with any other part is refused, so that a construct, or a
-release, that nobody thought of leads to no range instead of a wrong one.
+sqloxide hands over what sqlparser-rs, DataFusion's parser, makes of a text: maps, lists, tuples and
+texts in the shape of its Rust types. An enum is a text, or a map with one key. Whoever reads a node
+names the parts that are understood: a node with any other part is refused, so that a construct, or
+a release, that nobody thought of leads to no range instead of a wrong one.
 """
 
 from __future__ import annotations
@@ -76,7 +76,7 @@ def bare(node: Node) -> Node:
     """Give a node without its places in the text, so that it can be compared."""
     if isinstance(node, dict):
         return {name: bare(value) for name, value in node.items() if name != "span"}
-    return [bare(each) for each in node] if isinstance(node, list) else node
+    return [bare(each) for each in node] if isinstance(node, (list, tuple)) else node
 
 
 def fold(name: str) -> str:
@@ -167,5 +167,7 @@ def queries_within(nodes: Node) -> Iterator[Node]:
                 yield node
             else:
                 stack.extend(node.values())
-        elif isinstance(node, list):
+        elif isinstance(node, (list, tuple)):
             stack.extend(node)
+        elif node is not None and not isinstance(node, (str, int, float)):
+            raise UnprovableError(f"a part of the kind {type(node).__name__} is not understood")

@@ -40,6 +40,8 @@ def main() -> int:
             wave = list(itertools.islice(jobs, len(GENERATIONS) * options.processes))
             for (generation, *_), tally in zip(wave, pool.starmap(run, wave, 1), strict=True):
                 tallies[generation].add(tally)
+                for mismatch in tally.mismatches:
+                    print(f"MISMATCH, {mismatch}", flush=True)
             removed = sum(tally.counts["removed"] for tally in tallies.values())
             if time.monotonic() - told > 60:
                 told = time.monotonic()
@@ -52,8 +54,6 @@ def main() -> int:
         print(f"{generation}: {tally}")
         for bug in tally.bugs:
             print(f"engine bug, {bug}")
-        for mismatch in tally.mismatches:
-            print(f"MISMATCH, {mismatch}")
     total = Tally()
     for tally in tallies.values():
         total.add(tally)
