@@ -44,6 +44,12 @@ NO_VIEW = (
     "SELECT 1 AS n QUALIFY (SELECT count(*) FROM {a}) > 0",
     "SELECT 1 AS n GROUP BY 1 HAVING (SELECT count(*) FROM {a}) > 0",
     "SELECT sum(1) OVER (ORDER BY (SELECT max(id) FROM {a})) AS n",
+    "SELECT 1 AS n GROUP BY (SELECT max(id) FROM {a})",
+    "SELECT 1 IS DISTINCT FROM (SELECT max(id) FROM {a}) AS n",
+    "SELECT 1 AS n LIMIT (SELECT min(id) FROM {a})",
+    "SELECT sum(1) FILTER (WHERE 1 IN (SELECT id FROM {a})) AS n",
+    "SELECT [(SELECT max(id) FROM {a})] AS n",
+    "SELECT n FROM (SELECT 1 AS n) AS d JOIN (SELECT 2 AS m) AS e ON m IN (SELECT id FROM {a})",
 )
 #: Names of WITH, and their columns.
 WITHS = (
