@@ -21,6 +21,7 @@ import sqloxide
 
 from micromegas_dbapi.catalog import TimeColumns, time_columns_of
 from micromegas_dbapi.inference.durations import INFINITY, SECOND
+from micromegas_dbapi.inference.instants import refuse_beyond
 from micromegas_dbapi.inference.lexical import difference
 from micromegas_dbapi.inference.predicates import EVERYTHING, Interval
 from micromegas_dbapi.inference.scans import Scan, Scans
@@ -159,8 +160,12 @@ def _analysed(sql: str, generation: str, columns: _Columns, now: int | None) -> 
     known = {**time_columns_of(generation), **dict(columns)}
     scans = Scans(known, clock)
     try:
-        scans.query(_parsed(sql), {}, {})
-        return _range(scans, known, generation)
+        statement = _parsed(sql)
+        scans.query(statement, {}, {})
+        found = _range(scans, known, generation)
+        if not isinstance(found, Reason):
+            refuse_beyond(statement, clock)
+        return found
     except UnprovableError as error:
         return Reason(str(error), reads_views=not isinstance(error, _NoQueryError))
     except RecursionError:

@@ -12,10 +12,27 @@ from datetime import datetime, timedelta, timezone
 from typing import NamedTuple, TypeAlias
 
 from micromegas_dbapi.inference.durations import DAY, INFINITY, SECOND, duration, truncation
-from micromegas_dbapi.inference.tree import Node, call, only, text_of, unnested, variant
+from micromegas_dbapi.inference.tree import (
+    Node,
+    UnprovableError,
+    call,
+    only,
+    text_of,
+    unnested,
+    variant,
+)
 from micromegas_dbapi.timerange import MAX_NS, MIN_NS
 
-__all__ = ["Clock", "Instant", "floor_to_day", "instant", "is_date", "is_timestamp"]
+__all__ = [
+    "BeyondError",
+    "Clock",
+    "Instant",
+    "floor_to_day",
+    "instant",
+    "is_date",
+    "is_timestamp",
+    "refuse_beyond",
+]
 
 #: Gives the nanoseconds since the epoch that ``now()`` is at or after.
 Clock: TypeAlias = Callable[[], int]
@@ -39,6 +56,16 @@ _COUNTED = {
 }
 
 
+class BeyondError(UnprovableError):
+    """An instant that not every engine can hold.
+
+    Whether an engine fails on it depends on which rows it meets, that is on the range.
+    """
+
+    def __init__(self) -> None:
+        super().__init__("an instant beyond the years 1677 to 2262 gets no range")
+
+
 class Instant(NamedTuple):
     """The least and the greatest nanosecond since the epoch that an expression can be.
 
@@ -56,6 +83,30 @@ class Instant(NamedTuple):
     greatest: float
     is_date: bool = False
     grain: int = 1
+
+
+def refuse_beyond(nodes: Node, clock: Clock) -> None:
+    """Refuse a statement that reckons with an instant that not every engine can hold.
+
+    Raises
+    ------
+    BeyondError
+        Wherever it stands: also where nothing would follow from it.
+    """
+    stack = [nodes]
+    while stack:
+        node = stack.pop()
+        if isinstance(node, (list, tuple)):
+            stack.extend(node)
+        elif isinstance(node, dict):
+            stack.extend(node.values())
+            if "BinaryOp" in node or "Function" in node:
+                try:
+                    instant(node, clock)
+                except BeyondError:
+                    raise
+                except UnprovableError:
+                    pass  # what is not understood is in the way only where it stands in one
 
 
 def instant(node: Node, clock: Clock) -> Instant | None:
@@ -160,6 +211,8 @@ def _shifted(node: Node, clock: Clock) -> Instant | None:
         return None
     shortest, longest = (-by[1], -by[0]) if back else by
     least, greatest = found.least + shortest, found.greatest + longest
+    if _within(least, greatest) is None:
+        raise BeyondError
     # A DATE moves by whole days: the hours of the interval are dropped.
     return _date(least, greatest + DAY) if found.is_date else _within(least, greatest)
 
@@ -197,8 +250,10 @@ def _counted(name: str, given: list[Node]) -> Instant | None:
     if name not in _COUNTED or len(given) != 1:
         return None
     number, grain = _number(given[0]), _COUNTED[name]
-    if number is None or number * grain > MAX_NS:
+    if number is None:
         return None
+    if number * grain > MAX_NS:
+        raise BeyondError
     return Instant(number * grain, number * grain, False, grain)
 
 

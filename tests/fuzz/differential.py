@@ -154,19 +154,28 @@ def _engine_fails(here: World, bounds: tuple[int, int], sql: str) -> bool:
 
     DataFusion 54 and 55 are known for two faults, both with outer joins and a date_trunc() in
     WHERE: that of the hash join, and a condition on one side that the optimizer moves to a column
-    of the same name on the other. The rows violate their own WHERE then. So what one of two other
-    ways through the engine finds equal is no fault of the range: another join, or no optimizer,
-    which cannot run subqueries, and evaluates no clock.
+    of the same name on the other. The rows violate their own WHERE then. 55 gives other rows than
+    the first below ORDER BY and LIMIT over groups, too, where it has moved a condition. So what one
+    of three other ways through the engine finds equal is no fault of the range: another join, no
+    condition that is moved, or no optimizer, which cannot run subqueries, and evaluates no clock.
     """
     if _equal(here, bounds, sql, prefer_hash_join="false"):
+        return True
+    if _equal(here, bounds, sql, without="push_down_filter"):
         return True
     return _equal(here, bounds, _without_optimizer(sql), max_passes="0")
 
 
-def _equal(here: World, bounds: tuple[int, int], sql: str, **settings: str) -> bool:
+def _equal(
+    here: World, bounds: tuple[int, int], sql: str, without: str = "", **settings: str
+) -> bool:
+    contexts = here.context(None, **settings)[0], here.context(bounds, sql, **settings)[0]
     try:
-        whole = rows(here.context(None, **settings)[0], sql)
-        return whole == rows(here.context(bounds, sql, **settings)[0], sql)
+        if without:
+            for context in contexts:  # DataFusion 43 takes no rule away
+                context.remove_optimizer_rule(without)
+        whole, filtered = (rows(context, sql) for context in contexts)
+        return whole == filtered
     except BaseException:
         return False
 

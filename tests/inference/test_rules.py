@@ -167,10 +167,7 @@ SILENT = [
     "date_bin(INTERVAL '-1 hour', time) >= '2026-11-01'",
     "time >= TIMESTAMP '2026-11-01' - to_timestamp_seconds(0)",
     "time >= to_timestamp_seconds(1793491200) - INTERVAL '1 day'",
-    "time >= to_timestamp_seconds(17934912000000)",
     "time IS DISTINCT FROM '2026-11-01' AND time >= '2026-11-02'",
-    "time >= DATE '2262-01-01' + INTERVAL '1 year'",
-    "time >= TIMESTAMP '2026-01-01' + INTERVAL '300 years'",
     "CAST(time AS TIMESTAMP(3)) >= '2026-11-01'",
     "CAST(time AS VARCHAR) >= '2026-11-01'",
     "extract(year FROM time) = 2026",
@@ -387,7 +384,14 @@ def test_statements(sql: str) -> None:
 
 
 # Statements without a range -> what the reason says, and whether they read views at all.
+BEYOND = "an instant beyond the years 1677 to 2262 gets no range"
 REASONS = {
+    LOG + "time >= to_timestamp_seconds(17934912000000)": (BEYOND, True),
+    LOG + "time >= DATE '2262-01-01' + INTERVAL '1 year'": (BEYOND, True),
+    LOG + "time >= TIMESTAMP '2026-01-01' + INTERVAL '300 years'": (BEYOND, True),
+    # Engines fail on it where a row gets there, which would depend on the range.
+    f"{LOG}time >= '2026-11-01' AND time < now() + INTERVAL '300 years'": (BEYOND, True),
+    f"{LOG}time >= '2026-11-01' AND time <> now() - INTERVAL '500 years'": (BEYOND, True),
     "SELECT 1": ("the statement reads no view", False),
     "VALUES (1), (2)": ("the statement reads no view", False),
     "SELECT * FROM information_schema.tables": ("the statement reads no view", False),
