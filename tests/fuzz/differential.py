@@ -123,7 +123,7 @@ def check(here: World, seed: str, statement: Statement, tally: Tally) -> None:
     if whole == kept:
         return
     mismatch = Mismatch(seed, statement, found)
-    # A panic is the engine's own: 43 has one where the smaller table is on the other side of a join.
+    # A panic is the engine's own: whether 43 has one depends on which of two tables is larger.
     if kept[:1] == ["PanicException"] or _engine_fails(here, bounds, run_sql):
         counts["engine bugs"] += 1
         tally.bugs.append(mismatch)
