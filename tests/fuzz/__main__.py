@@ -14,7 +14,7 @@ import datafusion
 
 from tests.fuzz.differential import GENERATIONS, Tally, run
 
-_CHUNK = 500
+_CHUNK = 100
 
 
 def main() -> int:
