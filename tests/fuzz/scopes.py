@@ -127,6 +127,7 @@ class Scopes:
              f"{one} AS a JOIN {self._second(other, second)} ON a.id = b.id",
              f"{one} AS a JOIN {other} AS b USING (id)",
              f"{one} AS a JOIN (SELECT {second} AS {time} FROM {other}) AS b USING ({time})",
+             f"{one} AS a, (SELECT *, 1 AS one FROM {other} WHERE {self._bound(second)}) AS b",
              f"{one} AS a CROSS JOIN {self._second(other, second)}"]
         )  # fmt: skip
         rest = self._chance.pick(

@@ -193,8 +193,9 @@ class Wrappings:
                 ]
             )
         name = self._chance.pick(["time", "bin"])
+        count = self._chance.pick(["count(*)", "count(*)", "sum(count(*)) OVER ()"])
         inside = (
-            f"SELECT {key} AS {name}, {level} AS level, count(*) AS n"
+            f"SELECT {key} AS {name}, {level} AS level, {count} AS n"
             f" FROM {view.text} {where if self._chance.often(0.3) else ''} GROUP BY {groups}"
         )
         if self._chance.often(0.2):
