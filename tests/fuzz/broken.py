@@ -67,8 +67,6 @@ MUTATIONS = [
     Mutation("outer conditions pass DISTINCT ON", OUTPUTS,
              'not in ("Distinct", "All"):', 'in ("",):',
              holding="windows"),
-    Mutation("outer conditions pass GROUP BY", SCANS,
-             "if keys is None or is_key(select, name, keys, passed, resolve):", "if True:"),
     Mutation("EXCEPT and REPLACE leave all in *", OUTPUTS,
              'if name.startswith("opt_")', 'if name == ""'),
     Mutation("stars of two views are the same", OUTPUTS, "len(views) == 1", "bool(views)",
