@@ -98,6 +98,7 @@ _TRAPS = {
         "process_id LIKE 'p%' AND {c} >= {l} OR process_id NOT LIKE 'p_'",
         "NOT process_id LIKE 'p1' AND {c} >= {l}",
         "NOT process_id IN ('p1') AND {c} >= {l}",
+        "NOT {c} IN ({l}) AND {c} >= {l}",
         "{c} IN ({l}, {h}) IS NOT TRUE",
         "NOT {c} IN ({l}, {h}) OR {c} >= {l}",
         "{c} >= {l} IN (TRUE)",

@@ -96,6 +96,11 @@ WITHS = (
     " FROM {a}) AS d WHERE d.{t} >= {l}",
     "SELECT d.id FROM (SELECT *, named_struct('{t}', {t} + INTERVAL '3 days') AS d FROM {a}) AS d"
     " WHERE d.{t} >= {l}",
+    "SELECT * FROM (SELECT {t}, {t} + INTERVAL '3 days' AS later FROM {a} UNION ALL BY NAME"
+    " SELECT {t} AS later, {t} + INTERVAL '3 days' AS {t} FROM {a}) AS u WHERE {c}",
+    "WITH x AS (SELECT {t}, {t} + INTERVAL '3 days' AS later FROM {a}), y AS (SELECT {t} +"
+    " INTERVAL '3 days' AS later, {t} FROM {a}) SELECT * FROM (SELECT * FROM x UNION ALL"
+    " SELECT * FROM y) AS u WHERE {c}",
     "SELECT {t} + INTERVAL '3 days' AS {t} FROM {a} WHERE {c} ORDER BY {t}",
     "SELECT date_trunc('day', {t} + INTERVAL '3 days') AS {t}, count(*) FROM {a} WHERE {c}"
     " GROUP BY {t}",
