@@ -115,6 +115,8 @@ _ARITHMETIC = (
     "TIMESTAMP '{text}' - INTERVAL '-1 day'",
     "TIMESTAMP '{text}' - INTERVAL '1 month' - INTERVAL '1 month'",
     "TIMESTAMP '{text}' + INTERVAL '1 month 40 days'",
+    "TIMESTAMP '2024-02-03' - INTERVAL '1 month'",
+    "TIMESTAMP '2023-12-04 12:00:00' + INTERVAL '1 month'",
     "(TIMESTAMP '{text}' - INTERVAL '1 week')::date",
     "date_bin(INTERVAL '1 day', TIMESTAMP '{text}')",
     "date_bin('6 hours'::interval, TIMESTAMP '{text}', TIMESTAMP '2024-01-01 01:00:00')",
