@@ -99,6 +99,8 @@ _TRAPS = {
         "NOT process_id LIKE 'p1' AND {c} >= {l}",
         "NOT process_id IN ('p1') AND {c} >= {l}",
         "NOT {c} IN ({l}) AND {c} >= {l}",
+        "{c} BETWEEN '2024-01-02 06:00:00.000000001' AND to_timestamp_seconds(1704499199)",
+        "{c} IN ('2024-01-03 00:00:00.000000001', to_timestamp_seconds(1704261600))",
         "{c} IN ({l}, {h}) IS NOT TRUE",
         "NOT {c} IN ({l}, {h}) OR {c} >= {l}",
         "{c} >= {l} IN (TRUE)",
