@@ -18,7 +18,7 @@ from tests.fuzz.mutations import MODULES
 from tests.fuzz.shrink import shrunk
 from tests.fuzz.statements import Statement, Statements
 
-SEED, STATEMENTS = 5, 150
+SEED, STATEMENTS = 5, 240
 
 
 @pytest.fixture(scope="module")
