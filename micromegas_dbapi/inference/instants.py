@@ -100,7 +100,8 @@ def refuse_beyond(nodes: Node, clock: Clock) -> None:
             stack.extend(node)
         elif isinstance(node, dict):
             stack.extend(node.values())
-            if "BinaryOp" in node or "Function" in node:
+            counted = call(node) if "Function" in node else None
+            if "BinaryOp" in node or (counted is not None and counted[0] in _COUNTED):
                 try:
                     instant(node, clock)
                 except BeyondError:
@@ -204,9 +205,12 @@ def _shifted(node: Node, clock: Clock) -> Instant | None:
     left, right, back = unnested(node["left"]), node["right"], node["op"] == "Minus"
     if variant(left)[0] == "Value":  # text beside an interval is no timestamp
         return None
-    found, by = instant(left, clock), duration(right)
+    by, days = duration(right), _days(right)
+    if by is None and days is None:  # before the clock is read, which cannot be kept
+        return None
+    found = instant(left, clock)
     if found is not None and found.is_date and by is None:
-        by = _days(right)
+        by = days
     if found is None or by is None or found.grain > 1:
         return None
     shortest, longest = (-by[1], -by[0]) if back else by

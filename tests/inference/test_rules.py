@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from micromegas_dbapi.inference import Inferred, Reason, infer
+from micromegas_dbapi.inference import Inferred, Reason, _kept, infer
 from micromegas_dbapi.service import Service
 from micromegas_dbapi.timerange import MAX_NS, MIN_NS, format_ns
 from tests.inference.ranges import FLIGHT, HTTP, NOW, OPEN, RECENT, found
@@ -614,6 +614,15 @@ def test_now_is_a_lower_bound_and_may_be_skewed() -> None:
     assert isinstance(result, Inferred)
     assert format_ns(result.begin) == "2026-11-22T11:23:56Z"  # an hour, 10 minutes, and the padding
     assert result.end == MAX_NS  # the service's clock may be at any time after
+
+
+def test_a_clock_that_bounds_nothing_is_not_read() -> None:
+    """So that the range of such a statement is kept."""
+    sql = "SELECT now(), now() - time FROM log_entries WHERE time >= '2026-11-01'"
+    assert found(sql) == (A, OPEN)
+    before = _kept.cache_info().hits
+    assert found(sql) == (A, OPEN)
+    assert _kept.cache_info().hits == before + 1
 
 
 def test_nothing_with_a_clock_is_kept() -> None:
