@@ -29,7 +29,7 @@ import pyarrow as pa  # noqa: E402
 import pyarrow.flight as fl  # noqa: E402
 
 import micromegas_dbapi as mm  # noqa: E402
-from micromegas_dbapi.transport.flightsql import TicketStatementQuery  # noqa: E402
+from micromegas_dbapi.transport.flight.messages import TicketStatementQuery  # noqa: E402
 
 HERE = Path(__file__).parent
 ROUNDS, CALLS = 5, 20

@@ -20,7 +20,7 @@ import pyarrow as pa  # noqa: E402
 import pyarrow.flight as fl  # noqa: E402
 from google.protobuf import any_pb2  # noqa: E402
 
-from micromegas_dbapi.transport.flightsql import (  # noqa: E402
+from micromegas_dbapi.transport.flight.messages import (  # noqa: E402
     ActionCreatePreparedStatementResult,
     TicketStatementQuery,
     pack,

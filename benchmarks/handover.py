@@ -22,8 +22,8 @@ import numpy as np  # noqa: E402
 import pyarrow as pa  # noqa: E402
 
 import micromegas_dbapi as mm  # noqa: E402
-from micromegas_dbapi.handover import handed_stream, handed_table  # noqa: E402
-from micromegas_dbapi.transport import stream  # noqa: E402
+from micromegas_dbapi.arrow.handover import handed_stream, handed_table  # noqa: E402
+from micromegas_dbapi.transport.streams import stream  # noqa: E402
 
 ROWS = 1_000_000
 ROUNDS = 7

@@ -27,8 +27,8 @@ import pyarrow.parquet as pq  # noqa: E402
 import sqloxide  # noqa: E402
 
 import micromegas_dbapi as mm  # noqa: E402
-from micromegas_dbapi import inference  # noqa: E402
-from micromegas_dbapi.inference import Inferred, infer  # noqa: E402
+from micromegas_dbapi.ranges import inference  # noqa: E402
+from micromegas_dbapi.ranges.inference import Inferred, infer  # noqa: E402
 from micromegas_dbapi.service import Service  # noqa: E402
 
 RECENT = Service("grpc", "0.13")

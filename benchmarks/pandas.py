@@ -29,9 +29,10 @@ import sqlalchemy as sa  # noqa: E402
 from sqlalchemy.engine.default import DefaultExecutionContext  # noqa: E402
 
 import micromegas_dbapi as mm  # noqa: E402
-from micromegas_dbapi.rangeoptions import RangeOptions  # noqa: E402
-from micromegas_dbapi.ranges import Ranges  # noqa: E402
-from micromegas_dbapi.transport import Request, stream  # noqa: E402
+from micromegas_dbapi.ranges.choice import Ranges  # noqa: E402
+from micromegas_dbapi.ranges.range_options import RangeOptions  # noqa: E402
+from micromegas_dbapi.transport.protocol import Request  # noqa: E402
+from micromegas_dbapi.transport.streams import stream  # noqa: E402
 from sqlalchemy_micromegas.dialect import MicromegasExecutionContext  # noqa: E402
 
 ROWS = 1_000_000

@@ -17,9 +17,10 @@ import pyarrow as pa
 
 from micromegas_dbapi.connection import Connection
 from micromegas_dbapi.cursor import Cursor
-from micromegas_dbapi.rangeoptions import RangeOptions
-from micromegas_dbapi.ranges import Ranges
-from micromegas_dbapi.transport import Request, stream
+from micromegas_dbapi.ranges.choice import Ranges
+from micromegas_dbapi.ranges.range_options import RangeOptions
+from micromegas_dbapi.transport.protocol import Request
+from micromegas_dbapi.transport.streams import stream
 
 try:
     import polars

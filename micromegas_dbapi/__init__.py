@@ -13,6 +13,7 @@ from datetime import datetime as Timestamp  # noqa: N812
 from datetime import time as Time  # noqa: N812
 from datetime import timezone as _timezone
 
+from micromegas_dbapi.arrow.type_codes import BINARY, DATETIME, NUMBER, ROWID, STRING
 from micromegas_dbapi.auth import BasicAuth, BearerAuth, ProviderAuth, TokenFile
 from micromegas_dbapi.connection import Connection, connect
 from micromegas_dbapi.cursor import Cursor
@@ -30,11 +31,10 @@ from micromegas_dbapi.errors import (
     UnboundedScanWarning,
     Warning,
 )
+from micromegas_dbapi.options import Timeout
 from micromegas_dbapi.pandas import read_sql, register_with_pandas
 from micromegas_dbapi.service import Service
-from micromegas_dbapi.settings import Timeout
 from micromegas_dbapi.timerange import ALL_TIME, NoTimeRange, TimeRange
-from micromegas_dbapi.typecodes import BINARY, DATETIME, NUMBER, ROWID, STRING
 
 #: The version of the DB-API.
 apilevel = "2.0"

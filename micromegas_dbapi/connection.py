@@ -8,19 +8,19 @@ import weakref
 from collections.abc import Mapping
 
 from micromegas_dbapi import errors, profiles, url
+from micromegas_dbapi.arrow.rows import Timestamps
 from micromegas_dbapi.auth import Auth, TokenProvider, auth_of
 from micromegas_dbapi.cursor import Cursor, prepared
 from micromegas_dbapi.errors import InterfaceError, ProgrammingError
-from micromegas_dbapi.mixedtypes import Reaction, check_reaction
-from micromegas_dbapi.rangeoptions import RangeOptions, Views
-from micromegas_dbapi.ranges import Ranges
-from micromegas_dbapi.rows import Timestamps
+from micromegas_dbapi.open_transport import open_transport
+from micromegas_dbapi.options import Progress, Timeout
+from micromegas_dbapi.ranges.choice import Ranges
+from micromegas_dbapi.ranges.range_options import RangeOptions, Views
 from micromegas_dbapi.service import Service
-from micromegas_dbapi.settings import Progress, Timeout
-from micromegas_dbapi.statement import Parameters
+from micromegas_dbapi.sql.mixed_types import Reaction, check_reaction
+from micromegas_dbapi.sql.statement import Parameters
 from micromegas_dbapi.timerange import Bound, NoTimeRange, TimeRange, resolve
-from micromegas_dbapi.transport import Transport
-from micromegas_dbapi.transport.opening import open_transport
+from micromegas_dbapi.transport.protocol import Transport
 
 __all__ = ["Connection", "connect"]
 

@@ -10,20 +10,16 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
-from micromegas_dbapi.errors import (
-    Error,
-    InterfaceError,
-    ProgrammingError,
-)
-from micromegas_dbapi.handover import handed_stream, handed_table
-from micromegas_dbapi.mixedtypes import react
+from micromegas_dbapi.arrow.handover import handed_stream, handed_table
+from micromegas_dbapi.arrow.rows import Timestamps
+from micromegas_dbapi.arrow.type_codes import Column, describe
+from micromegas_dbapi.errors import Error, InterfaceError, ProgrammingError
 from micromegas_dbapi.result import Result
-from micromegas_dbapi.rows import Timestamps
-from micromegas_dbapi.statement import Parameters, bind, refuse_changes
+from micromegas_dbapi.sql.mixed_types import react
+from micromegas_dbapi.sql.statement import Parameters, bind, refuse_changes
 from micromegas_dbapi.timerange import Bound, NoTimeRange, TimeRange, resolve
-from micromegas_dbapi.transport import Request
 from micromegas_dbapi.transport.cancellation import Cancellation
-from micromegas_dbapi.typecodes import Column, describe
+from micromegas_dbapi.transport.protocol import Request
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -99,7 +95,7 @@ class Cursor:
             With ``?`` markers for a sequence of parameters, ``:name`` markers for a mapping; sent
             byte for byte without parameters.
         parameters : sequence, mapping or None
-            See `micromegas_dbapi.literals.literal` for the types.
+            See `micromegas_dbapi.sql.literals.literal` for the types.
         begin, end : Bound
             The time range, both ends included. What is not given here is taken from the cursor,
             the connection, the URL, in this order; a bound given nowhere is open. `ALL_TIME` as
@@ -337,7 +333,9 @@ class Cursor:
         NotSupportedError
             If pandas is not installed.
         """
-        from micromegas_dbapi.frames import to_pandas  # without pandas, nothing is consumed
+        from micromegas_dbapi.arrow.pandas_frames import (
+            to_pandas,  # without pandas, nothing is consumed
+        )
 
         return to_pandas(self.fetch_arrow_table())
 
@@ -351,7 +349,10 @@ class Cursor:
         DataError
             If polars cannot hold the result, for example two columns of one name.
         """
-        from micromegas_dbapi.polarsframes import check_names, to_polars  # without polars, likewise
+        from micromegas_dbapi.arrow.polars_frames import (  # without polars, likewise
+            check_names,
+            to_polars,
+        )
 
         check_names(self._fetching().schema.names)
         return to_polars(self.fetch_arrow_table())

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from micromegas_dbapi.connection import Connection
 from micromegas_dbapi.errors import NotSupportedError, ProgrammingError
-from micromegas_dbapi.statement import Parameters, bind
+from micromegas_dbapi.sql.statement import Parameters, bind
 from micromegas_dbapi.timerange import Bound
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ def read_sql(
     sqlalchemy.exc.DBAPIError
         With SQLAlchemy: around the driver's error, as SQLAlchemy has it.
     """
-    from micromegas_dbapi.frames import to_pandas  # without pandas, nothing is sent
+    from micromegas_dbapi.arrow.pandas_frames import to_pandas  # without pandas, nothing is sent
 
     if isinstance(connection, Connection):
         with connection.cursor() as cursor:
@@ -77,7 +77,7 @@ def read_sql(
             "micromegas_dbapi, an engine or a connection of SQLAlchemy"
         )
     _of_micromegas(connection)
-    from sqlalchemy_micromegas.arrow import fetch_arrow_table
+    from sqlalchemy_micromegas.arrow_results import fetch_arrow_table
 
     given = {"micromegas_begin": begin, "micromegas_end": end}
     options = {name: bound for name, bound in given.items() if bound is not None}

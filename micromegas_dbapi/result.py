@@ -9,10 +9,10 @@ from typing import Any, NoReturn
 
 import pyarrow as pa
 
-from micromegas_dbapi import rows
+from micromegas_dbapi.arrow import rows
 from micromegas_dbapi.errors import Error, InterfaceError, OperationalError
-from micromegas_dbapi.transport import NoRows
 from micromegas_dbapi.transport.cancellation import Cancellation
+from micromegas_dbapi.transport.protocol import NoRows
 
 __all__ = ["Refusal", "Result"]
 

@@ -6,9 +6,8 @@ dialect. From here come the constructs that Micromegas adds to SQL.
 
 from __future__ import annotations
 
-from sqlalchemy_micromegas.arrow import fetch_arrow_table
-from sqlalchemy_micromegas.dialect import MicromegasDialect
-from sqlalchemy_micromegas.functions import (
+from sqlalchemy_micromegas.arrow_results import fetch_arrow_table
+from sqlalchemy_micromegas.constructs import (
     approx_percentile_cont,
     array_has,
     date_bin,
@@ -16,6 +15,7 @@ from sqlalchemy_micromegas.functions import (
     property_get,
     view_instance,
 )
+from sqlalchemy_micromegas.dialect import MicromegasDialect
 from sqlalchemy_micromegas.types import (
     TIMESTAMP,
     TINYINT,

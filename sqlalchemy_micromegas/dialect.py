@@ -18,13 +18,13 @@ from micromegas_dbapi.auth import BasicAuth, BearerAuth
 from micromegas_dbapi.errors import Error, NotSupportedError
 from micromegas_dbapi.timerange import resolve
 from sqlalchemy_micromegas.compiler import MicromegasCompiler
-from sqlalchemy_micromegas.reflection import Reflection
-from sqlalchemy_micromegas.results import without_collections
-from sqlalchemy_micromegas.typecompiler import (
+from sqlalchemy_micromegas.compiler.type_compiler import (
     MicromegasDDLCompiler,
     MicromegasIdentifierPreparer,
     MicromegasTypeCompiler,
 )
+from sqlalchemy_micromegas.reflection import Reflection
+from sqlalchemy_micromegas.results import without_collections
 from sqlalchemy_micromegas.types import COLSPECS, COLSPECS_WITHOUT_INTERVALS, SQLALCHEMY_2
 from sqlalchemy_micromegas.url import query_of
 

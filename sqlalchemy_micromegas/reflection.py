@@ -16,7 +16,9 @@ from typing import Any
 from sqlalchemy import column, exc, select, text
 
 from micromegas_dbapi import ALL_TIME
-from micromegas_dbapi.catalog import (
+from micromegas_dbapi.arrow.type_codes import describe
+from micromegas_dbapi.errors import InterfaceError, OperationalError, ProgrammingError
+from micromegas_dbapi.service.catalog import (
     COLUMN_COMMENTS,
     FOREIGN_KEYS,
     PRIMARY_KEYS,
@@ -24,9 +26,7 @@ from micromegas_dbapi.catalog import (
     VIEW_COMMENTS,
     storage_of,
 )
-from micromegas_dbapi.errors import InterfaceError, OperationalError, ProgrammingError
-from micromegas_dbapi.typecodes import describe
-from sqlalchemy_micromegas.arrowtypes import from_arrow
+from sqlalchemy_micromegas.types.from_arrow import from_arrow
 
 __all__ = ["Reflection", "columns_of"]
 

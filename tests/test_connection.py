@@ -104,7 +104,7 @@ def test_a_lake_that_is_not_there(tmp_path: Path) -> None:
 
 def test_a_lake_without_datafusion(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in list(sys.modules):
-        if name.startswith(("micromegas_dbapi.transport.lake", "micromegas_dbapi.lake")):
+        if name.startswith("micromegas_dbapi.lake"):
             monkeypatch.delitem(sys.modules, name)
     monkeypatch.setitem(sys.modules, "datafusion", None)
     with pytest.raises(mm.NotSupportedError, match=r"pip install 'micromegas-dbapi\[lake\]'"):

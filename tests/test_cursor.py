@@ -20,8 +20,9 @@ import pyarrow.parquet as pq
 import pytest
 
 import micromegas_dbapi as mm
-from micromegas_dbapi.ranges import Ranges
-from micromegas_dbapi.transport import Request, stream
+from micromegas_dbapi.ranges.choice import Ranges
+from micromegas_dbapi.transport.protocol import Request
+from micromegas_dbapi.transport.streams import stream
 from tests.wire.recordings import case
 from tests.wire.replay import Answer, Server, replay
 
@@ -750,7 +751,7 @@ def test_ctrl_c_is_latched(way: str, where: str, monkeypatch: pytest.MonkeyPatch
     if where == "reading":
         cursor = Canned(batch(1, 2), ctrl_c, batch(3)).execute()
     else:
-        from micromegas_dbapi import rows
+        from micromegas_dbapi.arrow import rows
 
         columns = rows.columns
 

@@ -68,7 +68,7 @@ def _run(options: argparse.Namespace) -> None:
         command(options)
         return
     from micromegas_dbapi.cli.output import check
-    from micromegas_dbapi.cli.progress import download
+    from micromegas_dbapi.cli.render.progress_bar import download
     from micromegas_dbapi.connection import connect
 
     check(options)
@@ -103,7 +103,9 @@ def _imported(
     commands: dict[str, tuple[str, str]], options: argparse.Namespace
 ) -> Callable[..., None]:
     module, function = commands[options.command]
-    found: Callable[..., None] = getattr(import_module(f"micromegas_dbapi.cli.{module}"), function)
+    found: Callable[..., None] = getattr(
+        import_module(f"micromegas_dbapi.cli.commands.{module}"), function
+    )
     return found
 
 

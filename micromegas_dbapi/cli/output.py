@@ -14,7 +14,7 @@ from typing import IO, TYPE_CHECKING
 
 import pyarrow as pa
 
-from micromegas_dbapi.cli import formats
+from micromegas_dbapi.cli.render import formats
 from micromegas_dbapi.errors import OperationalError, ProgrammingError
 
 if TYPE_CHECKING:
@@ -77,7 +77,7 @@ def write(result: pa.RecordBatchReader, options: argparse.Namespace) -> None:
     """
     name = _format(options)
     if name == "table":
-        from micromegas_dbapi.cli.table import print_table
+        from micromegas_dbapi.cli.render.table import print_table
 
         with console(options) as opened:
             print_table(result, opened)

@@ -21,7 +21,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from micromegas_dbapi.errors import OperationalError
-from micromegas_dbapi.lake.extents import Extents, extents, may_lie_within
+from micromegas_dbapi.lake.time_extents import Extents, extents, may_lie_within
 
 __all__ = ["Folder", "Source"]
 

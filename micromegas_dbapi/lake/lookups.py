@@ -10,8 +10,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.dataset as ds
 
-from micromegas_dbapi.catalog import LOOKUPS, SCHEMAS
 from micromegas_dbapi.lake.folder import Folder
+from micromegas_dbapi.service.catalog import LOOKUPS, SCHEMAS
 
 __all__ = ["find_process", "find_stream", "query_blocks", "query_streams"]
 

@@ -16,9 +16,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from micromegas_dbapi.catalog import LOOKUPS, SCHEMAS, time_columns
 from micromegas_dbapi.errors import NotSupportedError, OperationalError
 from micromegas_dbapi.lake.folder import Folder
+from micromegas_dbapi.service.catalog import LOOKUPS, SCHEMAS, time_columns
 from micromegas_dbapi.timerange import format_ns
 
 __all__ = ["RETIRED", "list_partitions", "materialize", "query_partitions", "retire"]

@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from datafusion import ScalarUDF, udf
 
-from micromegas_dbapi import jsonb
+from micromegas_dbapi.arrow import jsonb
 
 __all__ = ["property_get"]
 

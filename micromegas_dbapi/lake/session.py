@@ -11,13 +11,13 @@ import pyarrow as pa
 import pyarrow.dataset as ds
 from datafusion import DataFrame, Expr, SessionConfig, SessionContext, SQLOptions, col, lit, udtf
 
-from micromegas_dbapi.catalog import SCHEMAS, time_columns
 from micromegas_dbapi.errors import DatabaseError, from_service
-from micromegas_dbapi.lake import instances
+from micromegas_dbapi.lake import view_instances
 from micromegas_dbapi.lake.folder import Folder, Source
 from micromegas_dbapi.lake.properties import property_get
 from micromegas_dbapi.lake.scan import CONFIG, Scanner
-from micromegas_dbapi.lake.tablefunctions import TableFunctions
+from micromegas_dbapi.lake.table_functions import TableFunctions
+from micromegas_dbapi.service.catalog import SCHEMAS, time_columns
 
 __all__ = ["Session"]
 
@@ -81,7 +81,7 @@ class Session:
             The names of its columns, where the engine cannot hand these over itself.
         """
         if not self._recent:
-            instances.check_arguments(sql)
+            view_instances.check_arguments(sql)
         context = self._context()
         for name in self._named(sql):
             if (source := self._view(name)) is not None:
@@ -202,36 +202,36 @@ class Session:
         given = [_text(Expr(argument)) for argument in arguments]
         for position in range(2):
             if len(given) <= position or given[position] is None:
-                raise instances.no_text(position)
+                raise view_instances.no_text(position)
         return _elsewhere(self._instance)(str(given[0]), str(given[1]))
 
     def _instance(self, view_set: str, name: str) -> DataFrame:
         if view_set == "thread_spans":
             if name == "global":
-                raise instances.no_view("the global view is not implemented for thread spans")
-            return self._spans(instances.instance_id(name))
+                raise view_instances.no_view("the global view is not implemented for thread spans")
+            return self._spans(view_instances.instance_id(name))
         source = self._view(view_set)
         if source is None:
-            raise instances.no_view(f"view set {view_set} not found")
+            raise view_instances.no_view(f"view set {view_set} not found")
         frame = self._scan(view_set, source)
         if name == "global":
             return frame
         if view_set not in ("log_entries", "measures"):
-            raise instances.no_view("only the global instance of this view is supported")
-        process = instances.instance_id(name)
+            raise view_instances.no_view("only the global instance of this view is supported")
+        process = view_instances.instance_id(name)
         if not self._has("processes", "process_id", process):
-            return self._failing(source.schema, instances.no_row("process"))
+            return self._failing(source.schema, view_instances.no_row("process"))
         return frame.filter(col("process_id") == lit(pa.scalar(process)))
 
     def _spans(self, stream: str) -> DataFrame:
         source = self._folder.source("thread_spans", stream)
         schema = SCHEMAS["thread_spans"] if source is None else source.schema
         if self._bounds is None:
-            return self._failing(schema, instances.no_range())
+            return self._failing(schema, view_instances.no_range())
         if source is not None:
             return self._scan("thread_spans", source)
         if not self._has("streams", "stream_id", stream):
-            return self._failing(schema, instances.no_row("stream"))
+            return self._failing(schema, view_instances.no_row("stream"))
         return self._context().from_arrow(schema.empty_table())
 
     def _has(self, view: str, column: str, value: str) -> bool:

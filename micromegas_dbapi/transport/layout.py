@@ -1,7 +1,7 @@
 """Record batches against the schema that was told for them, by what their messages show.
 
 A reader takes the buffers of a message for what the schema says they are. Where the sender means
-something else (see `micromegas_dbapi.plannedtypes`), it reads nonsense, or memory that is not
+something else (see `micromegas_dbapi.sql.planned_types`), it reads nonsense, or memory that is not
 there. What shows it are lengths: those of buffers, of children, of all that the message has, and
 what offsets and indices point to. They are looked at before anybody reads a value. Types of one
 layout, such as 64-bit integers and floats, cannot be told apart by them.
@@ -25,7 +25,7 @@ from collections.abc import Iterator
 import pyarrow as pa
 
 from micromegas_dbapi.errors import DataError
-from micromegas_dbapi.transport import Request
+from micromegas_dbapi.transport.protocol import Request
 
 __all__ = ["Layout", "check", "does_not_fit", "undecodable"]
 

@@ -16,7 +16,7 @@ import pytest
 import micromegas_dbapi as mm
 from micromegas_dbapi.cli import main
 from micromegas_dbapi.cli.arguments import COMMANDS, ordered
-from micromegas_dbapi.cli.table import cell
+from micromegas_dbapi.cli.render.table import cell
 from tests.cli.terminal import COMMAND, bare, on_terminal, run
 from tests.wire.recordings import case
 from tests.wire.replay import Answer, replay

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from micromegas_dbapi.catalog import COLUMN_COMMENTS, SCHEMAS, VIEW_COMMENTS
 from micromegas_dbapi.cli import main
-from micromegas_dbapi.cli.spans import duration
+from micromegas_dbapi.cli.commands.spans import duration
+from micromegas_dbapi.service.catalog import COLUMN_COMMENTS, SCHEMAS, VIEW_COMMENTS
 from tests.cli.terminal import bare, on_terminal
 
 PROCESS = "5e289910-c90d-44d6-8cb2-570a36fc332c"

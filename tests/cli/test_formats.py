@@ -23,8 +23,8 @@ import pyarrow.parquet as pq
 import pytest
 
 import micromegas_dbapi as mm
-from micromegas_dbapi.cli.formats import WRITERS
-from micromegas_dbapi.cli.plain import plain
+from micromegas_dbapi.cli.render.formats import WRITERS
+from micromegas_dbapi.cli.render.json_form import plain
 from tests.cli.terminal import COMMAND, on_terminal, run
 from tests.wire.recordings import case
 from tests.wire.replay import replay

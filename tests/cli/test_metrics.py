@@ -12,9 +12,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from micromegas_dbapi.catalog import SCHEMAS
 from micromegas_dbapi.cli import main
-from micromegas_dbapi.cli.sparkline import buckets, figure, sparkline
+from micromegas_dbapi.cli.render.sparkline import buckets, figure, sparkline
+from micromegas_dbapi.service.catalog import SCHEMAS
 from tests.cli.terminal import bare, on_terminal
 
 PROCESS = "5e289910-c90d-44d6-8cb2-570a36fc332c"

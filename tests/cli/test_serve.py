@@ -18,8 +18,8 @@ import pyarrow as pa
 import pytest
 
 import micromegas_dbapi as mm
-from micromegas_dbapi.lake.server import LocalService
-from micromegas_dbapi.transport.lake import LakeTransport
+from micromegas_dbapi.lake.transport import LakeTransport
+from micromegas_dbapi.server import LocalService
 from tests.cli.terminal import COMMAND, run
 
 
@@ -169,7 +169,7 @@ def test_ports_that_are_none(ports: list[str]) -> None:
 
 def test_without_grpcio(wire: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "grpc", None)
-    monkeypatch.delitem(sys.modules, "micromegas_dbapi.lake.server.flight", raising=False)
+    monkeypatch.delitem(sys.modules, "micromegas_dbapi.server.flight", raising=False)
     lake = LakeTransport(wire("http-0.2.3") / "data")
     with pytest.raises(mm.NotSupportedError, match=r"pip install 'micromegas-dbapi\[lake\]'"):
         LocalService(lake, port=0, flight_port=0)

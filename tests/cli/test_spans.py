@@ -11,9 +11,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from micromegas_dbapi.catalog import SCHEMAS
 from micromegas_dbapi.cli import main
-from micromegas_dbapi.cli.flame import Call, duration, lines, tree
+from micromegas_dbapi.cli.render.flame import Call, duration, lines, tree
+from micromegas_dbapi.service.catalog import SCHEMAS
 from tests.cli.terminal import bare, on_terminal
 
 THREAD = "87af451a-bbbb-4460-8629-0ed687891ded"

@@ -14,13 +14,13 @@ from datafusion import SessionConfig, SessionContext
 
 import micromegas_dbapi as mm
 from micromegas_dbapi.cli import main
-from micromegas_dbapi.cli.views import views
+from micromegas_dbapi.cli.commands.views import views
 from micromegas_dbapi.errors import from_service
-from micromegas_dbapi.lake.server import LocalService
-from micromegas_dbapi.ranges import Ranges
+from micromegas_dbapi.lake.transport import LakeTransport
+from micromegas_dbapi.ranges.choice import Ranges
+from micromegas_dbapi.server import LocalService
 from micromegas_dbapi.service import Service
-from micromegas_dbapi.transport import Request
-from micromegas_dbapi.transport.lake import LakeTransport
+from micromegas_dbapi.transport.protocol import Request
 
 OLD = [
     ["blocks", "view", "", "27"],

@@ -19,12 +19,12 @@ import pyarrow as pa
 import pyarrow.dataset as ds
 from datafusion import SessionConfig, SessionContext
 
-from micromegas_dbapi.catalog import SCHEMAS, time_columns
 from micromegas_dbapi.errors import DatabaseError
-from micromegas_dbapi.lake import instances
+from micromegas_dbapi.lake import view_instances
 from micromegas_dbapi.lake.folder import Folder, Source
 from micromegas_dbapi.lake.partitions import list_partitions
 from micromegas_dbapi.lake.properties import property_get
+from micromegas_dbapi.service.catalog import SCHEMAS, time_columns
 from tests.engines.answering import answer_all
 
 FOLDER = Folder(Path(sys.argv[1]))
@@ -113,19 +113,19 @@ class Session:
         self._instances += 1
         name = f"instance {self._instances}"
         if view_set == "thread_spans":
-            return self._spans(name, instances.instance_id(instance))
+            return self._spans(name, view_instances.instance_id(instance))
         if view_set not in VIEWS:
-            raise instances.no_view(f"view set {view_set} not found")
-        process, source = instances.instance_id(instance), VIEWS[view_set]
+            raise view_instances.no_view(f"view set {view_set} not found")
+        process, source = view_instances.instance_id(instance), VIEWS[view_set]
         if not _has("processes", "process_id", process):
-            return self._failing(name, source.schema, instances.no_row("process"))
+            return self._failing(name, source.schema, view_instances.no_row("process"))
         self._view(name, view_set, source, f"process_id = '{process}'")
         return f'"{name}"'
 
     def _spans(self, name: str, stream: str) -> str:
         source = FOLDER.source("thread_spans", stream)
         if source is None or self._bounds is None:
-            error = instances.no_row("stream") if self._bounds else instances.no_range()
+            error = view_instances.no_row("stream") if self._bounds else view_instances.no_range()
             return self._failing(name, SCHEMAS["thread_spans"], error)
         self._view(name, "thread_spans", source)
         return f'"{name}"'

@@ -13,10 +13,10 @@ from typing import Any
 import pyarrow as pa
 
 from micromegas_dbapi.errors import from_service
-from micromegas_dbapi.lake.server import LocalService
-from micromegas_dbapi.transport import Request
+from micromegas_dbapi.lake.transport import LakeTransport
+from micromegas_dbapi.server import LocalService
 from micromegas_dbapi.transport.cancellation import Cancellation
-from micromegas_dbapi.transport.lake import LakeTransport
+from micromegas_dbapi.transport.protocol import Request
 from tests.engines.pipe import PYTHONS, Pipe, RefusedError
 
 __all__ = ["ENGINES", "NEW", "OLD", "Service", "serving"]
@@ -31,7 +31,7 @@ Bounds = tuple[int, int] | None
 
 
 class _Planned:
-    """What `micromegas_dbapi.lake.compute.Planned` is to a local service."""
+    """What `micromegas_dbapi.lake.execution.Planned` is to a local service."""
 
     def __init__(self, lake: _Lake, request: Request, bounds: Bounds) -> None:
         self._asked = lake, request, bounds

@@ -18,32 +18,25 @@ import pytest
 import sqlalchemy as sa
 
 import micromegas_dbapi as mm
-from micromegas_dbapi.catalog import VIEW_COMMENTS
+from micromegas_dbapi.arrow.type_names import arrow_type
 from micromegas_dbapi.cli import main
 from micromegas_dbapi.client import Client
-from micromegas_dbapi.schemaquery import types_of_rows, with_one_row_of_nulls
-from micromegas_dbapi.transport.typenames import arrow_type
+from micromegas_dbapi.service.catalog import VIEW_COMMENTS
+from micromegas_dbapi.sql.column_queries import types_of_rows, with_one_row_of_nulls
 from tests.engines import own
 from tests.engines.services import ENGINES, NEW, OLD, Service, serving
-from tests.engines.test_command_line import (
-    ANSWERED,
-    REFUSED,
-    SCHEMES,
-    SUBJECTS,
-    commands,
-    words,
-)
+from tests.engines.test_command_line import ANSWERED, REFUSED, SCHEMES, SUBJECTS, commands, words
 
 # These make a statement of one that is given.
 OF_OTHERS = {
-    "micromegas_dbapi.schemaquery.types_of_rows",
-    "micromegas_dbapi.schemaquery.without_rows",
-    "micromegas_dbapi.schemaquery.with_one_row_of_nulls",
+    "micromegas_dbapi.sql.column_queries.types_of_rows",
+    "micromegas_dbapi.sql.column_queries.without_rows",
+    "micromegas_dbapi.sql.column_queries.with_one_row_of_nulls",
     "micromegas_dbapi.transport.gateway.GatewayTransport",
 }
 # What only looks like a statement of ours, or is not for a service.
 NOT_SENT = {
-    "micromegas_dbapi.lake.demo.log_lines.LINES": "a line of a log",
+    "micromegas_dbapi.demo.scenario.log_messages.LINES": "a line of a log",
     "micromegas_dbapi.lake.session.UNSAFE": "words of an error",
     "micromegas_dbapi.lake.session._numbered": "for the embedded engine alone",
     "sqlalchemy_micromegas.compiler.MicromegasCompiler": "parts of what users say",
@@ -51,19 +44,19 @@ NOT_SENT = {
 # What services of a generation don't answer, or are not asked.
 UNANSWERED = {
     OLD: {
-        "micromegas_dbapi.callsql._MATERIALIZE": "there is no such function",
-        "micromegas_dbapi.callsql._PARTITIONS": "there is no such function",
-        "micromegas_dbapi.callsql._RETIRE": "there is no such function",
-        "micromegas_dbapi.callsql._SOME_BLOCKS": "all are asked for, as by their endpoint",
-        "micromegas_dbapi.cli.views._LISTED": "there is no information_schema",
-        "micromegas_dbapi.cli.views._VIEW_SETS": "there is no such function",
+        "micromegas_dbapi.client.call_sql._MATERIALIZE": "there is no such function",
+        "micromegas_dbapi.client.call_sql._PARTITIONS": "there is no such function",
+        "micromegas_dbapi.client.call_sql._RETIRE": "there is no such function",
+        "micromegas_dbapi.client.call_sql._SOME_BLOCKS": "all are asked for, as by their endpoint",
+        "micromegas_dbapi.cli.commands.views._LISTED": "there is no information_schema",
+        "micromegas_dbapi.cli.commands.views._VIEW_SETS": "there is no such function",
         "micromegas_dbapi.service.VIEWS_SQL": "no gateway and no web app is before them",
         "micromegas_dbapi.transport.gateway.GatewayTransport": "no gateway is before them",
         "sqlalchemy_micromegas.reflection._DEFINITIONS": "they do not tell what is a view",
         "sqlalchemy_micromegas.reflection._SCHEMAS": "there is no information_schema",
         "sqlalchemy_micromegas.reflection._TABLES": "there is no information_schema",
     },
-    NEW: {"micromegas_dbapi.callsql._BLOCKS": "no more are asked for than the limit"},
+    NEW: {"micromegas_dbapi.client.call_sql._BLOCKS": "no more are asked for than the limit"},
 }
 
 #: A view that Micromegas does not know: a user's own.

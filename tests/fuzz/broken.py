@@ -1,11 +1,11 @@
 """Rules of the inference, and how each is broken on purpose: ``mutations.py`` tries them.
 
-After a change of the rules, each rule gets its entry: the module of ``micromegas_dbapi/inference``
-without its suffix, a text that stands in it exactly once (`test_mutations_fit_the_source` holds it
-to that), and what is put in its place: the smallest change that makes the rule wrong and leaves the
-module running. Where only few statements can tell, `holding` names the construct that they have (as
-``python -m tests.fuzz`` lists them), so that only such are run. What two rules guard is not in the
-list, since neither of them is missed.
+After a change of the rules, each rule gets its entry: the module of
+``micromegas_dbapi/ranges/inference`` without its suffix, a text that stands in it exactly once
+(`test_mutations_fit_the_source` holds it to that), and what is put in its place: the smallest
+change that makes the rule wrong and leaves the module running. Where only few statements can tell,
+`holding` names the construct that they have (as ``python -m tests.fuzz`` lists them), so that only
+such are run. What two rules guard is not in the list, since neither of them is missed.
 """
 
 from __future__ import annotations
@@ -36,9 +36,9 @@ class Mutation(NamedTuple):
     seconds: float = 60
 
 
-SCANS, JOINS, NAMES, OUTPUTS = "scans", "joins", "names", "outputs"
+SCANS, JOINS, NAMES, OUTPUTS = "scans", "joins", "name_resolution", "outputs"
 PREDICATES, INSTANTS, DURATIONS = "predicates", "instants", "durations"
-TREE, RANGE = "tree", "__init__"
+TREE, RANGE = "syntax_tree", "__init__"
 
 MUTATIONS = [
     Mutation("LEFT ON bounds both sides", JOINS, '"left": right', '"left": left | right'),

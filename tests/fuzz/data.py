@@ -10,8 +10,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from datafusion import SessionConfig, SessionContext
 
-from micromegas_dbapi.catalog import UNFILTERED, TimeColumns, time_columns_of
 from micromegas_dbapi.service import Service
+from micromegas_dbapi.service.catalog import UNFILTERED, TimeColumns, time_columns_of
 from micromegas_dbapi.timerange import MAX_NS, MIN_NS
 
 TIME = pa.timestamp("ns", "+00:00")

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 import pyarrow as pa
 from datafusion import SessionContext
 
-from micromegas_dbapi.inference import SKEW_NS, Inferred, Reason, infer
+from micromegas_dbapi.ranges.inference import SKEW_NS, Inferred, Reason, infer
 from micromegas_dbapi.timerange import MAX_NS, MIN_NS, format_ns
 from tests.fuzz.data import INSTANCES, World, table_of, world
 from tests.fuzz.statements import Statement, Statements

@@ -18,7 +18,7 @@ from tests.fuzz.broken import MUTATIONS, Mutation
 
 _ROOT = Path(__file__).parents[2]
 #: Where the rules are.
-MODULES = _ROOT / "micromegas_dbapi" / "inference"
+MODULES = _ROOT / "micromegas_dbapi" / "ranges" / "inference"
 
 
 def _only_fuzz(folder: str, names: list[str]) -> list[str]:
@@ -34,7 +34,7 @@ def caught(mutation: Mutation | None, seconds: float, holding: str = "") -> str 
         shutil.copytree(_ROOT / "micromegas_dbapi", package)
         shutil.copytree(_ROOT / "tests", Path(folder, "tests"), ignore=_only_fuzz)
         if mutation is not None:
-            path = package / "inference" / f"{mutation.module}.py"
+            path = package / "ranges" / "inference" / f"{mutation.module}.py"
             text = path.read_text("utf-8")
             if text.count(mutation.old) != 1:
                 raise SystemExit(f"{mutation.breaks}: {text.count(mutation.old)} places, not one")

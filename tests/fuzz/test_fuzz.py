@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from micromegas_dbapi.inference import Inferred, Reason, infer
+from micromegas_dbapi.ranges.inference import Inferred, Reason, infer
 from tests.fuzz import corpus, differential, readings
 from tests.fuzz.broken import MUTATIONS
 from tests.fuzz.chance import Chance

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from micromegas_dbapi.lake.server import LocalService
-from micromegas_dbapi.transport.lake import LakeTransport
+from micromegas_dbapi.lake.transport import LakeTransport
+from micromegas_dbapi.server import LocalService
 
 WIRES = ("lake", "http", "grpc", "gateway", "web")
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 import micromegas_dbapi as mm
-from micromegas_dbapi.lake.demo import write_demo
+from micromegas_dbapi.demo import write_demo
 from micromegas_dbapi.timerange import MAX_NS, format_ns
 from tests.integration.serving import served
 

@@ -22,12 +22,12 @@ import pytest
 import sqlalchemy as sa
 
 import micromegas_dbapi as mm
+from micromegas_dbapi.arrow.dictionary_decoding import hydrated_column
+from micromegas_dbapi.arrow.rows import column
 from micromegas_dbapi.client import Client
-from micromegas_dbapi.rows import column
-from micromegas_dbapi.transport import Request
-from micromegas_dbapi.transport.hydrated import hydrated_column
-from micromegas_dbapi.transport.lake import LakeTransport
-from sqlalchemy_micromegas.arrow import fetch_arrow_table
+from micromegas_dbapi.lake.transport import LakeTransport
+from micromegas_dbapi.transport.protocol import Request
+from sqlalchemy_micromegas.arrow_results import fetch_arrow_table
 from tests.integration.serving import WIRES, served
 
 Wire = Callable[[str], Path]

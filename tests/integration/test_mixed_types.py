@@ -13,10 +13,10 @@ import pyarrow as pa
 import pytest
 
 import micromegas_dbapi as mm
-from micromegas_dbapi.plannedtypes import doubt
-from micromegas_dbapi.rows import column
-from tests.lake.recent_services import serving
-from tests.plannedtypes.statements import Statements
+from micromegas_dbapi.arrow.rows import column
+from micromegas_dbapi.sql.planned_types import doubt
+from tests.planned_types.statements import Statements
+from tests.server.recent_services import serving
 from tests.wire import recordings
 
 Wire = Callable[[str], Path]

@@ -14,8 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from micromegas_dbapi.lake.server import LocalService
-from micromegas_dbapi.transport.lake import LakeTransport
+from micromegas_dbapi.lake.transport import LakeTransport
+from micromegas_dbapi.server import LocalService
 
 ROOT = Path(__file__).parents[2]
 PYTHON = ROOT / os.environ.get("MICROMEGAS_OFFICIAL_PYTHON", ".venv-official/bin/python")

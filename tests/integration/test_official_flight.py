@@ -16,8 +16,8 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from tests.lake.recent_services import DIFFERENT, check_rows, columns, rows, serving
-from tests.lake.test_server_flight import prepared
+from tests.server.recent_services import DIFFERENT, check_rows, columns, rows, serving
+from tests.server.test_server_flight import prepared
 from tests.wire import flight
 from tests.wire.recordings import index
 

@@ -18,7 +18,7 @@ import pyarrow as pa
 import pytest
 
 import micromegas_dbapi as mm
-from micromegas_dbapi.rows import column
+from micromegas_dbapi.arrow.rows import column
 from tests.integration.serving import WIRES, served
 from tests.lake import test_equals_service as recorded
 

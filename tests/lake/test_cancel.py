@@ -19,9 +19,9 @@ import cbor2
 import pytest
 
 import micromegas_dbapi as mm
-from micromegas_dbapi.lake.server import LocalService
-from tests.lake.recent_services import serving
-from tests.lake.work import SLOW, rests
+from micromegas_dbapi.server import LocalService
+from tests.server.recent_services import serving
+from tests.server.work import SLOW, rests
 
 Wire = Callable[[str], Path]
 

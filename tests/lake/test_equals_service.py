@@ -10,9 +10,9 @@ import pyarrow as pa
 import pytest
 
 import micromegas_dbapi as mm
+from micromegas_dbapi.arrow.rows import column
 from micromegas_dbapi.errors import from_service
-from micromegas_dbapi.rows import column
-from micromegas_dbapi.transport.parquet import decode
+from micromegas_dbapi.transport.analytics.parquet import decode
 from tests.wire import flight
 from tests.wire.recordings import case, index
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from micromegas_dbapi.transport.lake import LakeTransport
+from micromegas_dbapi.lake.transport import LakeTransport
 from tests.integration.serving import served
 
 pytest.register_assert_rewrite("tests.sqlalchemy.answers")

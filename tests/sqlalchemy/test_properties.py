@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from micromegas_dbapi.errors import DataError
 from sqlalchemy_micromegas import Properties
-from tests.test_jsonb import encode
+from tests.arrow.test_jsonb import encode
 from tests.wire import flight
 
 Wire = Callable[[str], Path]

@@ -15,8 +15,8 @@ from sqlalchemy.orm import Session
 
 import micromegas_dbapi as mm
 from micromegas_dbapi.errors import from_service
-from micromegas_dbapi.ranges import Ranges
-from micromegas_dbapi.transport.lake import LakeTransport
+from micromegas_dbapi.lake.transport import LakeTransport
+from micromegas_dbapi.ranges.choice import Ranges
 from tests.sqlalchemy.answers import RECORDED
 from tests.wire.grpcreplay import replaying
 from tests.wire.recordings import case, index

@@ -16,10 +16,10 @@ import sqlalchemy as sa
 
 import micromegas_dbapi as mm
 from micromegas_dbapi.errors import from_service
-from micromegas_dbapi.rangeoptions import RangeOptions
-from micromegas_dbapi.ranges import Ranges
+from micromegas_dbapi.ranges.choice import Ranges
+from micromegas_dbapi.ranges.range_options import RangeOptions
 from micromegas_dbapi.service import Service
-from micromegas_dbapi.transport import Request
+from micromegas_dbapi.transport.protocol import Request
 from tests.engines.pipe import PYTHONS, Pipe, RefusedError
 from tests.sqlalchemy.answers import DIALECT, check, each_way, rows, untyped
 from tests.sqlalchemy.expressions import Statements, answer

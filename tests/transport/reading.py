@@ -7,7 +7,7 @@ from typing import Any
 import pyarrow as pa
 
 import micromegas_dbapi as mm
-from micromegas_dbapi.rows import column
+from micromegas_dbapi.arrow.rows import column
 from micromegas_dbapi.transport import flight, web  # noqa: F401  (loaded before it is forked)
 
 

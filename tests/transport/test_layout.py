@@ -15,8 +15,8 @@ import pytest
 from hypothesis import given, settings
 
 import micromegas_dbapi as mm
-from micromegas_dbapi.transport import Request
 from micromegas_dbapi.transport.layout import Layout, check, undecodable
+from micromegas_dbapi.transport.protocol import Request
 from tests.wire import flight
 from tests.wire.recordings import index
 

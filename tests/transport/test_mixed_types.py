@@ -16,9 +16,9 @@ import pyarrow.parquet as pq
 import pytest
 
 import micromegas_dbapi as mm
-from micromegas_dbapi.plannedtypes import doubt
-from micromegas_dbapi.schemaquery import types_of_rows
-from micromegas_dbapi.transport.lake import LakeTransport
+from micromegas_dbapi.lake.transport import LakeTransport
+from micromegas_dbapi.sql.column_queries import types_of_rows
+from micromegas_dbapi.sql.planned_types import doubt
 from tests.transport.reading import values
 from tests.wire import flight, recordings
 from tests.wire.apart import Apart, CrashedError, apart

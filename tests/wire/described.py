@@ -25,7 +25,7 @@ _NAMES = {
 
 
 def spelled(kind: pa.DataType) -> str:
-    """Spell a type; `tests/transport/test_type_names.py` holds it against the engine itself."""
+    """Spell a type; `tests/arrow/test_type_names.py` holds it against the engine itself."""
     types = pa.types
     unit = getattr(kind, "unit", "").replace("us", "µs")
     if kind in _NAMES:

@@ -19,10 +19,10 @@ from micromegas_dbapi.connection import Connection
 from micromegas_dbapi.cursor import Cursor
 from micromegas_dbapi.errors import from_service
 from micromegas_dbapi.lake.scan import CONFIG
-from micromegas_dbapi.rangeoptions import RangeOptions
-from micromegas_dbapi.ranges import Ranges
+from micromegas_dbapi.ranges.choice import Ranges
+from micromegas_dbapi.ranges.range_options import RangeOptions
 from micromegas_dbapi.service import Service
-from micromegas_dbapi.transport import Request
+from micromegas_dbapi.transport.protocol import Request
 from sqlalchemy_micromegas.compiler import MicromegasCompiler
 from sqlalchemy_micromegas.dialect import MicromegasDialect
 from sqlalchemy_micromegas.types import COLSPECS

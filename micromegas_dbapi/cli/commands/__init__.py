@@ -1,0 +1,1 @@
+"""The commands of ``micromegas-sql``, a module each."""

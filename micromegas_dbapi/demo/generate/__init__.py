@@ -1,0 +1,1 @@
+"""The demo lake's tables, generated from its scenario."""

@@ -1,0 +1,1 @@
+"""Which time range a statement is sent with, and why."""

@@ -1,0 +1,132 @@
+"""A result -> the Parquet file that the service answers with."""
+
+from __future__ import annotations
+
+import base64
+import functools
+import tempfile
+from collections.abc import Iterator
+from typing import IO
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from micromegas_dbapi.arrow.row_groups import ROWS, row_groups
+
+__all__ = ["NotInParquet", "write"]
+
+_IN_MEMORY = 8 * 2**20
+
+
+class NotInParquet(Exception):  # noqa: N818  (it is the service's text)
+    """A type that the service's Parquet writer refuses; the argument is its text."""
+
+
+def write(result: pa.RecordBatchReader) -> tuple[IO[bytes], int]:
+    """Write a whole result.
+
+    Returns
+    -------
+    file, size : binary file at its begin, int
+        In memory, or on disk where it is large.
+
+    Raises
+    ------
+    NotInParquet
+    DatabaseError
+        Where computing the result fails.
+    """
+    file: IO[bytes] = tempfile.SpooledTemporaryFile(_IN_MEMORY)  # noqa: SIM115  (handed over)
+    try:
+        refused = _refused(result.schema)
+        if refused is not None:
+            for _ in result:  # its own errors come first
+                pass
+            raise NotInParquet(refused)
+        try:
+            _write(result, file)
+        except (pa.ArrowNotImplementedError, pa.ArrowInvalid) as error:
+            raise NotInParquet(f"Arrow: {error}") from error
+        size = file.tell()
+        file.seek(0)
+        return file, size
+    except BaseException:
+        file.close()
+        raise
+
+
+def _write(result: pa.RecordBatchReader, file: IO[bytes]) -> None:
+    schema = result.schema.remove_metadata()
+    settable = hasattr(pq.ParquetWriter, "add_key_value_metadata")  # pyarrow 17
+    stored = pa.schema([field.with_type(_stored(field.type)) for field in schema])
+    declared = {"ARROW:schema": base64.b64encode(schema.serialize().to_pybytes()).decode()}
+    writer = pq.ParquetWriter(
+        file,
+        # Older ones write the schema's metadata, and their own declaration behind it.
+        stored if settable else stored.with_metadata(declared),
+        version="2.6",
+        compression="lz4",
+        use_compliant_nested_type=False,  # elements of lists keep their names
+        store_schema=not settable,
+    )
+    with writer:
+        if settable:
+            writer.add_key_value_metadata(declared)
+        for batches in row_groups(_as_stored(batch, stored) for batch in result):
+            writer.write_table(pa.Table.from_batches(batches), row_group_size=ROWS)
+
+
+def _stored(kind: pa.DataType) -> pa.DataType:
+    """Give what the service's writer makes of seconds and date64; its schema tells the rest."""
+    if pa.types.is_timestamp(kind):
+        return pa.int64() if kind.unit == "s" else kind
+    if kind in _VIEWS and not _writes_views():
+        return _VIEWS[kind]
+    return _STORED.get(kind, kind)
+
+
+@functools.cache
+def _writes_views() -> bool:
+    try:  # some releases of pyarrow have them, and do not write them
+        pq.write_table(pa.table({"v": pa.array([], pa.string_view())}), pa.BufferOutputStream())
+    except pa.ArrowNotImplementedError:
+        return False
+    return True
+
+
+_STORED = {pa.time32("s"): pa.int32(), pa.date64(): pa.date32()}
+_VIEWS = {pa.string_view(): pa.string(), pa.binary_view(): pa.binary()}
+
+
+def _as_stored(batch: pa.RecordBatch, schema: pa.Schema) -> pa.RecordBatch:
+    columns = list(map(_cast, batch.columns, schema.types))
+    return pa.RecordBatch.from_arrays(columns, schema=schema)
+
+
+def _cast(column: pa.Array, kind: pa.DataType) -> pa.Array:
+    if pa.types.is_dictionary(column.type) and column.dictionary.null_count:
+        column = column.dictionary_decode().dictionary_encode()  # Parquet has nulls outside only
+    if column.type == kind:
+        return column
+    if column.type in _VIEWS:  # older pyarrow does not cast them either
+        return pa.array(column.to_pylist(), kind)
+    return column.cast(kind)
+
+
+def _refused(schema: pa.Schema) -> str | None:
+    for field in schema:
+        for kind in _within(field.type):
+            if pa.types.is_duration(kind):
+                return "Arrow: Converting Duration to parquet not supported"
+            if pa.types.is_interval(kind):
+                return (
+                    "NYI: Attempting to write an Arrow interval type MonthDayNano to parquet "
+                    "that is not yet implemented"
+                )
+    return None
+
+
+def _within(kind: pa.DataType) -> Iterator[pa.DataType]:
+    yield kind
+    for at in range(kind.num_fields):
+        yield from _within(kind.field(at).type)

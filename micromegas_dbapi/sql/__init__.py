@@ -1,0 +1,1 @@
+"""SQL text: read, filled with parameters, and rewritten."""

@@ -1,0 +1,304 @@
+"""Statements whose branches, or parts of a set operation, are evidently of different types.
+
+A service of 0.30 casts the values of a CASE to the type of its first branch, and those of UNION,
+EXCEPT and INTERSECT to the types of the first query: 1.5 arrives as 1 behind an integer. Older ones
+give the values that SQL means, or fail. What can be seen in the text is told; a column of an
+unknown type, or an expression, is not looked into.
+"""
+
+from __future__ import annotations
+
+import logging
+import warnings
+from collections.abc import Iterator
+from functools import cache
+from typing import Literal, TypeAlias
+
+import pyarrow as pa
+
+from micromegas_dbapi.errors import DataError, MixedTypesWarning, ProgrammingError
+from micromegas_dbapi.service.catalog import INSTANCE_SCHEMAS, SCHEMAS
+from micromegas_dbapi.sql.lexer import IGNORED, Token, readings
+from micromegas_dbapi.stack_level import stacklevel
+
+__all__ = ["Reaction", "check_reaction", "mixed", "react"]
+
+Reaction: TypeAlias = Literal["ignore", "warn", "error"]
+
+_LOG = logging.getLogger("micromegas_dbapi")
+_REACTIONS = ("ignore", "warn", "error")
+_SETS = ("UNION", "EXCEPT", "INTERSECT", "MINUS")
+_QUALIFIERS = ("ALL", "DISTINCT", "BY", "NAME")
+_BEHIND_LIST = frozenset(
+    (
+        *("FROM", "WHERE", "GROUP", "HAVING", "QUALIFY", "WINDOW", "ORDER", "LIMIT", "OFFSET"),
+        "FETCH",
+    )
+)
+
+# Kinds of values; what is of another kind is not known.
+_INT32, _INT64, _HUGE = "a 32-bit integer", "an integer", "an integer beyond 32 bits"
+_FLOAT, _TEXT, _TRUTH = "a floating-point number", "a text", "a truth value"
+_TIME, _DATE, _NULL = "a timestamp", "a date", "NULL"
+# First kind -> those that keep their value where all are made the first one.
+_HOLDS = {
+    _INT32: (_INT32, _INT64),
+    _INT64: (_INT32, _INT64, _HUGE),
+    _HUGE: (_INT32, _INT64, _HUGE),
+    _FLOAT: (_INT32, _INT64, _FLOAT),
+    _TEXT: (_INT32, _INT64, _HUGE, _FLOAT, _TEXT, _TRUTH),
+    _TRUTH: (_TRUTH,),
+    _TIME: (_TIME, _DATE),
+    _DATE: (_DATE,),
+}
+
+#: A token with its kind, or what stands in brackets.
+_Item: TypeAlias = tuple[str, str] | list["_Item"]
+
+
+def react(sql: str, reaction: Reaction, query_id: str) -> None:
+    """Tell of mixed types in a statement, as it is asked for.
+
+    Parameters
+    ----------
+    sql : str
+    reaction : {"ignore", "warn", "error"}
+        "ignore" writes a line to the log, of the level DEBUG.
+    query_id : str
+        For the log, and the error.
+
+    Raises
+    ------
+    DataError
+    """
+    if reaction == "ignore" and not _LOG.isEnabledFor(logging.DEBUG):
+        return
+    for found in mixed(sql):
+        message = f"{found}: services make the second one the first; CAST the first"
+        if reaction == "error":
+            raise DataError(message, sql=sql, query_id=query_id, retryable=False)
+        if reaction == "warn":
+            warnings.warn(message, MixedTypesWarning, stacklevel=stacklevel())
+        else:
+            _LOG.debug("query %s: %s", query_id, message)
+
+
+def check_reaction(given: object) -> Reaction:
+    """Check the value of the option.
+
+    Raises
+    ------
+    ProgrammingError
+    """
+    for known in _REACTIONS:
+        if given == known:
+            return known  # type: ignore[return-value]
+    raise ProgrammingError(
+        f"on_mixed_types={given!r}; accepted: {', '.join(map(repr, _REACTIONS))}"
+    )
+
+
+def mixed(sql: str) -> list[str]:
+    """List where different kinds evidently meet, and a value would not be kept.
+
+    >>> mixed("SELECT CASE WHEN level = 4 THEN 1 ELSE 0.5 END FROM log_entries")
+    ['a CASE has 1, an integer, first, and 0.5, a floating-point number, behind it']
+    >>> mixed("SELECT level FROM log_entries UNION ALL SELECT 9")
+    []
+    """
+    upper = sql.upper()
+    if "CASE" not in upper and not any(word in upper for word in _SETS):
+        return []
+    trees = [_tree(sql, parts) for parts in readings(sql)]
+    return list(dict.fromkeys(text for tree in trees for text in _within(tree)))
+
+
+def _tree(sql: str, parts: list[Token]) -> list[_Item]:
+    opened: list[list[_Item]] = [[]]
+    for part in parts:
+        text = sql[part.start : part.end]
+        if part.kind in IGNORED:
+            continue
+        if text == "(" and part.kind == "other":
+            opened.append([])
+            opened[-2].append(opened[-1])
+        elif text == ")" and part.kind == "other" and len(opened) > 1:
+            opened.pop()
+        else:
+            opened[-1].append((part.kind, text))
+    return opened[0]
+
+
+def _within(items: list[_Item]) -> Iterator[str]:
+    yield from _of_cases(items)
+    yield from _of_sets(items)
+    for item in items:
+        if isinstance(item, list):
+            yield from _within(item)
+
+
+def _word(item: _Item) -> str:
+    return item[1].upper() if isinstance(item, tuple) and item[0] == "word" else ""
+
+
+# -- CASE ----------------------------------------------------------------------------------------
+
+
+def _of_cases(items: list[_Item]) -> Iterator[str]:
+    cases: list[list[list[_Item]]] = []  # the branches of those that are open
+    gathers: list[bool] = []
+    for item in items:
+        word = _word(item)
+        if word == "CASE":
+            cases.append([])
+            gathers.append(False)
+        elif not cases:
+            continue
+        elif word in ("THEN", "ELSE"):
+            cases[-1].append([])
+            gathers[-1] = True
+        elif word == "WHEN":
+            gathers[-1] = False
+        elif word == "END":
+            yield from _differing("a CASE", cases.pop())
+            gathers.pop()
+            if cases and gathers[-1]:
+                cases[-1][-1] += [item, item]  # an expression, not looked into
+        elif gathers[-1]:
+            cases[-1][-1].append(item)
+
+
+# -- set operations ------------------------------------------------------------------------------
+
+
+def _of_sets(items: list[_Item]) -> Iterator[str]:
+    queries: list[list[_Item]] = [[]]
+    names: list[str] = []
+    for item in items:
+        if _word(item) in _SETS:
+            names.append(_word(item))
+            queries.append([])
+        else:
+            queries[-1].append(item)
+    if not names:
+        return
+    columns = [_columns(query) for query in queries]
+    if any(found is None for found in columns) or len({len(c or ()) for c in columns}) != 1:
+        return
+    for branches in zip(*(found or () for found in columns), strict=True):
+        yield from _differing(f"{names[0]}", list(branches))
+
+
+def _columns(query: list[_Item]) -> list[list[_Item]] | None:
+    """Give the columns of a query, one in brackets too; None where a star hides some."""
+    while query and _word(query[0]) in _QUALIFIERS:
+        query = query[1:]
+    words = [_word(item) for item in query]
+    if query and isinstance(query[0], list) and (len(query) == 1 or words[1] in _BEHIND_LIST):
+        return _columns(query[0])
+    if "SELECT" not in words or any(word in _SETS for word in words):
+        return None
+    listed: list[list[_Item]] = [[]]
+    depth = 0
+    for item in query[words.index("SELECT") + 1 :]:
+        word = _word(item)
+        depth += (word == "CASE") - (word == "END")
+        if word in _BEHIND_LIST and not depth:
+            break
+        if item == ("other", ",") and not depth:
+            listed.append([])
+        elif word not in ("DISTINCT", "ALL"):
+            listed[-1].append(item)
+    if any(("other", "*") in column for column in listed):
+        return None
+    return [_without_alias(column) for column in listed]
+
+
+def _without_alias(column: list[_Item]) -> list[_Item]:
+    words = [_word(item) for item in column]
+    if "AS" in words:
+        return column[: words.index("AS")]
+    if len(column) > 1 and _is_name(column[-1]) and (_kind(column[:-1]) is not None):
+        return column[:-1]
+    return column
+
+
+# -- kinds ---------------------------------------------------------------------------------------
+
+
+def _differing(where: str, branches: list[list[_Item]]) -> Iterator[str]:
+    known = [(branch, kind) for branch in branches if (kind := _kind(branch)) != _NULL]
+    if not known or known[0][1] is None:
+        return
+    first, told = known[0]
+    for branch, kind in known[1:]:
+        if kind is not None and told is not None and kind not in _HOLDS[told]:
+            yield (
+                f"{where} has {_shown(first)}, {told}, first, and {_shown(branch)}, {kind}, "
+                "behind it"
+            )
+
+
+def _shown(items: list[_Item]) -> str:
+    text = " ".join(item[1] if isinstance(item, tuple) else "(..)" for item in items)
+    return text if len(text) <= 40 else f"{text[:37]}..."
+
+
+def _is_name(item: _Item) -> bool:
+    return isinstance(item, tuple) and item[0] in ("word", "quoted")
+
+
+def _kind(items: list[_Item]) -> str | None:
+    """Tell the kind of a literal or a known column; None of all else."""
+    while len(items) == 1 and isinstance(items[0], list):
+        items = items[0]
+    texts = [item[1] if isinstance(item, tuple) else "" for item in items]
+    kinds = [item[0] if isinstance(item, tuple) else "" for item in items]
+    if len(items) == 2 and texts[0] in ("-", "+") and kinds[1] == "number":
+        return _of_number(texts[1])
+    if len(items) == 2 and kinds[1] == "string":
+        return {"TIMESTAMP": _TIME, "DATE": _DATE}.get(texts[0].upper())
+    if len(items) == 3 and texts[1] == "." and _is_name(items[0]):
+        items, texts, kinds = items[2:], texts[2:], kinds[2:]
+    if len(items) != 1:
+        return None
+    if kinds[0] == "number":
+        return _of_number(texts[0])
+    if kinds[0] == "string":
+        return _TEXT
+    literal = {"NULL": _NULL, "TRUE": _TRUTH, "FALSE": _TRUTH}.get(texts[0].upper())
+    if literal is not None and kinds[0] == "word":
+        return literal
+    name = texts[0].lower() if kinds[0] == "word" else texts[0][1:-1]
+    return _columns_of_views().get(name) if _is_name(items[0]) else None
+
+
+def _of_number(text: str) -> str:
+    if not text.isdigit():
+        return _FLOAT
+    return _INT64 if int(text) < 2**31 else _HUGE
+
+
+@cache
+def _columns_of_views() -> dict[str, str]:
+    """Give the kinds of columns that are of one kind in all views that have them."""
+    found: dict[str, set[str | None]] = {}
+    for schema in (*SCHEMAS.values(), *INSTANCE_SCHEMAS.values()):
+        for field in schema:
+            found.setdefault(field.name, set()).add(_of_type(field.type))
+    alone = {name: kinds.pop() for name, kinds in found.items() if len(kinds) == 1}
+    return {name: kind for name, kind in alone.items() if kind is not None}
+
+
+def _of_type(kind: pa.DataType) -> str | None:
+    if pa.types.is_dictionary(kind):
+        return _of_type(kind.value_type)
+    if pa.types.is_integer(kind):
+        return _INT64 if kind.bit_width > 32 else _INT32
+    if pa.types.is_floating(kind):
+        return _FLOAT
+    if pa.types.is_string(kind):
+        return _TEXT
+    if pa.types.is_timestamp(kind):
+        return _TIME
+    return _TRUTH if pa.types.is_boolean(kind) else None

@@ -1,0 +1,1 @@
+"""HTTP requests and response bodies, shared by the analytics, gateway and web transports."""

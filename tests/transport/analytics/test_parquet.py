@@ -1,0 +1,60 @@
+"""Types that Parquet loses, written by the writer that services use, come back as they were."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, time
+from pathlib import Path
+
+import datafusion
+import pyarrow as pa
+import pytest
+
+from micromegas_dbapi.transport.analytics.parquet import decode
+
+LOST = {
+    "timestamp": pa.array([datetime(2024, 2, 29, 12), None], pa.timestamp("s")),
+    "timestamp with a zone": pa.array([datetime(1900, 1, 1), None], pa.timestamp("s", "+00:00")),
+    "time": pa.array([time(23, 59, 59), None], pa.time32("s")),
+    "date": pa.array([date(2024, 2, 29), None], pa.date64()),
+}
+
+
+def nested(values: pa.Array) -> dict[str, pa.Array]:
+    """Put two values into every type that holds others."""
+    two = pa.array([0, 2], pa.int32())
+    return {
+        "plain": values,
+        "list": pa.ListArray.from_arrays(two, values),
+        "large_list": pa.LargeListArray.from_arrays(pa.array([0, 2], pa.int64()), values),
+        "fixed_size_list": pa.FixedSizeListArray.from_arrays(values, 2),
+        "struct": pa.StructArray.from_arrays([values, pa.array([1, 2])], ["lost", "kept"]),
+        "map": pa.MapArray.from_arrays(two, pa.array(["a", "b"]), values),
+        "list of structs": pa.ListArray.from_arrays(
+            two, pa.StructArray.from_arrays([values], ["lost"])
+        ),
+    }
+
+
+@pytest.mark.parametrize("holder", list(nested(LOST["time"])))
+@pytest.mark.parametrize("kind", list(LOST))
+def test_lost_type(tmp_path: Path, kind: str, holder: str) -> None:
+    table = pa.table({"before": pa.array([1] * 2), "after": pa.array(["x"] * 2)})
+    column = nested(LOST[kind])[holder]
+    table = table.slice(0, len(column)).add_column(1, "v", column)
+    datafusion.SessionContext().from_arrow(table).write_parquet(str(tmp_path))
+    (file,) = tmp_path.glob("*.parquet")
+    found = decode(file.read_bytes(), {}).read_all()
+    assert found.schema.field("v").type == column.type
+    assert found.column("v").combine_chunks().equals(column)
+    assert found.column_names == ["before", "v", "after"]
+
+
+def test_dictionary_of_a_lost_type_is_that_type(tmp_path: Path) -> None:
+    """Pyarrow reads no dictionaries of numbers; what they stand for is kept."""
+    column = LOST["timestamp"].dictionary_encode()
+    table = pa.table({"v": column})
+    datafusion.SessionContext().from_arrow(table).write_parquet(str(tmp_path))
+    (file,) = tmp_path.glob("*.parquet")
+    found = decode(file.read_bytes(), {}).read_all().column("v")
+    assert found.type == pa.timestamp("s")
+    assert found.to_pylist() == LOST["timestamp"].to_pylist()
