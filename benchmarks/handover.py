@@ -23,7 +23,7 @@ import pyarrow as pa  # noqa: E402
 
 import micromegas_dbapi as mm  # noqa: E402
 from micromegas_dbapi.arrow.handover import handed_stream, handed_table  # noqa: E402
-from micromegas_dbapi.transport.streams import stream  # noqa: E402
+from micromegas_dbapi.arrow.readers import latching_reader  # noqa: E402
 
 ROWS = 1_000_000
 ROUNDS = 7
@@ -100,7 +100,7 @@ def measured(batches: list[pa.RecordBatch]) -> dict[str, float]:
     times: dict[str, list[float]] = {way: [] for way in WAYS}
     for _ in range(ROUNDS):
         for way in random.sample(sorted(WAYS), len(WAYS)):
-            reader = stream(batches[0].schema, batches)
+            reader = latching_reader(batches[0].schema, batches)
             start = time.process_time()
             result = WAYS[way](reader)
             times[way].append(time.process_time() - start)

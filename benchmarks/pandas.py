@@ -29,10 +29,10 @@ import sqlalchemy as sa  # noqa: E402
 from sqlalchemy.engine.default import DefaultExecutionContext  # noqa: E402
 
 import micromegas_dbapi as mm  # noqa: E402
+from micromegas_dbapi.arrow.readers import latching_reader  # noqa: E402
 from micromegas_dbapi.ranges.choice import Ranges  # noqa: E402
 from micromegas_dbapi.ranges.range_options import RangeOptions  # noqa: E402
 from micromegas_dbapi.transport.protocol import Request  # noqa: E402
-from micromegas_dbapi.transport.streams import stream  # noqa: E402
 from sqlalchemy_micromegas.dialect import MicromegasExecutionContext  # noqa: E402
 
 ROWS = 1_000_000
@@ -49,7 +49,7 @@ class InMemory:
 
     def run(self, request: Request) -> pa.RecordBatchReader:
         """Give the table, whatever is asked."""
-        return stream(self._table.schema, self._table.to_batches(max_chunksize=BATCH))
+        return latching_reader(self._table.schema, self._table.to_batches(max_chunksize=BATCH))
 
     def close(self) -> None:
         """Hold nothing."""

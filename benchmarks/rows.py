@@ -15,12 +15,12 @@ from collections.abc import Callable
 import numpy as np
 import pyarrow as pa
 
+from micromegas_dbapi.arrow.readers import latching_reader
 from micromegas_dbapi.connection import Connection
 from micromegas_dbapi.cursor import Cursor
 from micromegas_dbapi.ranges.choice import Ranges
 from micromegas_dbapi.ranges.range_options import RangeOptions
 from micromegas_dbapi.transport.protocol import Request
-from micromegas_dbapi.transport.streams import stream
 
 try:
     import polars
@@ -44,7 +44,7 @@ class InMemory:
 
     def run(self, request: Request) -> pa.RecordBatchReader:
         """Give the table, whatever is asked."""
-        return stream(self._table.schema, self._table.to_batches(max_chunksize=BATCH))
+        return latching_reader(self._table.schema, self._table.to_batches(max_chunksize=BATCH))
 
     def close(self) -> None:
         """Hold nothing."""

@@ -18,6 +18,7 @@ from typing import ClassVar, Final, TypeAlias
 import numpy as np
 
 from micromegas_dbapi.errors import ProgrammingError
+from micromegas_dbapi.time_units import DAY, NANOSECONDS, SECOND, WEEK
 
 __all__ = [
     "ALL_TIME",
@@ -185,14 +186,7 @@ def _clamp(ns: int) -> int:
 
 _RELATIVE = re.compile(r"([+-])((?:\d{1,18}(?:ms|[wdhms]))+)", re.ASCII)
 _STEP = re.compile(r"(\d+)(ms|[wdhms])")
-_UNITS = {
-    "ms": 10**6,
-    "s": 10**9,
-    "m": 60 * 10**9,
-    "h": 3600 * 10**9,
-    "d": 86_400 * 10**9,
-    "w": 604_800 * 10**9,
-}
+_UNITS = {**NANOSECONDS, "d": DAY, "w": WEEK}
 _RFC3339 = re.compile(
     r"(\d{4}-\d\d-\d\d)[Tt ](\d\d:\d\d:\d\d)(?:\.(\d+))?([Zz]|[+-]\d\d:\d\d)?", re.ASCII
 )
@@ -302,15 +296,13 @@ def datetime64_ns(value: np.datetime64) -> int:
     unit, count = np.datetime_data(value)
     if unit in ("Y", "M"):
         value, unit, count = value.astype("M8[D]"), "D", 1
-    per = {"W": 604_800 * 10**9, "D": 86_400 * 10**9, "h": 3600 * 10**9, "m": 60 * 10**9}
-    per |= {"s": 10**9, "ms": 10**6, "us": 1000, "ns": 1}
-    if unit not in per:
+    if unit not in NANOSECONDS:
         raise ProgrammingError(f"{value!r} has the unit {unit!r}; accepted: Y to ns")
-    return int(value.astype("i8")) * count * per[unit]
+    return int(value.astype("i8")) * count * NANOSECONDS[unit]
 
 
 def format_ns(ns: int) -> str:
     """Write nanoseconds since the epoch as RFC 3339 text in UTC: nine digits, or none if whole."""
-    seconds, fraction = divmod(ns, 10**9)
+    seconds, fraction = divmod(ns, SECOND)
     text = (_EPOCH + timedelta(seconds=seconds)).isoformat()
     return f"{text}.{fraction:09d}Z" if fraction else f"{text}Z"

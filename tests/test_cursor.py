@@ -20,9 +20,9 @@ import pyarrow.parquet as pq
 import pytest
 
 import micromegas_dbapi as mm
+from micromegas_dbapi.arrow.readers import latching_reader
 from micromegas_dbapi.ranges.choice import Ranges
 from micromegas_dbapi.transport.protocol import Request
-from micromegas_dbapi.transport.streams import stream
 from tests.wire.recordings import case
 from tests.wire.replay import Answer, Server, replay
 
@@ -56,7 +56,7 @@ class Canned:
         self.asked.append(request)
         first = self.batches[0]
         assert isinstance(first, pa.RecordBatch)
-        return stream(first.schema, self._give())
+        return latching_reader(first.schema, self._give())
 
     def _give(self) -> Iterator[pa.RecordBatch]:
         for batch in self.batches:
@@ -533,8 +533,8 @@ def test_packages_that_are_missing(
     cursor: mm.Cursor, monkeypatch: pytest.MonkeyPatch, method: str, package: str
 ) -> None:
     monkeypatch.setitem(sys.modules, package, None)
-    for module in ("frames", "polarsframes"):  # imported before
-        monkeypatch.delitem(sys.modules, f"micromegas_dbapi.{module}", raising=False)
+    for module in ("pandas_frames", "polars_frames"):  # imported before
+        monkeypatch.delitem(sys.modules, f"micromegas_dbapi.arrow.{module}", raising=False)
     cursor.execute("SELECT 1")
     with pytest.raises(mm.NotSupportedError, match=rf"pip install 'micromegas-dbapi\[{package}\]'"):
         getattr(cursor, method)()

@@ -11,8 +11,8 @@ import pyarrow as pa
 
 from micromegas_dbapi.arrow.alignment import aligned, spots
 from micromegas_dbapi.arrow.dictionaries import distinct
+from micromegas_dbapi.arrow.readers import latching_reader
 from micromegas_dbapi.errors import OperationalError
-from micromegas_dbapi.transport.streams import stream
 
 __all__ = ["handed_stream", "handed_table"]
 
@@ -79,4 +79,4 @@ def handed_stream(reader: pa.RecordBatchReader) -> pa.RecordBatchReader:
             return batch
         return pa.RecordBatch.from_arrays(made, schema=batch.schema)
 
-    return stream(reader.schema, map(handed, reader))
+    return latching_reader(reader.schema, map(handed, reader))

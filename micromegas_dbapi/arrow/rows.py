@@ -17,6 +17,7 @@ import numpy as np
 import pyarrow as pa
 
 from micromegas_dbapi.errors import DatabaseError, DataError, NotSupportedError
+from micromegas_dbapi.time_units import NANOSECONDS, SECOND
 
 __all__ = ["Timestamps", "column", "columns"]
 
@@ -25,7 +26,7 @@ Timestamps = Literal["datetime", "ns"]
 _UTC_EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 _NAIVE_EPOCH = datetime(1970, 1, 1)
 
-_PER_SECOND = {"s": 1, "ms": 1_000, "us": 1_000_000, "ns": 1_000_000_000}
+_PER_SECOND = {unit: SECOND // NANOSECONDS[unit] for unit in ("s", "ms", "us", "ns")}
 _DAY = 86_400
 _MICROSECONDS_PER_DAY = _DAY * 1_000_000
 

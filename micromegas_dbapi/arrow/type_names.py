@@ -18,6 +18,8 @@ from typing import Any
 
 import pyarrow as pa
 
+from micromegas_dbapi.rust_strings import unescaped
+
 __all__ = ["arrow_type", "may_be_null"]
 
 _PLAIN = {
@@ -58,8 +60,6 @@ _UNITS = {
 _WORD = re.compile(r"\w+")
 _INTEGER = re.compile(r"-?\d+")
 _TEXT = re.compile(r'"((?:[^"\\]|\\.)*)"', re.DOTALL)
-_ESCAPE = re.compile(r"\\(?:u\{([0-9a-fA-F]+)\}|(.))", re.DOTALL)
-_ESCAPED = {"n": "\n", "r": "\r", "t": "\t", "0": "\0"}
 # The name of a list's field is not escaped: it ends where what may follow begins.
 _ITEM_NAME = re.compile(r", field: '(.*?)'(?=\)|, metadata: \{)", re.DOTALL)
 _METADATA = re.compile(
@@ -143,7 +143,7 @@ class _Spelled:
         return int(self._take(_INTEGER)[0])
 
     def _quoted(self) -> str:
-        return _ESCAPE.sub(_unescaped, self._take(_TEXT)[1])
+        return unescaped(self._take(_TEXT)[1])
 
     def _unit(self) -> str:
         found = _UNITS.get(self._take(_WORD)[0])
@@ -248,11 +248,6 @@ class _Spelled:
         if not pa.types.is_struct(entries) or entries.num_fields != 2:
             raise _UnknownError
         return pa.map_(entries.field(0), entries.field(1))
-
-
-def _unescaped(match: re.Match[str]) -> str:
-    """Undo an escape of Rust's debug format."""
-    return chr(int(match[1], 16)) if match[1] else _ESCAPED.get(match[2], match[2])
 
 
 def _unit_of(make: Callable[[str], pa.DataType]) -> Callable[[_Spelled], pa.DataType]:

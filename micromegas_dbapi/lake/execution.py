@@ -8,11 +8,12 @@ from collections.abc import Callable, Iterator
 import pyarrow as pa
 from datafusion import DataFrame
 
+from micromegas_dbapi.arrow.readers import cast_batch
 from micromegas_dbapi.errors import DatabaseError, Error, InternalError, from_service
 from micromegas_dbapi.lake.batches import Batches, StoppedError
 from micromegas_dbapi.lake.session import Session
 from micromegas_dbapi.transport.protocol import Request
-from micromegas_dbapi.transport.streams import check_cancelled, conforming, stream
+from micromegas_dbapi.transport.streams import check_cancelled, stream
 
 __all__ = ["Planned", "compute"]
 
@@ -108,10 +109,10 @@ def _conforming(
     schema: pa.Schema, first: pa.RecordBatch | None, rest: Iterator[pa.RecordBatch]
 ) -> Iterator[pa.RecordBatch]:
     if first is not None:
-        yield conforming(first, schema)
+        yield cast_batch(first, schema)
         del first
         for batch in rest:
-            yield conforming(batch, schema)
+            yield cast_batch(batch, schema)
 
 
 def _agreed(planned: pa.Schema, seen: pa.Schema) -> pa.Schema:

@@ -19,6 +19,7 @@ import pyarrow.parquet as pq
 from micromegas_dbapi.errors import NotSupportedError, OperationalError
 from micromegas_dbapi.lake.folder import Folder
 from micromegas_dbapi.service.catalog import LOOKUPS, SCHEMAS, time_columns
+from micromegas_dbapi.time_units import SECOND
 from micromegas_dbapi.timerange import format_ns
 
 __all__ = ["RETIRED", "list_partitions", "materialize", "query_partitions", "retire"]
@@ -125,7 +126,7 @@ def materialize(
     str
         A line of progress.
     """
-    step = seconds * 10**9
+    step = seconds * SECOND
     parts = [p for p in _partitions(folder) if (p.view_set, p.instance) == (view_set, instance)]
     while step > 0 and begin + step <= end:
         upto = begin + step

@@ -8,12 +8,12 @@ from typing import TypeAlias
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from micromegas_dbapi.time_units import NANOSECONDS
+
 __all__ = ["Extents", "extents", "may_lie_within"]
 
 #: Column of times -> its least and greatest value, in nanoseconds since the epoch.
 Extents: TypeAlias = Mapping[str, tuple[int, int]]
-
-_NANOSECONDS = {"s": 10**9, "ms": 10**6, "us": 10**3, "ns": 1}
 
 
 def extents(file: pq.ParquetFile) -> Extents:
@@ -31,7 +31,7 @@ def extents(file: pq.ParquetFile) -> Extents:
         whole = [part for part in parts if part is not None and part.has_min_max]
         integers = all(part.physical_type == "INT64" for part in whole)
         if whole and len(whole) == len(parts) and integers:
-            unit = _NANOSECONDS[field.type.unit]
+            unit = NANOSECONDS[field.type.unit]
             low, high = min(part.min_raw for part in whole), max(part.max_raw for part in whole)
             found[field.name] = low * unit, high * unit
     return found

@@ -24,6 +24,7 @@ from micromegas_dbapi.ranges.unbounded_scans import full_scans
 from micromegas_dbapi.service import Service
 from micromegas_dbapi.service.catalog import TimeColumns
 from micromegas_dbapi.stack_level import stacklevel
+from micromegas_dbapi.time_units import SECOND
 from micromegas_dbapi.timerange import Bound, NoTimeRange, TimeRange, resolve
 from micromegas_dbapi.transport.cancellation import Cancellation
 from micromegas_dbapi.transport.protocol import NoRows, Request, Transport
@@ -188,7 +189,7 @@ class Ranges:
     def _infer(self, sql: str, now: int, cancellation: Cancellation) -> TimeRange | Reason:
         from micromegas_dbapi.ranges.inference import Inferred, infer
 
-        skew = int(self._options.clock_skew * 10**9)
+        skew = int(self._options.clock_skew * SECOND)
         while True:
             service = self._unasked()
             found = infer(sql, service, now=now, skew=skew)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import unicodedata
-
+from micromegas_dbapi.rust_strings import escaped
 from micromegas_dbapi.server.statement_steps import FailedError
 
 __all__ = ["tonic"]
@@ -15,7 +14,6 @@ _MEANINGS = {
     "UNIMPLEMENTED": "Operation is not implemented or not supported",
     "INTERNAL": "Internal error",
 }
-_ESCAPED = {"\\": "\\\\", '"': '\\"', "\n": "\\n", "\r": "\\r", "\t": "\\t", "\0": "\\0"}
 
 
 def tonic(error: FailedError) -> str:
@@ -24,13 +22,4 @@ def tonic(error: FailedError) -> str:
     >>> tonic(FailedError("INTERNAL", 'said "no"'))
     'code: \'Internal error\', message: "said \\"no\\""'
     """
-    text = "".join(map(_escaped, error.text))
-    return f"code: '{_MEANINGS[error.code]}', message: \"{text}\""
-
-
-def _escaped(sign: str) -> str:
-    if sign in _ESCAPED:
-        return _ESCAPED[sign]
-    if unicodedata.category(sign) in ("Cc", "Cf", "Cn", "Co", "Cs", "Zl", "Zp", "Zs", "Me", "Mn"):
-        return sign if sign == " " else f"\\u{{{ord(sign):x}}}"
-    return sign
+    return f"code: '{_MEANINGS[error.code]}', message: \"{escaped(error.text)}\""

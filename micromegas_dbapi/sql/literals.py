@@ -17,6 +17,7 @@ from uuid import UUID
 import numpy as np
 
 from micromegas_dbapi.errors import DataError, ProgrammingError
+from micromegas_dbapi.time_units import DAY, NANOSECONDS, SECOND
 from micromegas_dbapi.timerange import MAX_NS, MIN_NS, datetime64_ns, datetime_ns, format_ns
 
 __all__ = ["Array", "literal"]
@@ -198,7 +199,7 @@ def _timestamp(ns: int) -> str:
 
 @_render.register
 def _(value: timedelta) -> str:
-    return _interval(value.days, value.seconds * 10**9 + value.microseconds * 1000, value)
+    return _interval(value.days, value.seconds * SECOND + value.microseconds * 1000, value)
 
 
 @_render.register
@@ -206,11 +207,9 @@ def _(value: np.timedelta64) -> str:
     if np.isnat(value):
         return "NULL"
     unit, count = np.datetime_data(value)
-    per = {"W": 604_800, "D": 86_400, "h": 3600, "m": 60, "s": 1}
-    scale = per[unit] * 10**9 if unit in per else {"ms": 10**6, "us": 1000, "ns": 1}.get(unit)
-    if scale is None:
+    if unit not in NANOSECONDS:
         raise _RefusedError(f"is a numpy timedelta64 of the unit {unit!r}; accepted: W to ns")
-    days, ns = divmod(int(value.astype("i8")) * count * scale, 86_400 * 10**9)
+    days, ns = divmod(int(value.astype("i8")) * count * NANOSECONDS[unit], DAY)
     return _interval(days, ns)
 
 

@@ -16,6 +16,7 @@ from micromegas_dbapi.errors import (
     ServiceMessage,
     from_service,
 )
+from micromegas_dbapi.rust_strings import unescaped
 
 __all__ = ["asked_once_more", "from_status", "from_tonic", "refused"]
 
@@ -103,8 +104,6 @@ _WRAPPED = re.compile(
     r"Tonic error: code: '(?P<code>(?:[^']|'s )*)'(?:, message: \"(?P<text>(?:[^\"\\]|\\.)*)\")?",
     re.DOTALL,
 )
-_ESCAPE = re.compile(r"\\(?:u\{([0-9a-fA-F]+)\}|(.))", re.DOTALL)
-_ESCAPED = {"n": "\n", "r": "\r", "t": "\t", "0": "\0"}
 
 
 def from_tonic(text: str, *, sql: str | None, query_id: str | None) -> DatabaseError | None:
@@ -118,15 +117,10 @@ def from_tonic(text: str, *, sql: str | None, query_id: str | None) -> DatabaseE
     match = _WRAPPED.search(text)
     if match is None or match["code"] not in _TONIC:
         return None
-    inner = _ESCAPE.sub(_unescaped, match["text"] or "")
+    inner = unescaped(match["text"] or "")
     error = from_status(_TONIC[match["code"]], inner, sql=sql, query_id=query_id)
     error.__cause__ = ServiceMessage(text)
     return error
-
-
-def _unescaped(match: re.Match[str]) -> str:
-    """Undo an escape of Rust's debug format."""
-    return chr(int(match[1], 16)) if match[1] else _ESCAPED.get(match[2], match[2])
 
 
 def refused(error: BaseException) -> bool:

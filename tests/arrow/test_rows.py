@@ -581,7 +581,7 @@ def test_values_are_the_same_without_pandas() -> None:
 IMPORTS_PANDAS = """
 import sys
 import pyarrow as pa
-from micromegas_dbapi.rows import columns
+from micromegas_dbapi.arrow.rows import columns
 
 with pa.ipc.open_stream(sys.argv[1]) as reader:
     batches = list(reader)

@@ -8,6 +8,8 @@ import multiprocessing
 import os
 import sys
 import time
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from importlib.metadata import version
 
 import datafusion
@@ -35,10 +37,16 @@ def main() -> int:
         for generation in itertools.cycle(GENERATIONS)
     )
     begun = told = time.monotonic()
-    with multiprocessing.get_context("spawn").Pool(options.processes) as pool:
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(options.processes, context) as pool:
         while time.monotonic() - begun < options.seconds:
             wave = list(itertools.islice(jobs, len(GENERATIONS) * options.processes))
-            for (generation, *_), tally in zip(wave, pool.starmap(run, wave, 1), strict=True):
+            try:
+                found = list(pool.map(run, *zip(*wave, strict=True)))
+            except BrokenProcessPool:
+                print(f"CRASHED, the engine or its parser, in one of {wave}", flush=True)
+                return 2
+            for (generation, *_), tally in zip(wave, found, strict=True):
                 tallies[generation].add(tally)
                 for mismatch in tally.mismatches:
                     print(f"MISMATCH, {mismatch}", flush=True)

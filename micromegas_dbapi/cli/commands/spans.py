@@ -18,6 +18,7 @@ from micromegas_dbapi.cli.render.table import cell
 from micromegas_dbapi.connection import Connection
 from micromegas_dbapi.cursor import Cursor
 from micromegas_dbapi.errors import DatabaseError, ProgrammingError
+from micromegas_dbapi.time_units import DAY
 from micromegas_dbapi.timerange import ALL_TIME, MAX_NS, MIN_NS, format_ns
 
 __all__ = ["duration", "run"]
@@ -42,7 +43,7 @@ _THREADS = "SELECT stream_id FROM streams WHERE process_id = ? AND array_has(tag
 
 # Spans are timed by ticks, blocks by the system's clock, which can be set: a day is wide enough,
 # and narrow enough for a service to skip the partitions of other days.
-_DRIFT = 86_400 * 10**9
+_DRIFT = DAY
 _SHARE, _NARROW, _WIDE = 0.3, 10, 60
 
 

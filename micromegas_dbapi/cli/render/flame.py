@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
+from micromegas_dbapi.time_units import NANOSECONDS
+
 __all__ = ["Call", "Line", "duration", "lines", "tree"]
 
 # What is shorter than this share of the root is counted, not drawn.
@@ -182,7 +184,7 @@ def duration(ns: int) -> str:
     >>> duration(7), duration(725_422), duration(4_040_253), duration(3_449_712_853_418)
     ('7 ns', '725 us', '4.04 ms', '3450 s')
     """
-    for unit, size in (("s", 10**9), ("ms", 10**6), ("us", 10**3)):
+    for unit, size in ((unit, NANOSECONDS[unit]) for unit in ("s", "ms", "us")):
         if ns >= size:
             count = ns / size
             digits = 2 if count < 9.995 else 1 if count < 99.95 else 0

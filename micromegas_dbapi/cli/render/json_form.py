@@ -13,12 +13,12 @@ import pyarrow as pa
 
 from micromegas_dbapi.arrow import rows
 from micromegas_dbapi.errors import NotSupportedError
+from micromegas_dbapi.time_units import NANOSECONDS, SECOND
 from micromegas_dbapi.timerange import format_ns
 
 __all__ = ["plain"]
 
 _Encoder: TypeAlias = Callable[[Any], Any]
-_UNITS = {"s": 10**9, "ms": 10**6, "us": 10**3, "ns": 1}
 
 
 def plain(array: pa.Array) -> list[Any]:
@@ -80,7 +80,7 @@ def _encoder(kind: pa.DataType) -> _Encoder | None:
     if types.is_date(kind) or types.is_time(kind):
         return _clock if kind == pa.time64("ns") else _iso
     if types.is_duration(kind):
-        factor = _UNITS[kind.unit]
+        factor = NANOSECONDS[kind.unit]
         return lambda count: count * factor
     if types.is_decimal(kind):
         return lambda value: format(value, "f")
@@ -115,7 +115,7 @@ def _instant(ns: int) -> str:
 
 
 def _clock(ns: int) -> str:
-    seconds, fraction = divmod(ns, 10**9)
+    seconds, fraction = divmod(ns, SECOND)
     text = f"{seconds // 3600:02d}:{seconds // 60 % 60:02d}:{seconds % 60:02d}"
     return f"{text}.{fraction:09d}" if fraction else text
 

@@ -15,7 +15,8 @@ from micromegas_dbapi.demo.generate.seeded_lake import Lake
 from micromegas_dbapi.demo.scenario.fleet import Process
 from micromegas_dbapi.demo.scenario.incident import OPENINGS, STORY
 from micromegas_dbapi.demo.scenario.log_messages import LINES, LINES_PER_HOUR, Latency, Serial
-from micromegas_dbapi.demo.scenario.timeline import SECOND, trouble_at
+from micromegas_dbapi.demo.scenario.timeline import trouble_at
+from micromegas_dbapi.time_units import SECOND
 
 __all__ = ["repeated_lines", "single_lines"]
 

@@ -10,7 +10,8 @@ from micromegas_dbapi.demo.generate.process_table import origin
 from micromegas_dbapi.demo.generate.seeded_lake import Lake
 from micromegas_dbapi.demo.scenario.fleet import Process
 from micromegas_dbapi.demo.scenario.metric_models import METRICS, Metric
-from micromegas_dbapi.demo.scenario.timeline import SECOND, trouble_at
+from micromegas_dbapi.demo.scenario.timeline import trouble_at
+from micromegas_dbapi.time_units import SECOND
 
 __all__ = ["samples_and_alarms"]
 

@@ -9,7 +9,8 @@ import pyarrow as pa
 
 from micromegas_dbapi.demo.generate.seeded_lake import Lake
 from micromegas_dbapi.demo.scenario.fleet import HOSTS, PROCESSES, USERS, Process
-from micromegas_dbapi.demo.scenario.timeline import LENGTH, SECOND, ticks
+from micromegas_dbapi.demo.scenario.timeline import LENGTH, ticks
+from micromegas_dbapi.time_units import SECOND
 
 __all__ = ["origin", "process_table"]
 

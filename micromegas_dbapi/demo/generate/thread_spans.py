@@ -14,7 +14,8 @@ from micromegas_dbapi.demo.generate.seeded_lake import Lake
 from micromegas_dbapi.demo.generate.stream_table import Cuts
 from micromegas_dbapi.demo.scenario.call_trees import FRAMES, Span
 from micromegas_dbapi.demo.scenario.fleet import Process
-from micromegas_dbapi.demo.scenario.timeline import FLUSH, LENGTH, SECOND, trouble_at
+from micromegas_dbapi.demo.scenario.timeline import FLUSH, LENGTH, trouble_at
+from micromegas_dbapi.time_units import SECOND
 
 __all__ = ["traced_thread"]
 

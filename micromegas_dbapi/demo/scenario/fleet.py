@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from micromegas_dbapi.demo.scenario.timeline import SECOND
+from micromegas_dbapi.time_units import SECOND
 
 __all__ = ["HOSTS", "PROCESSES", "STORE_ADDRESS", "USERS", "Host", "Process"]
 

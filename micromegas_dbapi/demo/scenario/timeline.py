@@ -10,10 +10,9 @@ from typing import Any
 import numpy as np
 
 from micromegas_dbapi.demo.arrays import Floats, Ints, smooth
+from micromegas_dbapi.time_units import SECOND
 
-__all__ = ["FLUSH", "LENGTH", "SECOND", "ticks", "trouble_at"]
-
-SECOND = 1_000_000_000
+__all__ = ["FLUSH", "LENGTH", "ticks", "trouble_at"]
 
 #: How long the lake is, and how often a process sends a block of each of its streams.
 LENGTH = 3600 * SECOND

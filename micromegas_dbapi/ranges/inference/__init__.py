@@ -19,7 +19,7 @@ from typing import Final
 
 import sqloxide
 
-from micromegas_dbapi.ranges.inference.durations import INFINITY, SECOND
+from micromegas_dbapi.ranges.inference.durations import INFINITY
 from micromegas_dbapi.ranges.inference.instants import refuse_beyond
 from micromegas_dbapi.ranges.inference.lexical_subset import difference
 from micromegas_dbapi.ranges.inference.predicates import EVERYTHING, Interval
@@ -27,6 +27,7 @@ from micromegas_dbapi.ranges.inference.scans import Scan, Scans
 from micromegas_dbapi.ranges.inference.syntax_tree import Node, UnprovableError, bare, only, variant
 from micromegas_dbapi.service import FLIGHT, RECENT, Service
 from micromegas_dbapi.service.catalog import TimeColumns, time_columns_of
+from micromegas_dbapi.time_units import SECOND
 from micromegas_dbapi.timerange import MAX_NS, MIN_NS
 
 __all__ = ["PAD_NS", "SKEW_NS", "Inferred", "Reason", "Unknown", "infer"]

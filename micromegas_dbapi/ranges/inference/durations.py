@@ -13,22 +13,21 @@ from micromegas_dbapi.ranges.inference.syntax_tree import (
     unnested,
     variant,
 )
+from micromegas_dbapi.time_units import DAY, HOUR, MINUTE, SECOND, WEEK
 
-__all__ = ["DAY", "INFINITY", "SECOND", "duration", "truncation"]
+__all__ = ["INFINITY", "duration", "truncation"]
 
 INFINITY: Final = float("inf")
-SECOND: Final = 10**9
-DAY: Final = 86_400 * SECOND
 
 _UNITS = {
     "nanosecond": 1,
     "microsecond": 10**3,
     "millisecond": 10**6,
     "second": SECOND,
-    "minute": 60 * SECOND,
-    "hour": 3600 * SECOND,
+    "minute": MINUTE,
+    "hour": HOUR,
     "day": DAY,
-    "week": 7 * DAY,
+    "week": WEEK,
 }
 _MONTHS = {"month": 1, "year": 12}
 #: Truncating to a unit takes less than this off.

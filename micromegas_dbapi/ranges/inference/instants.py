@@ -11,7 +11,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta, timezone
 from typing import NamedTuple, TypeAlias
 
-from micromegas_dbapi.ranges.inference.durations import DAY, INFINITY, SECOND, duration, truncation
+from micromegas_dbapi.ranges.inference.durations import INFINITY, duration, truncation
 from micromegas_dbapi.ranges.inference.syntax_tree import (
     Node,
     UnprovableError,
@@ -21,6 +21,7 @@ from micromegas_dbapi.ranges.inference.syntax_tree import (
     unnested,
     variant,
 )
+from micromegas_dbapi.time_units import DAY, SECOND
 from micromegas_dbapi.timerange import MAX_NS, MIN_NS
 
 __all__ = [

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from functools import reduce
 from typing import NamedTuple, TypeAlias
 
-from micromegas_dbapi.ranges.inference.durations import DAY, INFINITY, duration, truncation
+from micromegas_dbapi.ranges.inference.durations import INFINITY, duration, truncation
 from micromegas_dbapi.ranges.inference.instants import (
     Clock,
     Instant,
@@ -20,6 +20,7 @@ from micromegas_dbapi.ranges.inference.instants import (
     is_timestamp,
 )
 from micromegas_dbapi.ranges.inference.syntax_tree import Node, call, only, unnested, variant
+from micromegas_dbapi.time_units import DAY
 
 __all__ = [
     "EVERYTHING",

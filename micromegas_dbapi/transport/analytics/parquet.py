@@ -8,9 +8,9 @@ from typing import Any
 
 import pyarrow as pa
 
+from micromegas_dbapi.arrow.readers import cast_batch, latching_reader
 from micromegas_dbapi.errors import OperationalError
 from micromegas_dbapi.transport.http.spool import Spool
-from micromegas_dbapi.transport.streams import conforming, stream
 
 __all__ = ["decode"]
 
@@ -77,7 +77,7 @@ def _decode(body: bytes | Spool, about: dict[str, Any]) -> pa.RecordBatchReader:
     # Of the batches, not of the file: older pyarrow gives dictionaries wider keys there.
     read = file.schema_arrow if first is None else first.schema
     schema = _meant(read, file.metadata.metadata)
-    return stream(schema, _batches(schema, first, batches, body, about))
+    return latching_reader(schema, _batches(schema, first, batches, body, about))
 
 
 def _check_marks(first: bytes, last: bytes, size: int, about: dict[str, Any]) -> None:
@@ -116,7 +116,7 @@ def _batches(
 ) -> Iterator[pa.RecordBatch]:
     try:
         while first is not None:
-            yield conforming(first, schema)
+            yield cast_batch(first, schema)
             first = next(rest, None)
     except (pa.ArrowException, OSError, ValueError) as error:
         raise _damaged(error, about) from error

@@ -11,6 +11,7 @@ from typing import Any, NoReturn, TypeAlias
 import numpy as np
 import pyarrow as pa
 
+from micromegas_dbapi.time_units import NANOSECONDS
 from micromegas_dbapi.transport.gateway.json_objects import Number, UnfitError, aligned
 from micromegas_dbapi.transport.gateway.time_strings import (
     date,
@@ -147,8 +148,6 @@ def _null(value: Any) -> NoReturn:
 
 # -- time ------------------------------------------------------------------------------------------
 
-_NANOSECONDS = {"s": 10**9, "ms": 10**6, "us": 10**3, "ns": 1}
-
 
 def _texts(read: Callable[[str], Any]) -> _Convert:
     def convert(value: Any) -> Any:
@@ -164,7 +163,7 @@ def _texts(read: Callable[[str], Any]) -> _Convert:
 
 def _counted(unit: str, read: Callable[[str], int]) -> _Convert:
     """Convert nanoseconds to a number of units, where it is a whole one."""
-    size = _NANOSECONDS[unit]
+    size = NANOSECONDS[unit]
 
     def count(text: str) -> int:
         units, rest = divmod(read(text), size)

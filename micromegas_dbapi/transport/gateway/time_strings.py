@@ -8,11 +8,12 @@ from collections.abc import Callable
 from functools import lru_cache
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from micromegas_dbapi.time_units import SECOND
+
 __all__ = ["date", "duration", "in_zone", "instant", "interval", "naive", "time_of_day"]
 
-_SECOND = 10**9
 _1970 = dt.datetime(1970, 1, 1, tzinfo=dt.timezone.utc)
-_LAST_ODD_OFFSET = 2 * 366 * 86_400 * _SECOND  # 1972, of Africa/Monrovia
+_LAST_ODD_OFFSET = 2 * 366 * 86_400 * SECOND  # 1972, of Africa/Monrovia
 _EPOCH = dt.date(1970, 1, 1).toordinal()
 _DATE = re.compile(r"([+-]?\d{4,})-(\d\d)-(\d\d)", re.ASCII)
 _TIME = re.compile(r"(\d\d):(\d\d):(\d\d)(?:\.(\d{1,9}))?", re.ASCII)
@@ -43,7 +44,7 @@ def date(text: str) -> int:
 def naive(text: str) -> int:
     """Count the nanoseconds since 1970 of ``2024-02-29T12:00:00.123456789``."""
     year, month, day, *clock = _matched(_NAIVE, text).groups()
-    return _days(year, month, day) * 86_400 * _SECOND + _clock(*clock)
+    return _days(year, month, day) * 86_400 * SECOND + _clock(*clock)
 
 
 def instant(text: str) -> int:
@@ -55,7 +56,7 @@ def instant(text: str) -> int:
     local = naive(text[: zone.start()])
     if sign is None:
         return local
-    offset = (int(hours) * 60 + int(minutes)) * 60 * _SECOND
+    offset = (int(hours) * 60 + int(minutes)) * 60 * SECOND
     return local + offset if sign == "-" else local - offset
 
 
@@ -71,7 +72,7 @@ def in_zone(zone: str) -> Callable[[str], int]:
         found = instant(text)
         if found < _LAST_ODD_OFFSET:
             try:
-                moment = _1970 + dt.timedelta(seconds=found // _SECOND)
+                moment = _1970 + dt.timedelta(seconds=found // SECOND)
                 offset = moment.astimezone(ZoneInfo(zone)).utcoffset()
             except (OverflowError, ZoneInfoNotFoundError) as error:
                 raise ValueError(f"{text!r} may be some seconds off") from error
@@ -94,7 +95,7 @@ def duration(text: str) -> int:
         raise ValueError(f"{text!r} is no duration")
     days, hours, minutes, seconds = (int(count or 0) for count in counts)
     whole = ((days * 24 + hours) * 60 + minutes) * 60 + seconds
-    found = whole * _SECOND + _fraction(digits)
+    found = whole * SECOND + _fraction(digits)
     return -found if sign else found
 
 
@@ -104,8 +105,8 @@ def interval(text: str) -> tuple[int, int, int]:
     if not text or text[-1] == " ":
         raise ValueError(f"{text!r} is no interval")
     years, months, days, hours, minutes = (int(count or 0) for count in counts)
-    rest = int(seconds or 0) * _SECOND + _fraction(digits)
-    clock = (hours * 60 + minutes) * 60 * _SECOND
+    rest = int(seconds or 0) * SECOND + _fraction(digits)
+    clock = (hours * 60 + minutes) * 60 * SECOND
     return years * 12 + months, days, clock - rest if sign else clock + rest
 
 
@@ -130,4 +131,4 @@ def _fraction(digits: str | None) -> int:
 def _clock(hours: str, minutes: str, seconds: str, digits: str | None) -> int:
     if hours > "23" or minutes > "59" or seconds > "59":
         raise ValueError(f"{hours}:{minutes}:{seconds} is no time of day")
-    return (int(hours) * 3600 + int(minutes) * 60 + int(seconds)) * _SECOND + _fraction(digits)
+    return (int(hours) * 3600 + int(minutes) * 60 + int(seconds)) * SECOND + _fraction(digits)

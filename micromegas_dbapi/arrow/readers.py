@@ -1,0 +1,84 @@
+"""Record batch readers over batches that arrive one by one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+
+import pyarrow as pa
+
+__all__ = ["cast_batch", "latching_reader"]
+
+
+def latching_reader(
+    schema: pa.Schema,
+    batches: Iterable[pa.RecordBatch],
+    check: Callable[[], None] | None = None,
+) -> pa.RecordBatchReader:
+    """Create a reader that raises its first error again on every later read.
+
+    A plain generator is exhausted after an error: the next read would report the end of the
+    result, and a partial result would look complete.
+
+    Parameters
+    ----------
+    schema : pyarrow.Schema
+    batches : iterable of pyarrow.RecordBatch
+        Read lazily.
+    check : callable, optional
+        Called before each batch; raises to end the stream.
+
+    Returns
+    -------
+    pyarrow.RecordBatchReader
+    """
+    return pa.RecordBatchReader.from_batches(schema, _Latched(batches, check))
+
+
+def cast_batch(batch: pa.RecordBatch, schema: pa.Schema) -> pa.RecordBatch:
+    """Cast the columns of a batch whose types differ from a schema.
+
+    Parameters
+    ----------
+    batch : pyarrow.RecordBatch
+    schema : pyarrow.Schema
+        With as many fields as the batch has columns.
+
+    Returns
+    -------
+    pyarrow.RecordBatch
+
+    Raises
+    ------
+    pyarrow.ArrowException
+        If a column cannot be cast.
+    """
+    if batch.schema.equals(schema):
+        return batch
+    columns = [
+        column if column.type == field.type else column.cast(field.type)
+        for column, field in zip(batch.columns, schema, strict=True)
+    ]
+    return pa.RecordBatch.from_arrays(columns, schema=schema)
+
+
+class _Latched:
+    def __init__(self, batches: Iterable[pa.RecordBatch], check: Callable[[], None] | None) -> None:
+        self._batches = iter(batches)
+        self._check = check
+        self._error: BaseException | None = None
+
+    def __iter__(self) -> Iterator[pa.RecordBatch]:
+        return self
+
+    def __next__(self) -> pa.RecordBatch:
+        if self._error is not None:
+            raise self._error
+        try:
+            if self._check is not None:
+                self._check()
+            return next(self._batches)
+        except StopIteration:
+            raise
+        except BaseException as error:
+            self._error = error
+            raise
