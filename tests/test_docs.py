@@ -1,93 +1,188 @@
-"""Every code block of the README and the docs runs."""
+"""Every code block of the README and the docs runs, and prints what the page shows.
+
+A ``text`` block that follows a block directly is its output. ``...`` in it stands for anything, and
+differences in whitespace do not matter (``ELLIPSIS`` and ``NORMALIZE_WHITESPACE`` of doctest). The
+demo data differs from run to run in its times only, so a time with a fraction of a second stands
+for any such time; whole seconds are compared.
+"""
 
 from __future__ import annotations
 
+import doctest
 import os
 import re
 import shlex
 import subprocess
 import sys
 from pathlib import Path
+from typing import NamedTuple
 
+import pandas as pd
 import pytest
+
+from micromegas_dbapi.cli import main
 
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
 BLOCK = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+OPTIONS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
+TIME = re.compile(r"\d{4}-\d\d-\d\d([T ])\d\d:\d\d:\d\d\.(\d{9}|\d{6})")
 
-# Blocks that install, or run the tests: .ci/run runs these from the pages themselves.
+# Blocks that install, or run the tests: .ci/run runs these from the pages themselves. What the
+# first one prints is compared here, without the installation.
 RUN_BY_CI = {("README.md", 1), ("README.md", 2), ("CONTRIBUTING.md", 2)}
-# Blocks that are run by hand: all that CI does once more, CI itself, the official client's
+# Blocks that are run manually: all that CI does once more, CI itself, the official client's
 # environment, the long runs, the benchmarks, and the three lines of SQLAlchemy.
-BY_HAND = {("CONTRIBUTING.md", number) for number in (1, 3, *range(4, 11))}
+MANUAL = {("CONTRIBUTING.md", number) for number in (1, 3, *range(4, 11))}
+# pandas itself reads Arrow from connections since 2.2; tests/sqlalchemy has what older ones do.
+NEEDS_PANDAS_2_2 = {("pandas.md", 1)}
+OLD_PANDAS = tuple(int(part) for part in pd.__version__.split(".")[:2]) < (2, 2)
 
 
-def blocks(language: str) -> list[tuple[Path, int, str]]:
-    """List (page, number of the block among those of its language, text)."""
-    return [
-        (page, number, text)
-        for page in PAGES
-        for number, text in enumerate(
-            (text for kind, text in BLOCK.findall(page.read_text("utf-8")) if kind == language), 1
-        )
-    ]
+class Block(NamedTuple):
+    """A code block; `number` counts those of its language, `output` is None if none is shown."""
+
+    page: Path
+    language: str
+    number: int
+    code: str
+    output: str | None
+
+    @property
+    def name(self) -> str:
+        return f"{self.page.name}, {self.language} block {self.number}"
+
+
+def read(page: Path) -> list[Block]:
+    text = page.read_text("utf-8")
+    found = list(BLOCK.finditer(text))
+    blocks: list[Block] = []
+    for i, match in enumerate(found):
+        language, code = match.groups()
+        number = 1 + sum(block.language == language for block in blocks)
+        after = found[i + 1] if i + 1 < len(found) else None
+        follows = after is not None and not text[match.end() : after.start()].strip()
+        output = after[2] if after is not None and follows and after[1] == "text" else None
+        blocks.append(Block(page, language, number, code, output))
+    return blocks
+
+
+BLOCKS = [block for page in PAGES for block in read(page)]
+SHELL = [
+    pytest.param(
+        block._replace(code=block.code.rpartition("&& .venv/bin/")[2]),
+        id=block.name,
+        marks=pytest.mark.skipif(
+            OLD_PANDAS and (block.page.name, block.number) in NEEDS_PANDAS_2_2,
+            reason="pandas before 2.2 does not read Arrow from connections",
+        ),
+    )
+    for block in BLOCKS
+    if block.language == "sh"
+    and (block.page.name, block.number) not in MANUAL
+    and (block.output is not None or (block.page.name, block.number) not in RUN_BY_CI)
+]
+
+
+def compare(block: Block, printed: str) -> None:
+    """Fail unless a block printed what the page shows."""
+    printed = TIME.sub(r"a time\1", printed)
+    example = doctest.Example(block.code, TIME.sub(r"a time\1", block.output or ""))
+    checker = doctest.OutputChecker()
+    if not checker.check_output(example.want, printed, OPTIONS):
+        difference = checker.output_difference(example, printed, OPTIONS | doctest.REPORT_NDIFF)
+        pytest.fail(f"{block.name}\n{difference}", pytrace=False)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_python_blocks(page: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """The blocks of a page run one after the other, in one namespace, as a reader would."""
     namespace: dict[str, object] = {}
-    for other, number, text in blocks("python"):
-        if other == page:
-            code = compile(text, f"{page.name}, block {number}", "exec")
-            exec(code, namespace)
+    for block in BLOCKS:
+        if block.page == page and block.language == "python":
+            exec(compile(block.code, block.name, "exec"), namespace)
+            compare(block, capsys.readouterr().out)
 
 
-@pytest.mark.parametrize(
-    ("page", "number", "text"),
-    [
-        (page, number, text)
-        for page, number, text in blocks("sh")
-        if (page.name, number) not in RUN_BY_CI | BY_HAND
-    ],
-)
+@pytest.mark.parametrize("block", SHELL)
 def test_shell_blocks(
-    page: Path, number: int, text: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    block: Block,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
 ) -> None:
-    """A block runs in bash, in a folder of its own, with our command and demo data."""
-    command = tmp_path / "bin" / "micromegas-sql"
-    command.parent.mkdir()
-    command.write_text(
-        f'#!/bin/sh\nexec {shlex.quote(sys.executable)} -m micromegas_dbapi.cli "$@"\n'
-    )
-    command.chmod(0o755)
-    monkeypatch.setenv("PATH", f"{command.parent}{os.pathsep}{os.environ['PATH']}")
+    """A block runs with demo data, in a folder of its own."""
     monkeypatch.setenv("MICROMEGAS_URL", "demo:")
     monkeypatch.chdir(tmp_path)
-    if text.startswith("micromegas-sql serve"):  # runs until it is told to end
-        served(text)
+    if block.code.startswith("micromegas-sql serve"):  # runs until it is terminated
+        serve(block.code)
         return
-    done = subprocess.run(
-        ["bash", "-euo", "pipefail", "-c", text], capture_output=True, text=True, timeout=100
-    )
-    assert (done.returncode, done.stderr) == (0, "")
-    assert done.stdout.strip() or len(list(tmp_path.iterdir())) > 1
+    if (commands := plain_commands(block.code)) is None:
+        run_in_bash(block.code, tmp_path / "bin")
+    else:
+        for arguments in commands:
+            assert main(arguments) == 0
+    printed, errors = capfd.readouterr()
+    assert errors == ""
+    if block.output is not None:
+        compare(block, printed)
+    else:
+        assert printed.strip() or [path for path in tmp_path.iterdir() if path.name != "bin"]
 
 
-def served(text: str) -> None:
-    """Start each server of a block, at a port that is free, and end it."""
-    for line in text.splitlines():
-        command = [*shlex.split(line, comments=True), "--port", "0"]
-        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+def plain_commands(code: str) -> list[list[str]] | None:
+    """Return the arguments of each command, or None if the block needs a shell.
+
+    Commands without a pipe, a redirection or a variable run in the process of the tests, which
+    saves the start of an interpreter for each.
+    """
+    commands = []
+    for line in code.replace("\\\n", " ").splitlines():
+        unquoted = re.sub(r"""'[^']*'|"[^"$`\\]*\"""", "", line)
+        name, *arguments = shlex.split(line)
+        if name != "micromegas-sql" or re.search(r"""[^\w\s.:/@=-]""", unquoted):
+            return None
+        commands.append(arguments)
+    return commands
+
+
+def run_in_bash(code: str, folder: Path) -> None:
+    """Run a block in bash, with this Python and this checkout's command in `folder`."""
+    folder.mkdir()
+    python = shlex.quote(sys.executable)
+    for name, command in (
+        ("python", python),
+        ("micromegas-sql", f"{python} -m micromegas_dbapi.cli"),
+    ):
+        (folder / name).write_text(f'#!/bin/sh\nexec {command} "$@"\n')
+        (folder / name).chmod(0o755)
+    path = f"{folder}{os.pathsep}{os.environ['PATH']}"
+    script = ["bash", "-euo", "pipefail", "-c", code]
+    assert subprocess.run(script, env={**os.environ, "PATH": path}, timeout=100).returncode == 0
+
+
+def serve(code: str) -> None:
+    """Start each server of a block, on a free port, and terminate it."""
+    for line in code.splitlines():
+        command = [*shlex.split(line, comments=True)[1:], "--port", "0"]
+        if "--flight-port" in command:
+            command += ["--flight-port", "0"]
+        process = subprocess.Popen(
+            [sys.executable, "-m", "micromegas_dbapi.cli", *command],
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        with process:
             assert process.stdout is not None
             assert process.stdout.readline().startswith("serving ")
             process.terminate()
             assert process.wait(20) == 0
 
 
-def test_blocks_have_a_language_that_is_run() -> None:
-    kinds = {kind for page in PAGES for kind, _ in BLOCK.findall(page.read_text("utf-8"))}
-    assert kinds <= {"python", "sh"}
+def test_every_block_runs_or_is_an_output() -> None:
+    assert {block.language for block in BLOCKS} <= {"python", "sh", "text"}
+    outputs = [block for block in BLOCKS if block.output is not None]
+    assert len(outputs) == sum(block.language == "text" for block in BLOCKS)
 
 
 def test_ci_runs_the_commands_of_the_pages() -> None:
@@ -96,3 +191,28 @@ def test_ci_runs_the_commands_of_the_pages() -> None:
     assert {
         (page, int(number)) for number, page in re.findall(r"block (\d) (\w+\.md)\)", script)
     } == RUN_BY_CI
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_lead_somewhere(page: Path) -> None:
+    """Relative links name files, and anchors in them name headings."""
+    for target in re.findall(r"\]\((?!https?:)([^)]+)\)", page.read_text("utf-8")):
+        name, _, anchor = target.partition("#")
+        other = page.parent / name if name else page
+        headings = re.findall(r"^#+ (.*)$", other.read_text("utf-8"), re.MULTILINE)
+        slugs = {re.sub(r"[^\w -]", "", h.lower()).replace(" ", "-") for h in headings}
+        assert not anchor or anchor in slugs, target
+
+
+def test_contributing_names_the_rooms() -> None:
+    """Each path in its tables exists, in the tree or in the row's room; each module has a room."""
+    rooms: set[str] = set()
+    for row in re.findall(r"^\| .*", (ROOT / "CONTRIBUTING.md").read_text("utf-8"), re.MULTILINE):
+        room, *others = [*re.findall(r"`([\w./]+(?:/|\.py))`", row), ""]
+        assert (ROOT / room).exists(), row
+        assert all((ROOT / name).exists() or (ROOT / room / name).exists() for name in others), row
+        rooms.add(room)
+    for package in ("micromegas_dbapi", "sqlalchemy_micromegas"):
+        for module in (ROOT / package).rglob("*.py"):
+            place = module.relative_to(ROOT)
+            assert rooms & {place.as_posix(), *(f"{up.as_posix()}/" for up in place.parents)}, place
