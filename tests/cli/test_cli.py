@@ -15,8 +15,9 @@ import pytest
 
 import micromegas_dbapi as mm
 from micromegas_dbapi.cli import main
-from micromegas_dbapi.cli.arguments import COMMANDS, ordered
-from micromegas_dbapi.cli.render.table import cell
+from micromegas_dbapi.cli.arguments import COMMANDS, build_parser
+from micromegas_dbapi.cli.default_command import command_first
+from micromegas_dbapi.cli.render.table import cell_text
 from tests.cli.terminal import COMMAND, bare, on_terminal, run
 from tests.wire.recordings import case
 from tests.wire.replay import Answer, replay
@@ -138,7 +139,10 @@ def test_wrong_usage(arguments: list[str], capsys: pytest.CaptureFixture[str]) -
     with pytest.raises(SystemExit) as left:
         main(arguments)
     assert left.value.code == 2
-    assert "usage: micromegas-sql" in capsys.readouterr().err
+    shown = capsys.readouterr()
+    assert shown.out == ""
+    (line,) = shown.err.splitlines()
+    assert re.fullmatch(r"micromegas-sql: error: .+; see micromegas-sql( \w+)? --help", line)
 
 
 def test_help_names_commands_and_exit_codes(capsys: pytest.CaptureFixture[str]) -> None:
@@ -188,7 +192,31 @@ def test_help_and_version_are_quick() -> None:
     ],
 )
 def test_where_the_command_stands(arguments: list[str], expected: list[str]) -> None:
-    assert ordered(arguments) == expected
+    assert command_first(arguments) == expected
+
+
+def own_options() -> list[tuple[str, str, bool]]:
+    """List the options that the parser declares: command, option, whether it takes a value."""
+    commands = build_parser()._subparsers
+    assert commands is not None
+    (choices,) = (action.choices for action in commands._group_actions)
+    assert choices is not None
+    return [
+        (command, option, action.nargs != 0)
+        for command in COMMANDS
+        for action in choices[command]._actions
+        for option in action.option_strings
+        if option not in ("-h", "--help")
+    ]
+
+
+@pytest.mark.parametrize(("command", "option", "takes_value"), own_options())
+def test_every_option_may_stand_before_the_command(
+    command: str, option: str, takes_value: bool
+) -> None:
+    given = [option, "log"] if takes_value else [option]
+    first, *others = command_first([*given, command])
+    assert (first, " ".join(others).replace("=", " ")) == (command, " ".join(given))
 
 
 SQL = "SELECT 'grüße' AS word, 1 AS n"
@@ -217,11 +245,11 @@ def test_statements_from_files_and_standard_input(
 @pytest.mark.parametrize(
     ("written", "arguments", "code", "words"),
     [
-        (b"", [], 2, "standard input is empty: there is no statement to run"),
+        (b"", [], 2, "no SQL statement: standard input is empty"),
         (b" \n", ["-"], 2, "standard input is empty"),
         (b"\xff", ["-"], 2, "standard input is not UTF-8"),
         (b"", ["--file", "no-such-file.sql"], 1, "No such file or directory"),
-        (b"", ["SELECT 1", "--file", "report.sql"], 2, "a statement or --file, not both"),
+        (b"", ["SELECT 1", "--file", "report.sql"], 2, "SQL and --file exclude each other"),
     ],
 )
 def test_no_statement(written: bytes, arguments: list[str], code: int, words: str) -> None:
@@ -236,7 +264,7 @@ def test_no_statement_on_a_terminal() -> None:
     code, shown = on_terminal("--url", "demo:")
     assert (code, shown) == (
         2,
-        "micromegas-sql: there is no statement: see micromegas-sql --help\n",
+        "micromegas-sql: no SQL statement; see micromegas-sql --help\n",
     )
 
 
@@ -317,7 +345,7 @@ def test_fits_the_terminal(lake: str, width: int, sql: str) -> None:
     ],
 )
 def test_cell(value: object, kind: pa.DataType, text: str) -> None:
-    assert cell(value, kind) == text
+    assert cell_text(value, kind) == text
 
 
 @pytest.mark.parametrize(

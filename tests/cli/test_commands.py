@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from micromegas_dbapi.cli import main
-from micromegas_dbapi.cli.commands.spans import duration
+from micromegas_dbapi.cli.render.flame_graph import format_duration
 from micromegas_dbapi.service.catalog import COLUMN_COMMENTS, SCHEMAS, VIEW_COMMENTS
 from tests.cli.terminal import bare, on_terminal
 
@@ -112,7 +112,7 @@ def test_spans(old: str, capsys: pytest.CaptureFixture[str]) -> None:
     slowest = sorted((int(str(r["duration"])) for r in found if r["depth"] == 1), reverse=True)
     assert shown.count("100%") == 2
     for took in slowest[:2]:
-        assert f"{duration(took)} 100%" in " ".join(shown.split())
+        assert f"{format_duration(took)} 100%" in " ".join(shown.split())
     assert "physics" in shown
 
 

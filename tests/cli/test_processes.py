@@ -14,10 +14,10 @@ from tests.cli.terminal import bare, on_terminal
 NEWEST = """\
 c9add7a8-e237-4947-8768-8a9dd19c3e13  worker
     svc@node-02  started 2026-11-23T20:51:29.565044000Z
-    last heard of 2026-11-23T20:51:29.670708000Z  Debian GNU/Linux 12
+    last update 2026-11-23T20:51:29.670708000Z  Debian GNU/Linux 12
 043d3883-8245-4f8e-ba81-0584367fd1ca  C:\\Games\\client.exe
     zoë@DESK-7  started 2026-11-23T20:51:27.063255000Z
-    last heard of 2026-11-23T20:51:29.538550000Z  Debian GNU/Linux 12
+    last update 2026-11-23T20:51:29.538550000Z  Debian GNU/Linux 12
     child of 449ad30e-1144-46df-b002-e7ffd98c2591
 (2 processes)
 """

@@ -193,7 +193,8 @@ def test_beyond_this_machine_it_warns() -> None:
         process.terminate()
         _, errors = process.communicate(timeout=20)
     assert errors == (
-        "micromegas-sql: whoever reaches 0.0.0.0 can read all of it: there is no authentication\n"
+        "micromegas-sql: warning: anyone who can reach 0.0.0.0 can read all data: there is no "
+        "authentication\n"
     )
 
 
