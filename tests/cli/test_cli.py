@@ -1,4 +1,4 @@
-"""``micromegas-sql`` as a person meets it."""
+"""Test ``micromegas-sql``: statements, errors, help and where the command may stand."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ def test_explain_range(
     bounds: list[str],
     told: str,
 ) -> None:
-    """Nothing is run: an HTTP service need not be there."""
+    """Nothing is run: the HTTP service need not exist."""
     assert main(["--explain-range", sql, *bounds, "--url", url or lake]) == 0
     assert capsys.readouterr().out == told
 
@@ -163,7 +163,7 @@ def test_help_names_commands_and_exit_codes(capsys: pytest.CaptureFixture[str]) 
 
 
 def test_help_and_version_are_quick() -> None:
-    """Neither Arrow nor the engine nor rich is loaded for them."""
+    """They load neither the engine nor rich nor pandas."""
     code = (
         "import sys\n"
         "from micromegas_dbapi.cli import main\n"
@@ -282,7 +282,7 @@ def test_colours_on_a_terminal_only(lake: str) -> None:
 
 
 def test_service(wire: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch) -> None:
-    """Over HTTP, with the URL from the environment, in a process of its own."""
+    """Query over HTTP in a new process, with the URL from the environment."""
     with replay(case(wire("http-0.2.3"), "property_get")) as server:
         done = subprocess.run(
             [*COMMAND, "SELECT 1"],
@@ -360,7 +360,7 @@ def test_cell(value: object, kind: pa.DataType, text: str) -> None:
         (None, ["--profile", "prod", "--url", "demo:"], False, ("demo:", "prod")),
     ],
 )
-def test_where_it_asks(
+def test_which_url_is_opened(
     monkeypatch: pytest.MonkeyPatch,
     url: str | None,
     arguments: list[str],

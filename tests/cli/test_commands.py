@@ -1,4 +1,4 @@
-"""The commands that know Micromegas, on the recorded data of a service, in a pipe."""
+"""Test the commands other than ``query`` in a pipe, on the recorded data of a service."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ def test_log(lake: str, level: list[str], worst: int, capsys: pytest.CaptureFixt
     assert [{"n": len(found)}] == objects(capsys, f"{count} AND level <= {worst}", "--url", lake)
     times = [str(row["time"]) for row in found]
     assert times == sorted(times)
-    # For people it is a line an entry, and more where a message has several.
+    # As text, an entry is a line, or more if its message has several.
     assert main(["log", process, *level, "--url", lake]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert len(lines) == sum(1 + str(row["msg"]).count("\n") for row in found)

@@ -1,4 +1,4 @@
-"""Results as files: what each format makes of each type, and how they are written."""
+"""Test the output formats, and how files are written."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``log`` for a person; its rows are tested with the other commands."""
+"""Test ``log`` as text; test_commands tests its rows."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``metrics`` for a person, and what is not a number in it."""
+"""Test ``metrics`` on a terminal, and with values that are not finite."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def lake(tmp_path_factory: pytest.TempPathFactory, wire: Callable[[str], Path]) 
 
 
 def write_metrics(folder: Path, data: Path) -> None:
-    """Write metrics of a process: `load` in two units, `odd` with all that is no number."""
+    """Write metrics of a process: `load` in two units, `odd` with values that are not finite."""
     (folder / "processes.parquet").write_bytes((data / "processes.parquet").read_bytes())
     values = [
         *(("load", "%", i * SECOND, float(i % 100)) for i in range(200)),

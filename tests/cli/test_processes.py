@@ -1,4 +1,4 @@
-"""``processes`` for a person; its rows are tested with the other commands."""
+"""Test ``processes`` on a terminal; test_commands tests its rows."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def test_terminal(new: str) -> None:
 
 
 def test_columns(new: str, capsys: pytest.CaptureFixture[str]) -> None:
-    """The newer service's last_update_time is there, and no column of anybody's own."""
+    """The newer service's last_update_time is included, columns of users are not."""
     assert main(["processes", "--url", new, "--format", "csv"]) == 0
     names = capsys.readouterr().out.splitlines()[0].replace('"', "")
     assert names == (

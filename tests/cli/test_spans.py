@@ -1,4 +1,4 @@
-"""``spans``: the drawing, what it leaves out, and the time range that it asks for."""
+"""Test ``spans``: the flame graphs, what they leave out, and the default time range."""
 
 from __future__ import annotations
 
@@ -106,7 +106,7 @@ def test_pipe(lake: str, capsys: pytest.CaptureFixture[str]) -> None:
 @pytest.mark.skipif(not hasattr(os, "openpty"), reason="this system has no pseudo-terminals")
 @pytest.mark.parametrize(("width", "hidden"), [(50, 1), (60, 0)])
 def test_terminal(lake: str, width: int, hidden: int) -> None:
-    """What has no room is told; names and figures are there at any width."""
+    """Hidden source locations are counted; names and numbers are shown at any width."""
     code, shown = on_terminal("spans", THREAD, "--top", "1", "--url", lake, width=width)
     assert code == 0
     found = bare(shown).splitlines()
@@ -160,7 +160,7 @@ def test_range_of_the_url_counts(lake: str, capsys: pytest.CaptureFixture[str]) 
 def test_all_of_a_recorded_thread(
     wire: Callable[[str], Path], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Blocks tell the range: it keeps each span of every thread, of both generations."""
+    """The range of the blocks keeps every span of every thread, in both versions."""
     for generation in ("http-0.2.3", "flight-0.30"):
         data = wire(generation) / "data"
         for file in (data / "thread_spans").iterdir():

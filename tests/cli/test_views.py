@@ -1,4 +1,4 @@
-"""``tables`` and ``describe`` on every kind of service."""
+"""Test ``tables`` and ``describe`` on every kind of service."""
 
 from __future__ import annotations
 
@@ -160,4 +160,4 @@ def test_storage_is_not_listed() -> None:
     connection = mm.Connection(transport, Ranges(transport), "datetime")
     names = {view.name for view in list_views(connection.cursor())}
     assert "__streams__partitions" not in names
-    assert {"streams", "__other__partitions"} <= names  # which is nobody's
+    assert {"streams", "__other__partitions"} <= names  # no view's storage

@@ -34,10 +34,10 @@ def json_values(array: pa.Array) -> list[Any]:
     -------
     list
         Integers, booleans and strings are unchanged. Floats that are not finite are ``"NaN"``,
-        ``"Infinity"`` or ``"-Infinity"``. Decimals are strings. Timestamps are RFC 3339 strings
-        with nine digits unless they are whole seconds, and with ``Z`` if the type has a time zone.
-        Dates and times are ISO 8601 strings. Durations are integer nanoseconds. Intervals are
-        objects of months, days and nanoseconds. Binary is Base64. Structs and maps are objects.
+        ``"Infinity"`` or ``"-Infinity"``. Decimals are strings. Timestamps are strings as
+        `timestamp_text` returns them. Dates and times are ISO 8601 strings. Durations are integer
+        nanoseconds. Intervals are objects of months, days and nanoseconds. Binary is Base64.
+        Structs and maps are objects.
 
     Raises
     ------

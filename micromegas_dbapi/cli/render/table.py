@@ -110,8 +110,8 @@ def cell_text(value: Any, kind: pa.DataType) -> str:
     Returns
     -------
     str
-        Null is ``NULL``. Timestamps are RFC 3339, with ``Z`` if the column has a time zone. Lists
-        and structs are JSON. Binary is hexadecimal and shortened. Control characters are escaped.
+        Null is ``NULL``. Timestamps are as `timestamp_text` returns them. Lists and structs are
+        JSON. Binary is hexadecimal and shortened. Control characters are escaped.
     """
     if value is None:
         return "NULL"

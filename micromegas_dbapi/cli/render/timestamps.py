@@ -8,7 +8,7 @@ __all__ = ["timestamp_text"]
 
 
 def timestamp_text(ns: int, has_zone: bool) -> str:
-    """Format a timestamp as RFC 3339, with ``Z`` if its column has a time zone.
+    """Format a timestamp in UTC as RFC 3339, or without ``Z`` if its column has no time zone.
 
     Parameters
     ----------
