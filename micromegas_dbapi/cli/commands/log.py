@@ -6,8 +6,8 @@ import argparse
 
 from micromegas_dbapi.cli.commands.instance_queries import parse_process_id, query_process
 from micromegas_dbapi.cli.output import is_text, open_console, write_result
-from micromegas_dbapi.cli.render.log_entries import print_log
 from micromegas_dbapi.cli.render.log_levels import level_number
+from micromegas_dbapi.cli.render.log_lines import print_log
 from micromegas_dbapi.connection import Connection
 
 __all__ = ["run"]
