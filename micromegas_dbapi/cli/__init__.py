@@ -1,4 +1,4 @@
-"""``micromegas-sql``: Micromegas from a terminal."""
+"""Run ``micromegas-sql``, the command line."""
 
 from __future__ import annotations
 
@@ -7,17 +7,14 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 from importlib import import_module
-from typing import TYPE_CHECKING
 
-from micromegas_dbapi.cli.arguments import DEFAULT_URL, ordered, parser
+from micromegas_dbapi.cli.arguments import DEFAULT_URL, build_parser
+from micromegas_dbapi.cli.default_command import command_first
 from micromegas_dbapi.errors import Error, ProgrammingError
-
-if TYPE_CHECKING:
-    from micromegas_dbapi.connection import Connection
 
 __all__ = ["main"]
 
-# Command -> module and function; imported when they are used, so that --help is quick.
+# The module and function of each command. They are imported when used, so that --help is fast.
 _WITHOUT_CONNECTION = {"serve": ("serve", "run"), "completion": ("completion", "run")}
 _WITH_CONNECTION = {
     "query": ("query", "run"),
@@ -36,26 +33,32 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Parameters
     ----------
     arguments : sequence of str, optional
-        Those of the process by default.
+        The arguments; those of the process by default.
 
     Returns
     -------
     int
-        The exit code: 0, 1 if a statement fails or the service cannot be reached, 2 for wrong
-        usage, 130 if interrupted. Every error is one line on standard error.
+        The exit code: 0 for success, 1 if the query, the connection or the output failed, 2 for a
+        usage error, 130 if interrupted. Every error is one line on standard error.
+
+    Raises
+    ------
+    SystemExit
+        With code 2 if argparse rejects the arguments, and with 0 after ``--help`` and
+        ``--version``.
     """
-    top = parser()
-    options = top.parse_args(ordered(sys.argv[1:] if arguments is None else arguments))
+    given = sys.argv[1:] if arguments is None else arguments
+    options = build_parser().parse_args(command_first(given))
     try:
         _run(options)
     except ImportError as error:
-        return _fail(f"it needs more packages: pip install 'micromegas-dbapi[cli]' ({error})", 2)
+        return _fail(f"extra packages are needed: pip install 'micromegas-dbapi[cli]' ({error})", 2)
     except Error as error:
         usage = isinstance(error, ProgrammingError) and error.query_id is None
         return _fail(" ".join(str(error).split()), 2 if usage else 1)
     except KeyboardInterrupt:
         return _fail("interrupted", 130)
-    except BrokenPipeError:  # the reader, head say, has seen enough
+    except BrokenPipeError:  # the reader, for example head, needs no more
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except OSError as error:
         return _fail(str(error), 1)
@@ -64,17 +67,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _run(options: argparse.Namespace) -> None:
     if options.command in _WITHOUT_CONNECTION:
-        command: Callable[[argparse.Namespace], None] = _imported(_WITHOUT_CONNECTION, options)
-        command(options)
-        return
-    from micromegas_dbapi.cli.output import check
-    from micromegas_dbapi.cli.render.progress_bar import download
+        _imported(*_WITHOUT_CONNECTION[options.command])(options)
+    else:
+        _run_connected(_imported(*_WITH_CONNECTION[options.command]), options)
+
+
+def _run_connected(command: Callable[..., None], options: argparse.Namespace) -> None:
+    """Open a connection and run a command with it."""
+    from micromegas_dbapi.cli.output import check_output
+    from micromegas_dbapi.cli.render.progress_bar import download_progress
     from micromegas_dbapi.connection import connect
 
-    check(options)
-    reading: Callable[[Connection, argparse.Namespace], None] = _imported(_WITH_CONNECTION, options)
+    check_output(options)
     with (
-        download() as progress,
+        download_progress() as progress,
         connect(
             _address(options),
             profile=options.profile,
@@ -82,13 +88,13 @@ def _run(options: argparse.Namespace) -> None:
             end=options.end,
             timestamps="ns",
             progress=progress,
-        ) as opened,
+        ) as connection,
     ):
-        reading(opened, options)
+        command(connection, options)
 
 
 def _address(options: argparse.Namespace) -> str | None:
-    """Give the address to connect to; None leaves it to the official client's configuration."""
+    """Return the URL to connect to, or None to use the official client's configuration."""
     from micromegas_dbapi import profiles
 
     if options.profile is not None and options.url == os.environ.get("MICROMEGAS_URL"):
@@ -99,10 +105,7 @@ def _address(options: argparse.Namespace) -> str | None:
     return address
 
 
-def _imported(
-    commands: dict[str, tuple[str, str]], options: argparse.Namespace
-) -> Callable[..., None]:
-    module, function = commands[options.command]
+def _imported(module: str, function: str) -> Callable[..., None]:
     found: Callable[..., None] = getattr(
         import_module(f"micromegas_dbapi.cli.commands.{module}"), function
     )

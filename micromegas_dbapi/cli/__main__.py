@@ -1,4 +1,4 @@
-"""``python -m micromegas_dbapi.cli``."""
+"""Run ``micromegas-sql`` as ``python -m micromegas_dbapi.cli``."""
 
 import sys
 

@@ -1,49 +1,30 @@
-"""The command line's words: commands, options, help texts."""
+"""Declare the commands, options and help texts of ``micromegas-sql``."""
 
 from __future__ import annotations
 
 import argparse
 import os
-from collections.abc import Sequence
+from functools import partial
 from importlib.metadata import version
+from typing import NoReturn
 
-__all__ = ["COMMANDS", "FORMATS", "ordered", "parser"]
+__all__ = ["COMMANDS", "DEFAULT_URL", "FORMATS", "build_parser"]
 
 FORMATS = ("table", "csv", "json", "ndjson", "parquet", "arrow")
 DEFAULT_URL = "http://localhost:8082"
 
-#: Command -> what it does, in the line that ``--help`` shows.
+#: The commands, each with the line that ``--help`` shows.
 COMMANDS = {
-    "query": "run a SQL statement (what is meant where no command is given)",
+    "query": "run a SQL statement (the default command)",
     "tables": "list the views that can be queried",
     "describe": "list the columns of a view",
-    "processes": "list processes, the newest first",
-    "log": "print the log of a process, the oldest line first",
-    "metrics": "list the metrics of a process, or draw one of them",
-    "spans": "draw the slowest calls of a thread",
-    "serve": "serve a folder of Parquet files, or demo data, as a Micromegas service",
-    "completion": "print a script that completes this command line in a shell",
+    "processes": "list processes, newest first",
+    "log": "print the log of a process, oldest entry first",
+    "metrics": "list the metrics of a process, or plot one of them",
+    "spans": "show the slowest calls of a thread as flame graphs",
+    "serve": "run a local Micromegas service over a folder of Parquet files or demo data",
+    "completion": "print a completion script for a shell",
 }
-
-# Options that take the next word, wherever a command may follow it.
-_WITH_VALUE = {
-    *(
-        "--url",
-        "--profile",
-        "--begin",
-        "--end",
-        "--format",
-        "-o",
-        "--output",
-        "-f",
-        "--file",
-        "--since",
-    ),
-    *("--level", "--top", "--lake", "--seed", "--size"),
-    *("--host", "--port", "--flight-port", "--max-body"),
-}
-# argparse takes -2h for an option.
-_RELATIVE = ("--begin", "--end", "--since")
 
 _EPILOG = """\
 examples:
@@ -53,8 +34,10 @@ examples:
   micromegas-sql COMMAND --help
 
 exit codes:
-  0  it went well             1  a statement failed, or the service could not be reached
-  2  wrong usage              130  interrupted
+  0    success
+  1    query, connection or output failed
+  2    usage error
+  130  interrupted
 """
 
 _EXAMPLES = {
@@ -69,13 +52,22 @@ _EXAMPLES = {
   micromegas-sql describe log_entries --url demo:
   micromegas-sql describe thread_spans STREAM_ID
 """,
-    "processes": "  micromegas-sql processes --since 1h\n",
-    "log": "  micromegas-sql log PROCESS_ID --level warn --begin -30m\n",
+    "processes": """\
+  micromegas-sql processes --since 1h
+  micromegas-sql processes --format csv
+""",
+    "log": """\
+  micromegas-sql log PROCESS_ID --level warn --begin -30m
+  micromegas-sql log PROCESS_ID -o log.csv
+""",
     "metrics": """\
   micromegas-sql metrics PROCESS_ID
   micromegas-sql metrics PROCESS_ID "frame time" --begin -10m
 """,
-    "spans": "  micromegas-sql spans STREAM_ID --top 3\n",
+    "spans": """\
+  micromegas-sql "SELECT stream_id, properties FROM streams WHERE array_has(tags, 'cpu')"
+  micromegas-sql spans STREAM_ID --top 3
+""",
     "serve": """\
   micromegas-sql serve --demo
   micromegas-sql serve --lake ./incident-4711 --port 9000
@@ -88,92 +80,101 @@ _EXAMPLES = {
 }
 
 
-def ordered(arguments: Sequence[str]) -> list[str]:
-    """Put the command first, ``query`` where none is given, and join ``--begin`` with ``-2h``.
+class _Parser(argparse.ArgumentParser):
+    """A parser that reports a usage error in one line, without the usage text."""
 
-    >>> ordered(["--url", "demo:", "tables"])
-    ['tables', '--url', 'demo:']
-    >>> ordered(["SELECT 1", "--begin", "-2h"])
-    ['query', 'SELECT 1', '--begin=-2h']
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"micromegas-sql: error: {message}; see {self.prog} --help\n")
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """Build the parser for arguments that begin with a command.
+
+    Returns
+    -------
+    argparse.ArgumentParser
+        It exits with code 2 on a usage error.
     """
-    joined: list[str] = []
-    for argument in arguments:
-        if joined and joined[-1] in _RELATIVE:
-            joined[-1] += f"={argument}"
-        else:
-            joined.append(argument)
-    at = 0
-    while at < len(joined) and joined[at].startswith("-") and joined[at] not in ("-", "--"):
-        if joined[at] in ("-h", "--help", "--version"):
-            return joined
-        at += 2 if joined[at] in _WITH_VALUE else 1
-    if at < len(joined) and joined[at] in COMMANDS:
-        return [joined[at], *joined[:at], *joined[at + 1 :]]
-    return ["query", *joined]
-
-
-def parser() -> argparse.ArgumentParser:
-    """Make the parser of ordered arguments."""
-    top = argparse.ArgumentParser(
+    layout = partial(argparse.RawDescriptionHelpFormatter, max_help_position=26)
+    parser = _Parser(
         prog="micromegas-sql",
-        description="Query a Micromegas service, a lake of Parquet files, or generated demo data.",
+        usage='micromegas-sql "SQL" [options]\n       micromegas-sql COMMAND [options]',
+        description="Query a Micromegas service, a folder of Parquet files, or generated demo data."
+        "\nAn argument that is not a command is run as SQL (DataFusion dialect).",
         epilog=_EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        formatter_class=layout,
         allow_abbrev=False,
     )
-    top.add_argument("--version", action="version", version=version("micromegas-dbapi"))
-    commands = top.add_subparsers(dest="command", metavar="COMMAND", required=True)
-    source = _source()
-    for name, says in COMMANDS.items():
+    parser.add_argument("--version", action="version", version=version("micromegas-dbapi"))
+    commands = parser.add_subparsers(
+        title="commands",
+        dest="command",
+        metavar="COMMAND [options]",
+        prog=parser.prog,
+        required=True,
+    )
+    common = _common_options()
+    for name, summary in COMMANDS.items():
         command = commands.add_parser(
             name,
-            help=says,
-            description=f"{says[0].upper()}{says[1:]}.",
+            help=summary,
+            description=f"{summary[0].upper()}{summary[1:]}.",
             epilog=f"examples:\n{_EXAMPLES[name]}",
-            formatter_class=argparse.RawDescriptionHelpFormatter,
-            parents=[] if name in ("serve", "completion") else [source],
+            formatter_class=layout,
+            parents=[] if name in ("serve", "completion") else [common],
             allow_abbrev=False,
         )
-        if name in _ADD:
-            _ADD[name](command)
-    return top
+        if name in _ARGUMENTS:
+            _ARGUMENTS[name](command)
+    return parser
 
 
-def _source() -> argparse.ArgumentParser:
-    """Make what all commands that read something have in common."""
-    common = argparse.ArgumentParser(add_help=False)
-    common.add_argument(
+def _common_options() -> _Parser:
+    """Declare the options of all commands that query something."""
+    common = _Parser(add_help=False)
+    source = common.add_argument_group("service")
+    source.add_argument(
         "--url",
         default=os.environ.get("MICROMEGAS_URL"),
-        help="grpc://HOST:PORT, http://HOST:PORT, lake:FOLDER, demo: and others (default: the "
-        "environment variable MICROMEGAS_URL, the official client's configuration, or "
-        f"{DEFAULT_URL})",
+        help="what to query: a service (grpc://HOST:PORT, http://HOST:PORT and others), a folder "
+        "of Parquet files (lake:FOLDER) or demo data (demo:); the default is the environment "
+        "variable MICROMEGAS_URL, otherwise the official client's configuration, otherwise "
+        f"{DEFAULT_URL}",
     )
-    common.add_argument(
+    source.add_argument(
         "--profile",
         metavar="NAME",
-        help="a profile of the official client's configuration, in place of --url",
+        help="use this profile of the official client's configuration "
+        "(~/.micromegas/config.json) instead of a URL",
     )
-    common.add_argument(
+    time_range = common.add_argument_group("time range")
+    time_range.add_argument(
         "--begin",
         metavar="TIME",
-        help="begin of the time range: RFC 3339 with a zone, 'now', or relative as in -2h",
+        help="begin of the time range: RFC 3339 with a time zone (2026-11-01T00:00:00Z), 'now', "
+        "or relative to now (-2h, -1h30m, -7d)",
     )
-    common.add_argument("--end", metavar="TIME", help="end of the time range, included")
-    common.add_argument(
+    time_range.add_argument(
+        "--end", metavar="TIME", help="end of the time range, inclusive; same forms as --begin"
+    )
+    output = common.add_argument_group("output")
+    output.add_argument(
         "--format",
         choices=FORMATS,
-        help="how to write the result (default: by the ending of the output file, else table)",
+        help="output format (default: from the file name extension of --output, otherwise table)",
     )
-    _path(common, "-o", "--output", help="write to FILE, which appears only once it is whole")
+    _add_path(
+        output, "-o", "--output", help="write to FILE (created only when the result is complete)"
+    )
     return common
 
 
-def _path(
+def _add_path(
     command: argparse._ActionsContainer, *names: str, folder: bool = False, help: str
 ) -> None:
+    """Add an option that takes a path, and that completion scripts complete as one."""
     option = command.add_argument(*names, metavar="FOLDER" if folder else "FILE", help=help)
-    # What shtab, which makes the completion scripts, calls a file or folder.
+    # shtab, which writes the completion scripts, reads this attribute.
     option.complete = {  # type: ignore[attr-defined]
         "bash": "_shtab_compgen_dirs" if folder else "_shtab_compgen_files",
         "zsh": "_files -/" if folder else "_files",
@@ -186,23 +187,28 @@ def _query(command: argparse.ArgumentParser) -> None:
         "sql",
         metavar="SQL",
         nargs="?",
-        help="the statement, in DataFusion's SQL; - reads it from standard input",
+        help="the statement (DataFusion dialect); if omitted or -, it is read from standard input",
     )
-    _path(command, "-f", "--file", help="read the statement from FILE")
+    _add_path(command, "-f", "--file", help="read the statement from FILE")
     command.add_argument(
         "--explain-range",
         action="store_true",
-        help="don't run the statement, but tell the time range that it would be sent with, and why",
+        help="print the time range that would be sent, or why there is none, without running the "
+        "statement",
     )
 
 
 def _describe(command: argparse.ArgumentParser) -> None:
-    command.add_argument("view", metavar="VIEW", help="log_entries, processes, thread_spans, ..")
+    command.add_argument(
+        "view",
+        metavar="VIEW",
+        help="name of a view, for example log_entries; `micromegas-sql tables` lists them",
+    )
     command.add_argument(
         "instance",
         metavar="INSTANCE",
         nargs="?",
-        help="of a view set: the id of a process, or of a stream for thread_spans",
+        help="process id (or stream id for thread_spans) of a view instance",
     )
 
 
@@ -210,72 +216,111 @@ def _processes(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--since",
         metavar="TIME",
-        help="only those that started since then: 1h, 2d, or RFC 3339 with a zone",
+        help="only processes that started at TIME or later: an age (1h, 2d) or RFC 3339 with a "
+        "time zone",
     )
 
 
 def _log(command: argparse.ArgumentParser) -> None:
-    _process(command)
+    _add_process_id(command)
     command.add_argument(
         "--level",
         choices=("fatal", "error", "warn", "info", "debug", "trace"),
-        help="only entries of this level, and of those that are worse",
+        help="minimum severity: this level and more severe ones (default: all levels)",
     )
 
 
 def _metrics(command: argparse.ArgumentParser) -> None:
-    _process(command)
-    command.add_argument("name", metavar="NAME", nargs="?", help="of a metric: draw its values")
+    _add_process_id(command)
+    command.add_argument(
+        "name",
+        metavar="NAME",
+        nargs="?",
+        help="name of a metric: plot it on a terminal, write its values elsewhere (default: list "
+        "all metrics)",
+    )
 
 
-def _process(command: argparse.ArgumentParser) -> None:
-    command.add_argument("process_id", metavar="PROCESS_ID", help="as `processes` lists it")
+def _add_process_id(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "process_id", metavar="PROCESS_ID", help="process id; `micromegas-sql processes` lists them"
+    )
 
 
 def _spans(command: argparse.ArgumentParser) -> None:
-    command.add_argument("stream_id", metavar="STREAM_ID", help="of a stream with the tag 'cpu'")
     command.add_argument(
-        "--top", type=int, default=5, metavar="N", help="how many calls to draw (default: 5)"
+        "stream_id",
+        metavar="STREAM_ID",
+        help="id of the thread's stream; the streams with the tag 'cpu' are threads",
+    )
+    command.add_argument(
+        "--top",
+        type=int,
+        default=5,
+        metavar="N",
+        help="number of calls to show (default: %(default)s)",
     )
 
 
 def _serve(command: argparse.ArgumentParser) -> None:
-    what = command.add_mutually_exclusive_group(required=True)
-    _path(what, "--lake", folder=True, help="the folder of Parquet files to serve")
-    what.add_argument("--demo", action="store_true", help="serve generated demo data")
-    command.add_argument("--seed", type=int, default=0, metavar="N", help="of the demo data")
-    command.add_argument("--size", type=int, default=1, metavar="N", help="of the demo data")
+    source = command.add_mutually_exclusive_group(required=True)
+    _add_path(source, "--lake", folder=True, help="serve this folder of Parquet files")
+    source.add_argument(
+        "--demo",
+        action="store_true",
+        help="serve demo data, generated once: its newest event is at the time of the start",
+    )
+    command.add_argument(
+        "--seed",
+        type=int,
+        default=0,
+        metavar="N",
+        help="seed of the demo data (default: %(default)s)",
+    )
+    command.add_argument(
+        "--size",
+        type=int,
+        default=1,
+        metavar="N",
+        help="multiply the amount of demo data by N, 1 to 64 (default: %(default)s)",
+    )
     command.add_argument(
         "--host",
         default="127.0.0.1",
-        help="the address to listen at (default: 127.0.0.1, this machine only)",
+        help="address to listen on (default: %(default)s, which only this machine can reach)",
     )
-    command.add_argument("--port", type=int, default=8082, help="default: 8082; 0 takes a free one")
+    command.add_argument(
+        "--port",
+        type=int,
+        default=8082,
+        help="port for HTTP; 0 selects a free one (default: %(default)s)",
+    )
     command.add_argument(
         "--flight-port",
         type=int,
         metavar="PORT",
-        help="speak FlightSQL too, at this port; 0 takes a free one (default: HTTP only)",
+        help="also serve FlightSQL on this port; 0 selects a free one (default: HTTP only)",
     )
     command.add_argument(
         "--writable",
         action="store_true",
-        help="let retire_partitions move files aside, into the lake's folder .retired",
+        help="allow retire_partitions(), which moves files to the folder .retired of the lake",
     )
     command.add_argument(
         "--max-body",
         type=int,
         default=16 * 2**20,
         metavar="BYTES",
-        help="refuse larger requests with status 413 (default: 16 MiB)",
+        help="reject larger requests with status 413 (default: %(default)s, 16 MiB)",
     )
 
 
 def _completion(command: argparse.ArgumentParser) -> None:
-    command.add_argument("shell", choices=("bash", "zsh", "tcsh"))
+    command.add_argument("shell", choices=("bash", "zsh", "tcsh"), help="shell of the script")
 
 
-_ADD = {
+# The commands that have arguments of their own.
+_ARGUMENTS = {
     "query": _query,
     "describe": _describe,
     "processes": _processes,

@@ -1,4 +1,4 @@
-"""Where a result goes, and in which format."""
+"""Decide where a result is written, and in which format."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from micromegas_dbapi.errors import OperationalError, ProgrammingError
 if TYPE_CHECKING:
     from rich.console import Console
 
-__all__ = ["check", "console", "text", "to_terminal", "write"]
+__all__ = ["check_output", "is_terminal", "is_text", "open_console", "write_result"]
 
 _SUFFIXES = {
     ".csv": "csv",
@@ -34,75 +34,120 @@ _SUFFIXES = {
 _BINARY = ("parquet", "arrow")
 
 
-def check(options: argparse.Namespace) -> None:
-    """Refuse, before anything is sent, what could not be written.
+def check_output(options: argparse.Namespace) -> None:
+    """Check, before a query is sent, that its result can be written.
+
+    Parameters
+    ----------
+    options : argparse.Namespace
+        With ``format`` and ``output``.
 
     Raises
     ------
     ProgrammingError
         If a binary format would go to a terminal.
     OperationalError
-        If the output file cannot be made.
+        If the folder of the output file does not exist.
     """
     name = _format(options)
     if name in _BINARY and _to_stdout(options) and sys.stdout.isatty():
-        raise ProgrammingError(f"{name} is not for a terminal: give -o FILE, or a pipe")
+        raise ProgrammingError(f"{name} is a binary format: use -o FILE or a pipe")
     if not _to_stdout(options) and not Path(options.output).parent.is_dir():
-        raise OperationalError(f"{options.output} cannot be written: there is no such folder")
+        raise OperationalError(f"cannot write {options.output}: the folder does not exist")
 
 
-def to_terminal(options: argparse.Namespace) -> bool:
-    """Tell whether a person will read the result as it is printed."""
-    return _format(options) == "table" and _to_stdout(options) and sys.stdout.isatty()
+def is_text(options: argparse.Namespace) -> bool:
+    """Return whether the output is text for people, not a data format.
 
+    Parameters
+    ----------
+    options : argparse.Namespace
+        With ``format`` and ``output``.
 
-def text(options: argparse.Namespace) -> bool:
-    """Tell whether the result is for people to read, on a terminal or not."""
+    Returns
+    -------
+    bool
+        True for the format ``table``.
+    """
     return _format(options) == "table"
 
 
-def write(result: pa.RecordBatchReader, options: argparse.Namespace) -> None:
-    """Write a result, batch by batch but for tables.
+def is_terminal(options: argparse.Namespace) -> bool:
+    """Return whether the output is text for people and goes to a terminal.
+
+    Parameters
+    ----------
+    options : argparse.Namespace
+        With ``format`` and ``output``.
+
+    Returns
+    -------
+    bool
+        False for files and pipes.
+    """
+    return is_text(options) and _to_stdout(options) and sys.stdout.isatty()
+
+
+def write_result(result: pa.RecordBatchReader, options: argparse.Namespace) -> None:
+    """Write a result in the format and to the destination that the options name.
+
+    All formats except tables are written batch by batch.
 
     Parameters
     ----------
     result : pyarrow.RecordBatchReader
+        Is read to its end.
     options : argparse.Namespace
-        ``format`` and ``output``.
+        With ``format`` and ``output``.
 
     Raises
     ------
     DatabaseError
-        What the result ends with, or what the format cannot hold; no output file is left then.
+        If reading the result fails, or the format cannot represent it. No output file is left.
     """
     name = _format(options)
     if name == "table":
         from micromegas_dbapi.cli.render.table import print_table
 
-        with console(options) as opened:
-            print_table(result, opened)
+        with open_console(options) as console:
+            print_table(result, console)
         return
     with _destination(options) as sink:
         formats.WRITERS[name](result, sink)
 
 
 @contextmanager
-def console(options: argparse.Namespace) -> Iterator[Console]:
-    """Open what text for people is printed on: colours and wrapping on a terminal only."""
+def open_console(options: argparse.Namespace) -> Iterator[Console]:
+    """Open a console that prints to the output; only a terminal gets colours and wrapped lines.
+
+    Parameters
+    ----------
+    options : argparse.Namespace
+        With ``format`` and ``output``.
+
+    Yields
+    ------
+    rich.console.Console
+        Ends with the context.
+
+    Raises
+    ------
+    OperationalError
+        If the output file cannot be written.
+    """
     from rich.console import Console
 
-    terminal = to_terminal(options)
     with _destination(options) as sink:
+        if is_terminal(options):
+            if isinstance(sys.stdout, io.TextIOWrapper):
+                sys.stdout.reconfigure(errors="backslashreplace")
+            yield Console(highlight=False, soft_wrap=False)
+            return
         file = io.TextIOWrapper(sink, "utf-8", "backslashreplace", newline="\n")
         try:
-            if terminal:
-                if isinstance(sys.stdout, io.TextIOWrapper):
-                    sys.stdout.reconfigure(errors="backslashreplace")
-                yield Console(highlight=False, soft_wrap=False)
-            else:
-                yield Console(
-                    file=file, highlight=False, soft_wrap=True, width=1_000_000, color_system=None
-                )
+            yield Console(
+                file=file, highlight=False, soft_wrap=True, width=1_000_000, color_system=None
+            )
             file.flush()
         finally:
             file.detach()
@@ -122,24 +167,30 @@ def _to_stdout(options: argparse.Namespace) -> bool:
 
 @contextmanager
 def _destination(options: argparse.Namespace) -> Iterator[IO[bytes]]:
-    """Open the output: a file appears, or changes, only once it is whole."""
+    """Open standard output, or the file that ``--output`` names."""
     if _to_stdout(options):
         sys.stdout.flush()
         yield sys.stdout.buffer
         sys.stdout.buffer.flush()
         return
-    given = Path(options.output)
-    if given.exists() and not given.is_file():  # a device or a pipe
-        with _opened(given) as device:
+    path = Path(options.output)
+    if path.exists() and not path.is_file():  # a device or a named pipe
+        with _opened(path) as device:
             yield device
         return
-    path = Path(os.path.realpath(given))  # not in place of a link
+    with _atomic_file(Path(os.path.realpath(path))) as file:  # keeps a symbolic link
+        yield file
+
+
+@contextmanager
+def _atomic_file(path: Path) -> Iterator[IO[bytes]]:
+    """Open a temporary file that replaces `path` when it is complete."""
     try:
-        number, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+        descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
     except OSError as error:
         raise _unwritable(path, error) from error
     try:
-        with open(number, "wb") as file:
+        with open(descriptor, "wb") as file:
             yield file
         umask = os.umask(0)
         os.umask(umask)
@@ -158,4 +209,4 @@ def _opened(path: Path) -> IO[bytes]:
 
 
 def _unwritable(path: Path, error: OSError) -> OperationalError:
-    return OperationalError(f"{path} cannot be written: {error.strerror}")
+    return OperationalError(f"cannot write {path}: {error.strerror}")

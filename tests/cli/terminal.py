@@ -1,4 +1,4 @@
-"""``micromegas-sql`` as a process, in a pipe or on a pseudo-terminal."""
+"""Run ``micromegas-sql`` as a process, in a pipe or on a pseudo-terminal."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ COMMAND = [sys.executable, "-m", "micromegas_dbapi.cli"]
 
 
 def run(*arguments: str, stdin: bytes | None = None, **environment: str) -> tuple[int, str, str]:
-    """Run the command line in a pipe; gives exit code, output and errors."""
+    """Run the command line in a pipe; return its exit code, output and errors."""
     done = subprocess.run(
         [*COMMAND, *arguments],
         input=b"" if stdin is None else stdin,
@@ -23,7 +23,7 @@ def run(*arguments: str, stdin: bytes | None = None, **environment: str) -> tupl
 
 
 def on_terminal(*arguments: str, width: int = 80, **environment: str) -> tuple[int, str]:
-    """Run the command line on a terminal that is so wide; gives exit code and all it shows."""
+    """Run the command line on a terminal of this width; return its exit code and output."""
     import fcntl
     import struct
     import termios
@@ -43,7 +43,7 @@ def on_terminal(*arguments: str, width: int = 80, **environment: str) -> tuple[i
     while True:
         try:
             piece = os.read(ours, 65536)
-        except OSError:  # Linux's way to say that the other end is closed
+        except OSError:  # on Linux: the other end is closed
             break
         if not piece:
             break
@@ -53,5 +53,5 @@ def on_terminal(*arguments: str, width: int = 80, **environment: str) -> tuple[i
 
 
 def bare(text: str) -> str:
-    """Take colours out."""
+    """Remove escape sequences."""
     return re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", text)

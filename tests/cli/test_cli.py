@@ -1,4 +1,4 @@
-"""``micromegas-sql`` as a person meets it."""
+"""Test ``micromegas-sql``: statements, errors, help and where the command may stand."""
 
 from __future__ import annotations
 
@@ -15,8 +15,9 @@ import pytest
 
 import micromegas_dbapi as mm
 from micromegas_dbapi.cli import main
-from micromegas_dbapi.cli.arguments import COMMANDS, ordered
-from micromegas_dbapi.cli.render.table import cell
+from micromegas_dbapi.cli.arguments import COMMANDS, build_parser
+from micromegas_dbapi.cli.default_command import command_first
+from micromegas_dbapi.cli.render.table import cell_text
 from tests.cli.terminal import COMMAND, bare, on_terminal, run
 from tests.wire.recordings import case
 from tests.wire.replay import Answer, replay
@@ -85,7 +86,7 @@ def test_explain_range(
     bounds: list[str],
     told: str,
 ) -> None:
-    """Nothing is run: an HTTP service need not be there."""
+    """Nothing is run: the HTTP service need not exist."""
     assert main(["--explain-range", sql, *bounds, "--url", url or lake]) == 0
     assert capsys.readouterr().out == told
 
@@ -138,7 +139,10 @@ def test_wrong_usage(arguments: list[str], capsys: pytest.CaptureFixture[str]) -
     with pytest.raises(SystemExit) as left:
         main(arguments)
     assert left.value.code == 2
-    assert "usage: micromegas-sql" in capsys.readouterr().err
+    shown = capsys.readouterr()
+    assert shown.out == ""
+    (line,) = shown.err.splitlines()
+    assert re.fullmatch(r"micromegas-sql: error: .+; see micromegas-sql( \w+)? --help", line)
 
 
 def test_help_names_commands_and_exit_codes(capsys: pytest.CaptureFixture[str]) -> None:
@@ -159,7 +163,7 @@ def test_help_names_commands_and_exit_codes(capsys: pytest.CaptureFixture[str]) 
 
 
 def test_help_and_version_are_quick() -> None:
-    """Neither Arrow nor the engine nor rich is loaded for them."""
+    """They load neither the engine nor rich nor pandas."""
     code = (
         "import sys\n"
         "from micromegas_dbapi.cli import main\n"
@@ -188,7 +192,31 @@ def test_help_and_version_are_quick() -> None:
     ],
 )
 def test_where_the_command_stands(arguments: list[str], expected: list[str]) -> None:
-    assert ordered(arguments) == expected
+    assert command_first(arguments) == expected
+
+
+def own_options() -> list[tuple[str, str, bool]]:
+    """List the options that the parser declares: command, option, whether it takes a value."""
+    commands = build_parser()._subparsers
+    assert commands is not None
+    (choices,) = (action.choices for action in commands._group_actions)
+    assert choices is not None
+    return [
+        (command, option, action.nargs != 0)
+        for command in COMMANDS
+        for action in choices[command]._actions
+        for option in action.option_strings
+        if option not in ("-h", "--help")
+    ]
+
+
+@pytest.mark.parametrize(("command", "option", "takes_value"), own_options())
+def test_every_option_may_stand_before_the_command(
+    command: str, option: str, takes_value: bool
+) -> None:
+    given = [option, "log"] if takes_value else [option]
+    first, *others = command_first([*given, command])
+    assert (first, " ".join(others).replace("=", " ")) == (command, " ".join(given))
 
 
 SQL = "SELECT 'grüße' AS word, 1 AS n"
@@ -217,11 +245,11 @@ def test_statements_from_files_and_standard_input(
 @pytest.mark.parametrize(
     ("written", "arguments", "code", "words"),
     [
-        (b"", [], 2, "standard input is empty: there is no statement to run"),
+        (b"", [], 2, "no SQL statement: standard input is empty"),
         (b" \n", ["-"], 2, "standard input is empty"),
         (b"\xff", ["-"], 2, "standard input is not UTF-8"),
         (b"", ["--file", "no-such-file.sql"], 1, "No such file or directory"),
-        (b"", ["SELECT 1", "--file", "report.sql"], 2, "a statement or --file, not both"),
+        (b"", ["SELECT 1", "--file", "report.sql"], 2, "SQL and --file exclude each other"),
     ],
 )
 def test_no_statement(written: bytes, arguments: list[str], code: int, words: str) -> None:
@@ -236,7 +264,7 @@ def test_no_statement_on_a_terminal() -> None:
     code, shown = on_terminal("--url", "demo:")
     assert (code, shown) == (
         2,
-        "micromegas-sql: there is no statement: see micromegas-sql --help\n",
+        "micromegas-sql: no SQL statement; see micromegas-sql --help\n",
     )
 
 
@@ -254,7 +282,7 @@ def test_colours_on_a_terminal_only(lake: str) -> None:
 
 
 def test_service(wire: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch) -> None:
-    """Over HTTP, with the URL from the environment, in a process of its own."""
+    """Query over HTTP in a new process, with the URL from the environment."""
     with replay(case(wire("http-0.2.3"), "property_get")) as server:
         done = subprocess.run(
             [*COMMAND, "SELECT 1"],
@@ -317,7 +345,7 @@ def test_fits_the_terminal(lake: str, width: int, sql: str) -> None:
     ],
 )
 def test_cell(value: object, kind: pa.DataType, text: str) -> None:
-    assert cell(value, kind) == text
+    assert cell_text(value, kind) == text
 
 
 @pytest.mark.parametrize(
@@ -332,7 +360,7 @@ def test_cell(value: object, kind: pa.DataType, text: str) -> None:
         (None, ["--profile", "prod", "--url", "demo:"], False, ("demo:", "prod")),
     ],
 )
-def test_where_it_asks(
+def test_which_url_is_opened(
     monkeypatch: pytest.MonkeyPatch,
     url: str | None,
     arguments: list[str],

@@ -1,4 +1,4 @@
-"""The commands that know Micromegas, on the recorded data of a service, in a pipe."""
+"""Test the commands other than ``query`` in a pipe, on the recorded data of a service."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from micromegas_dbapi.cli import main
-from micromegas_dbapi.cli.commands.spans import duration
+from micromegas_dbapi.cli.render.flame_graph import format_duration
 from micromegas_dbapi.service.catalog import COLUMN_COMMENTS, SCHEMAS, VIEW_COMMENTS
 from tests.cli.terminal import bare, on_terminal
 
@@ -88,7 +88,7 @@ def test_log(lake: str, level: list[str], worst: int, capsys: pytest.CaptureFixt
     assert [{"n": len(found)}] == objects(capsys, f"{count} AND level <= {worst}", "--url", lake)
     times = [str(row["time"]) for row in found]
     assert times == sorted(times)
-    # For people it is a line an entry, and more where a message has several.
+    # As text, an entry is a line, or more if its message has several.
     assert main(["log", process, *level, "--url", lake]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert len(lines) == sum(1 + str(row["msg"]).count("\n") for row in found)
@@ -112,7 +112,7 @@ def test_spans(old: str, capsys: pytest.CaptureFixture[str]) -> None:
     slowest = sorted((int(str(r["duration"])) for r in found if r["depth"] == 1), reverse=True)
     assert shown.count("100%") == 2
     for took in slowest[:2]:
-        assert f"{duration(took)} 100%" in " ".join(shown.split())
+        assert f"{format_duration(took)} 100%" in " ".join(shown.split())
     assert "physics" in shown
 
 

@@ -1,4 +1,4 @@
-"""Completion in the shells that can be asked here."""
+"""Test completion in the shells that are installed."""
 
 from __future__ import annotations
 

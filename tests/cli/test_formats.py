@@ -1,4 +1,4 @@
-"""Results as files: what each format makes of each type, and how they are written."""
+"""Test the output formats, and how files are written."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ import pytest
 
 import micromegas_dbapi as mm
 from micromegas_dbapi.cli.render.formats import WRITERS
-from micromegas_dbapi.cli.render.json_form import plain
+from micromegas_dbapi.cli.render.json_form import json_values
 from tests.cli.terminal import COMMAND, on_terminal, run
 from tests.wire.recordings import case
 from tests.wire.replay import replay
@@ -78,7 +78,7 @@ def written(table: pa.Table, name: str) -> bytes:
 @pytest.mark.parametrize(("kind", "value", "in_json", "in_csv"), VALUES, ids=lambda v: str(v)[:30])
 def test_values(kind: pa.DataType, value: Any, in_json: Any, in_csv: str | None) -> None:
     array = pa.array([value, None], kind)
-    assert plain(array) == [in_json, None]
+    assert json_values(array) == [in_json, None]
     table = pa.table({"v": array})
     one, none = written(table, "ndjson").decode().splitlines()
     assert json.loads(one) == {"v": in_json}
@@ -123,7 +123,7 @@ def test_types_are_kept(name: str) -> None:
         assert pa.ipc.read_schema(pa.py_buffer(base64.b64decode(declared))) == table.schema
     assert name == "parquet" or read.schema == table.schema
     for ours, theirs in zip(read.columns, table.columns, strict=True):
-        assert plain(ours.combine_chunks()) == plain(theirs.combine_chunks())
+        assert json_values(ours.combine_chunks()) == json_values(theirs.combine_chunks())
 
 
 @pytest.mark.parametrize(("name", "empty"), [("csv", b'"a"\n'), ("json", b"[]\n"), ("ndjson", b"")])
@@ -134,7 +134,10 @@ def test_nothing(name: str, empty: bytes) -> None:
 @pytest.mark.parametrize("name", ["json", "ndjson"])
 def test_columns_of_one_name_are_refused(name: str) -> None:
     table = pa.Table.from_arrays([pa.array([1]), pa.array([2]), pa.array([3])], ["a", "b", "a"])
-    with pytest.raises(mm.ProgrammingError, match="several columns of one name: a; rename them"):
+    with pytest.raises(
+        mm.ProgrammingError,
+        match="duplicate column names cannot be written as JSON: a; rename them",
+    ):
         written(table, name)
 
 
@@ -187,7 +190,7 @@ def test_binary_files_and_pipes(tmp_path: Path) -> None:
 def test_binary_formats_are_not_for_terminals(name: str) -> None:
     code, shown = on_terminal(SQL, "--url", "http://127.0.0.1:9", "--format", name)
     assert code == 2  # before anything is sent
-    assert shown == f"micromegas-sql: {name} is not for a terminal: give -o FILE, or a pipe\n"
+    assert shown == f"micromegas-sql: {name} is a binary format: use -o FILE or a pipe\n"
 
 
 def test_a_table_into_a_file(tmp_path: Path) -> None:
@@ -237,7 +240,7 @@ def test_modes_links_and_devices(tmp_path: Path) -> None:
 def test_output_that_cannot_be_written(output: str) -> None:
     code, shown, errors = run(SQL, "--url", "demo:", "-o", output)
     assert (code, shown) == (1, "")
-    assert "cannot be written" in errors
+    assert "cannot write" in errors
     assert len(errors.splitlines()) == 1
 
 

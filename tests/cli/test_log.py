@@ -1,4 +1,4 @@
-"""``log`` for a person; its rows are tested with the other commands."""
+"""Test ``log`` as text; test_commands tests its rows."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from micromegas_dbapi.cli import main
-from micromegas_dbapi.cli.render.log_levels import label, number
+from micromegas_dbapi.cli.render.log_levels import level_label, level_number
 from micromegas_dbapi.errors import ProgrammingError
 from micromegas_dbapi.service.catalog import SCHEMAS
 from tests.cli.terminal import bare, on_terminal
@@ -105,8 +105,8 @@ def test_terminal(lake: str) -> None:
 @pytest.mark.parametrize(
     ("process", "code", "words"),
     [
-        ("00000000-0000-4000-8000-000000000000", 1, "no process has the id 00000000-0000-4000"),
-        ("no-uuid", 2, "PROCESS_ID is a UUID, not 'no-uuid'"),
+        ("00000000-0000-4000-8000-000000000000", 1, "there is no process 00000000-0000-4000"),
+        ("no-uuid", 2, "invalid PROCESS_ID 'no-uuid': expected a UUID; `micromegas-sql processes`"),
     ],
 )
 def test_unknown_process(
@@ -131,7 +131,7 @@ def test_a_process_without_entries_is_no_error(
 
 
 def test_levels() -> None:
-    assert [number(name) for name in ("fatal", "Error", "WARN", "trace")] == [1, 2, 3, 6]
-    assert [label(level) for level in (1, 3, 7)] == ["FATAL", " WARN", "    7"]
-    with pytest.raises(ProgrammingError, match="there is no level 'loud'; there are fatal, error"):
-        number("loud")
+    assert [level_number(name) for name in ("fatal", "Error", "WARN", "trace")] == [1, 2, 3, 6]
+    assert [level_label(level) for level in (1, 3, 7)] == ["FATAL", " WARN", "    7"]
+    with pytest.raises(ProgrammingError, match="unknown level 'loud'; accepted: fatal, error"):
+        level_number("loud")

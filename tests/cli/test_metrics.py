@@ -1,4 +1,4 @@
-"""``metrics`` for a person, and what is not a number in it."""
+"""Test ``metrics`` on a terminal, and with values that are not finite."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from micromegas_dbapi.cli import main
-from micromegas_dbapi.cli.render.sparkline import buckets, figure, sparkline
+from micromegas_dbapi.cli.render.sparkline import buckets, format_number, sparkline
 from micromegas_dbapi.service.catalog import SCHEMAS
 from tests.cli.terminal import bare, on_terminal
 
@@ -30,7 +30,7 @@ def lake(tmp_path_factory: pytest.TempPathFactory, wire: Callable[[str], Path]) 
 
 
 def write_metrics(folder: Path, data: Path) -> None:
-    """Write metrics of a process: `load` in two units, `odd` with all that is no number."""
+    """Write metrics of a process: `load` in two units, `odd` with values that are not finite."""
     (folder / "processes.parquet").write_bytes((data / "processes.parquet").read_bytes())
     values = [
         *(("load", "%", i * SECOND, float(i % 100)) for i in range(200)),
@@ -143,14 +143,14 @@ def test_terminal(lake: str, name: list[str], width: int, expected: list[str]) -
         lines = [line.strip() for line in lines]
     assert lines[: len(expected)] == expected
     if not name:
-        assert lines[len(expected)].startswith("(5 metrics; with --format or in a pipe")
+        assert lines[len(expected)].startswith("(5 metrics; use --format or a pipe")
 
 
 def test_unknown_name(lake: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["metrics", PROCESS, "Load", "--url", lake]) == 1
     shown = capsys.readouterr()
     assert shown.out == ""
-    assert "has no metric 'Load'; it has load, nothing, odd, zero" in shown.err
+    assert "has no metric 'Load'; available: load, nothing, odd, zero" in shown.err
 
 
 @pytest.mark.parametrize(
@@ -196,5 +196,5 @@ def test_sparkline(values: list[float | None], low: float, high: float, expected
         (None, "NULL"),
     ],
 )
-def test_figure(value: float | None, expected: str) -> None:
-    assert figure(value) == expected
+def test_format_number(value: float | None, expected: str) -> None:
+    assert format_number(value) == expected

@@ -1,4 +1,4 @@
-"""``processes`` for a person; its rows are tested with the other commands."""
+"""Test ``processes`` on a terminal; test_commands tests its rows."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from tests.cli.terminal import bare, on_terminal
 NEWEST = """\
 c9add7a8-e237-4947-8768-8a9dd19c3e13  worker
     svc@node-02  started 2026-11-23T20:51:29.565044000Z
-    last heard of 2026-11-23T20:51:29.670708000Z  Debian GNU/Linux 12
+    last update 2026-11-23T20:51:29.670708000Z  Debian GNU/Linux 12
 043d3883-8245-4f8e-ba81-0584367fd1ca  C:\\Games\\client.exe
     zoë@DESK-7  started 2026-11-23T20:51:27.063255000Z
-    last heard of 2026-11-23T20:51:29.538550000Z  Debian GNU/Linux 12
+    last update 2026-11-23T20:51:29.538550000Z  Debian GNU/Linux 12
     child of 449ad30e-1144-46df-b002-e7ffd98c2591
 (2 processes)
 """
@@ -36,7 +36,7 @@ def test_terminal(new: str) -> None:
 
 
 def test_columns(new: str, capsys: pytest.CaptureFixture[str]) -> None:
-    """The newer service's last_update_time is there, and no column of anybody's own."""
+    """The newer service's last_update_time is included, columns of users are not."""
     assert main(["processes", "--url", new, "--format", "csv"]) == 0
     names = capsys.readouterr().out.splitlines()[0].replace('"', "")
     assert names == (

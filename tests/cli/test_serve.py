@@ -1,4 +1,4 @@
-"""``micromegas-sql serve``: a service of one's own, and how it ends."""
+"""Test ``micromegas-sql serve``: the local service, and how it ends."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from tests.cli.terminal import COMMAND, run
 
 @contextmanager
 def served(*arguments: str) -> Iterator[tuple[subprocess.Popen[str], str, str]]:
-    """Run the command; gives the process, its URL and the line that it begins with."""
+    """Run the command; yield the process, its URL and its first line."""
     command = [*COMMAND, "serve", "--port", "0", *arguments]
     with subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
@@ -193,7 +193,8 @@ def test_beyond_this_machine_it_warns() -> None:
         process.terminate()
         _, errors = process.communicate(timeout=20)
     assert errors == (
-        "micromegas-sql: whoever reaches 0.0.0.0 can read all of it: there is no authentication\n"
+        "micromegas-sql: warning: anyone who can reach 0.0.0.0 can read all data: there is no "
+        "authentication\n"
     )
 
 

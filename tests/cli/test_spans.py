@@ -1,4 +1,4 @@
-"""``spans``: the drawing, what it leaves out, and the time range that it asks for."""
+"""Test ``spans``: the flame graphs, what they leave out, and the default time range."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from micromegas_dbapi.cli import main
-from micromegas_dbapi.cli.render.flame import Call, duration, lines, tree
+from micromegas_dbapi.cli.render.call_tree import Call, build_tree
+from micromegas_dbapi.cli.render.flame_graph import flame_lines, format_duration
 from micromegas_dbapi.service.catalog import SCHEMAS
 from tests.cli.terminal import bare, on_terminal
 
@@ -59,7 +60,7 @@ the slowest 2 of 3 calls
 
 2026-11-23T20:39:30.005000000Z
   900 us 100% {b0} frame  t f.rs:1
-(1 span more in this time: not drawn, since the caller is missing)
+(1 span of this time not shown: the caller is missing)
 """.format(
     **{
         f"b{at}": (" " * begin + "█" * (end - begin)).ljust(60)
@@ -105,7 +106,7 @@ def test_pipe(lake: str, capsys: pytest.CaptureFixture[str]) -> None:
 @pytest.mark.skipif(not hasattr(os, "openpty"), reason="this system has no pseudo-terminals")
 @pytest.mark.parametrize(("width", "hidden"), [(50, 1), (60, 0)])
 def test_terminal(lake: str, width: int, hidden: int) -> None:
-    """What has no room is told; names and figures are there at any width."""
+    """Hidden source locations are counted; names and numbers are shown at any width."""
     code, shown = on_terminal("spans", THREAD, "--top", "1", "--url", lake, width=width)
     assert code == 0
     found = bare(shown).splitlines()
@@ -116,7 +117,7 @@ def test_terminal(lake: str, width: int, hidden: int) -> None:
         assert any(row.startswith(took) and name in row for row in found), line
     places = sum("f.rs:1" in row for row in found)
     assert places == 7 - hidden
-    told = f"(no room for {hidden} place" + ("s" if hidden > 1 else "")
+    told = f"({hidden} source location" + ("s" if hidden > 1 else "") + " hidden"
     assert any(row.startswith(told) for row in found) == (hidden > 0)
 
 
@@ -159,7 +160,7 @@ def test_range_of_the_url_counts(lake: str, capsys: pytest.CaptureFixture[str]) 
 def test_all_of_a_recorded_thread(
     wire: Callable[[str], Path], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Blocks tell the range: it keeps each span of every thread, of both generations."""
+    """The range of the blocks keeps every span of every thread, in both versions."""
     for generation in ("http-0.2.3", "flight-0.30"):
         data = wire(generation) / "data"
         for file in (data / "thread_spans").iterdir():
@@ -182,9 +183,9 @@ def test_a_lake_of_spans_alone(
 @pytest.mark.parametrize(
     ("stream", "code", "words"),
     [
-        ("00000000-0000-4000-8000-000000000000", 1, "no stream has the id 00000000-0000-4000"),
-        (GAME, 1, "but a process: its threads are "),
-        ("no-uuid", 2, "STREAM_ID is a UUID, not 'no-uuid'"),
+        ("00000000-0000-4000-8000-000000000000", 1, "there is no stream 00000000-0000-4000"),
+        (GAME, 1, "is a process id, not a stream id. Its threads: "),
+        ("no-uuid", 2, "invalid STREAM_ID 'no-uuid': expected a UUID"),
     ],
 )
 @pytest.mark.parametrize("begin", [[], ["--begin", "-1h"]])
@@ -211,29 +212,32 @@ def test_a_stream_without_spans_says_so(lake: str, capsys: pytest.CaptureFixture
 
 def test_deeper_than_python_nests() -> None:
     calls = [(i, i - 1, i, 10_000 - i, 10_000, f"f{i}", "") for i in range(5000)]
-    root, astray = tree(0, calls)
+    root, astray = build_tree(0, calls)
     assert root is not None
     assert astray == 0
-    assert [line.depth for line in lines(root, 10)] == list(range(5000))
+    assert [line.depth for line in flame_lines(root, 10)] == list(range(5000))
 
 
 def test_spans_that_are_cut_twice_and_take_no_time() -> None:
     """A span that a service cut in two has its id twice: the later part is a child as well."""
-    root, astray = tree(
+    root, astray = build_tree(
         0, [(0, -1, 5, 5, 0, "r", ""), (1, 0, 5, 5, 0, "a", ""), (1, 0, 5, 5, 0, "a", "")]
     )
     assert root is not None
     assert astray == 0
-    assert [(line.name, line.bar) for line in lines(root, 3)] == [("r", "█  "), ("a x 2", "█  ")]
-    assert tree(7, []) == (None, 0)
+    assert [(line.name, line.bar) for line in flame_lines(root, 3)] == [
+        ("r", "█  "),
+        ("a x 2", "█  "),
+    ]
+    assert build_tree(7, []) == (None, 0)
 
 
 def test_every_span_is_drawn_or_counted() -> None:
     children = [Call(f"c{i % 7}", "", [(i, i + 1)], 1) for i in range(1000)]
     root = Call("root", "", [(0, 1000)], 1000, children)
-    drawn = list(lines(root, 10))
+    drawn = list(flame_lines(root, 10))
     assert [line.name for line in drawn] == ["root", "… 1000 shorter spans"]
-    assert drawn[1].duration == duration(1000)
+    assert drawn[1].duration == format_duration(1000)
 
 
 @pytest.mark.parametrize(
@@ -252,4 +256,4 @@ def test_every_span_is_drawn_or_counted() -> None:
     ],
 )
 def test_duration(ns: int, expected: str) -> None:
-    assert duration(ns) == expected
+    assert format_duration(ns) == expected

@@ -1,4 +1,4 @@
-"""``tables`` and ``describe`` on every kind of service."""
+"""Test ``tables`` and ``describe`` on every kind of service."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from datafusion import SessionConfig, SessionContext
 
 import micromegas_dbapi as mm
 from micromegas_dbapi.cli import main
-from micromegas_dbapi.cli.commands.views import views
+from micromegas_dbapi.cli.commands.views import list_views
 from micromegas_dbapi.errors import from_service
 from micromegas_dbapi.lake.transport import LakeTransport
 from micromegas_dbapi.ranges.choice import Ranges
@@ -115,10 +115,13 @@ def test_describe_of_a_view_set_tells_how(capsys: pytest.CaptureFixture[str]) ->
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["nope"], "no view 'nope'; there are blocks, log_entries, measures, processes, streams"),
-        (['"; SELECT 1'], "no view '\"; SELECT 1'"),
-        (["LOG_ENTRIES"], "no view 'LOG_ENTRIES'"),
-        (["net_spans"], "no view 'net_spans'"),
+        (
+            ["nope"],
+            "unknown view 'nope'; available: blocks, log_entries, measures, processes, streams",
+        ),
+        (['"; SELECT 1'], "unknown view '\"; SELECT 1'"),
+        (["LOG_ENTRIES"], "unknown view 'LOG_ENTRIES'"),
+        (["net_spans"], "unknown view 'net_spans'"),
         (["nope", "00000000-0000-0000-0000-000000000000"], "view set nope not found"),
         (["thread_spans", "no-uuid"], "Uuid::parse_str"),
     ],
@@ -155,6 +158,6 @@ def test_storage_is_not_listed() -> None:
     """A service of 0.30 has tables behind its views in its information_schema."""
     transport = Engine(["streams", "__streams__partitions", "__other__partitions"])
     connection = mm.Connection(transport, Ranges(transport), "datetime")
-    names = {view.name for view in views(connection.cursor())}
+    names = {view.name for view in list_views(connection.cursor())}
     assert "__streams__partitions" not in names
-    assert {"streams", "__other__partitions"} <= names  # which is nobody's
+    assert {"streams", "__other__partitions"} <= names  # no view's storage

@@ -247,4 +247,6 @@ def test_columns_that_json_does_not_tell(urls: Urls, capsys: pytest.CaptureFixtu
     assert main(["tables", "--url", url, "--format", "csv"]) == 0
     assert '"log_entries","view","process_id",,' in capsys.readouterr().out
     assert main(["describe", "log_entries", "--url", url]) == 1
-    assert "does not tell the columns of log_entries over this wire" in capsys.readouterr().err
+    assert (
+        "does not report the columns of log_entries over this protocol" in capsys.readouterr().err
+    )

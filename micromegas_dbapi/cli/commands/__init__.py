@@ -1,1 +1,1 @@
-"""The commands of ``micromegas-sql``, a module each."""
+"""Run the commands of ``micromegas-sql``, each in a module."""

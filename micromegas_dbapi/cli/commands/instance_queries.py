@@ -1,96 +1,134 @@
-"""Queries of what belongs to one process or stream, which may not exist."""
+"""Query view instances of a process or stream, and report ids that do not exist."""
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Iterator, Sequence
 from itertools import chain
 
 import pyarrow as pa
 
+from micromegas_dbapi.client.call_arguments import identifier
 from micromegas_dbapi.connection import Connection
 from micromegas_dbapi.errors import DatabaseError, ProgrammingError
 from micromegas_dbapi.timerange import ALL_TIME
 
-__all__ = ["identifier", "of_process"]
+__all__ = ["THREADS_HINT", "parse_process_id", "parse_stream_id", "query_process"]
 
 _PROCESS = "SELECT process_id FROM processes WHERE process_id = ? LIMIT 1"
 
+_PROCESSES_HINT = "`micromegas-sql processes` lists them"
+#: How to find the streams that are threads.
+THREADS_HINT = (
+    "`micromegas-sql \"SELECT stream_id FROM streams WHERE array_has(tags, 'cpu')\"` lists the "
+    "threads"
+)
 
-def identifier(text: str, name: str) -> str:
-    """Read the id of a process or stream, and give it as services write it.
+
+def parse_process_id(text: str) -> str:
+    """Parse the argument PROCESS_ID.
 
     Parameters
     ----------
     text : str
-        A UUID in any of its spellings.
-    name : str
-        Of the argument, for the error.
+        A UUID in any notation.
+
+    Returns
+    -------
+    str
+        The UUID as services write it.
 
     Raises
     ------
     ProgrammingError
-        If it is no UUID.
+        If it is not a UUID.
     """
+    return _parse_id(text, "PROCESS_ID", _PROCESSES_HINT)
+
+
+def parse_stream_id(text: str) -> str:
+    """Parse the argument STREAM_ID.
+
+    Parameters
+    ----------
+    text : str
+        A UUID in any notation.
+
+    Returns
+    -------
+    str
+        The UUID as services write it.
+
+    Raises
+    ------
+    ProgrammingError
+        If it is not a UUID.
+    """
+    return _parse_id(text, "STREAM_ID", THREADS_HINT)
+
+
+def _parse_id(text: str, name: str, hint: str) -> str:
     try:
-        return str(uuid.UUID(text))
-    except ValueError:
-        raise ProgrammingError(f"{name} is a UUID, not {text!r}") from None
+        return identifier(text, name)
+    except ProgrammingError as error:
+        raise ProgrammingError(f"invalid {name} {text!r}: expected a UUID; {hint}") from error
 
 
-def of_process(
-    connection: Connection, process: str, sql: str, parameters: Sequence[object]
+def query_process(
+    connection: Connection, process_id: str, sql: str, parameters: Sequence[object]
 ) -> tuple[pa.RecordBatchReader, bool]:
-    """Run a statement on an instance that belongs to a process.
+    """Run a statement on a view instance of a process.
 
     Parameters
     ----------
     connection : Connection
-    process : str
-        Its id.
-    sql, parameters
-        As for `Cursor.execute`.
+        To the service.
+    process_id : str
+        The process that the instance belongs to.
+    sql : str
+        The statement, with a ``?`` for each parameter.
+    parameters : sequence of object
+        The values of the parameters.
 
     Returns
     -------
     result : pyarrow.RecordBatchReader
+        The rows.
     empty : bool
-        Whether it has no rows.
+        Whether there are no rows.
 
     Raises
     ------
     ProgrammingError
         If there is no such process.
     DatabaseError
-        What else the service reports.
+        If the service reports another error.
     """
     cursor = connection.cursor()
     try:
         reader = cursor.execute(sql, parameters).fetch_record_batch()
-        begin: list[pa.RecordBatch] = []
+        first: list[pa.RecordBatch] = []
         # Some services report only with the first rows that there is no such process.
         for batch in reader:
-            begin.append(batch)
+            first.append(batch)
             if batch.num_rows:
                 break
     except DatabaseError as error:
-        # What services say of it differs, down to "Error executing plan": so they are asked.
-        if _is_unknown(connection, process):
+        # Services report it in many ways, down to "Error executing plan", so this asks for it.
+        if _is_unknown(connection, process_id):
             raise ProgrammingError(
-                f"no process has the id {process}; 'micromegas-sql processes' lists them",
-                query_id=cursor.query_id,
+                f"there is no process {process_id}; {_PROCESSES_HINT}", query_id=cursor.query_id
             ) from error
         raise
-    empty = not any(batch.num_rows for batch in begin)
+    empty = not any(batch.num_rows for batch in first)
 
-    def batches() -> Iterator[pa.RecordBatch]:
-        yield from chain(begin, reader)
+    def _batches() -> Iterator[pa.RecordBatch]:
+        yield from chain(first, reader)
 
-    return pa.RecordBatchReader.from_batches(reader.schema, batches()), empty
+    return pa.RecordBatchReader.from_batches(reader.schema, _batches()), empty
 
 
-def _is_unknown(connection: Connection, process: str) -> bool:
+def _is_unknown(connection: Connection, process_id: str) -> bool:
     try:
-        return connection.execute(_PROCESS, (process,), begin=ALL_TIME).fetchone() is None
-    except DatabaseError:  # then the first error is the one to tell
+        return connection.execute(_PROCESS, (process_id,), begin=ALL_TIME).fetchone() is None
+    except DatabaseError:  # the first error is the one to report
         return False

@@ -1,4 +1,4 @@
-"""``tables`` and ``describe``: what there is to query, asked of the service itself."""
+"""Run ``micromegas-sql tables`` and ``describe``: list views and their columns."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import pyarrow as pa
 
-from micromegas_dbapi.cli.output import write
+from micromegas_dbapi.cli.output import write_result
 from micromegas_dbapi.connection import Connection
 from micromegas_dbapi.cursor import Cursor
 from micromegas_dbapi.errors import NotSupportedError, ProgrammingError
@@ -21,34 +21,35 @@ from micromegas_dbapi.service.catalog import (
 )
 from micromegas_dbapi.timerange import ALL_TIME
 
-__all__ = ["View", "describe", "tables", "views"]
+__all__ = ["View", "describe", "list_views", "tables"]
 
 _LISTED = """\
 SELECT table_schema, table_name, count(*) FROM information_schema.columns
 WHERE table_schema <> 'information_schema' GROUP BY table_schema, table_name"""
 _VIEW_SETS = "SELECT view_set_name FROM list_view_sets()"
-_COLUMNS = "SELECT * FROM {} LIMIT 0"  # of the quoted name of a view
+_COLUMNS = "SELECT * FROM {} LIMIT 0"  # formatted with the quoted name of a view
 _COLUMNS_OF_INSTANCE = "SELECT * FROM view_instance(?, ?) LIMIT 0"
 
 _ONLY_INSTANCES = INSTANCE_IDS.keys() - {"log_entries", "measures"}
-_NOBODY = "00000000-0000-0000-0000-000000000000"
-# Services fill an instance's tables for the range of the query: this one costs them nothing.
-_MOMENT = "1970-01-01T00:00:00Z"
+_NIL_UUID = "00000000-0000-0000-0000-000000000000"
+# Services materialize an instance for the range of the query. This range costs them nothing.
+_EMPTY_RANGE = "1970-01-01T00:00:00Z"
 
 
 @dataclass(frozen=True)
 class View:
-    """A view, or a view set that a service makes a view of for each process or stream.
+    """A view, or a view set: a service creates a view of it for each process or stream.
 
     Attributes
     ----------
     name : str
+        Without its schema.
     schema : str
-        The SQL schema that it is in.
+        The SQL schema that contains it.
     is_set : bool
-        Whether it has to be asked for an instance, with ``view_instance()``.
+        Whether it is a view set, which is queried with ``view_instance()`` only.
     columns : int or None
-        How many; None where the service does not tell before there is an instance.
+        Number of columns; None if the service does not report them without an instance.
     """
 
     name: str
@@ -58,7 +59,7 @@ class View:
 
     @property
     def title(self) -> str:
-        """The name as it is written in SQL, but for quotes."""
+        """The name as SQL has it, without quotes; the default schema is left out."""
         return self.name if self.schema == "public" else f"{self.schema}.{self.name}"
 
 
@@ -68,10 +69,16 @@ def tables(connection: Connection, options: argparse.Namespace) -> None:
     Parameters
     ----------
     connection : Connection
+        To the service.
     options : argparse.Namespace
-        ``format`` and ``output``.
+        With ``format`` and ``output``.
+
+    Raises
+    ------
+    DatabaseError
+        If a query or the output fails.
     """
-    found = views(connection.cursor(begin=ALL_TIME))
+    found = list_views(connection.cursor(begin=ALL_TIME))
     rows = pa.table(
         {
             "view": pa.array([view.title for view in found], pa.string()),
@@ -81,7 +88,7 @@ def tables(connection: Connection, options: argparse.Namespace) -> None:
             "comment": pa.array([VIEW_COMMENTS.get(view.name, "") for view in found], pa.string()),
         }
     )
-    write(rows.to_reader(), options)
+    write_result(rows.to_reader(), options)
 
 
 def describe(connection: Connection, options: argparse.Namespace) -> None:
@@ -90,16 +97,19 @@ def describe(connection: Connection, options: argparse.Namespace) -> None:
     Parameters
     ----------
     connection : Connection
+        To the service.
     options : argparse.Namespace
-        ``view``, ``instance``, ``format`` and ``output``.
+        With ``view``, ``instance``, ``format`` and ``output``.
 
     Raises
     ------
     ProgrammingError
-        If the service has no such view, or it is a view set whose columns are known only once an
-        instance is given.
+        If there is no such view, or it is a view set whose columns are not known without an
+        instance.
     NotSupportedError
-        If the wire carries no columns without rows.
+        If the protocol does not return the columns of an empty result.
+    DatabaseError
+        If a query or the output fails.
     """
     schema = _schema(connection.cursor(begin=ALL_TIME), options.view, options.instance)
     comments = COLUMN_COMMENTS.get(options.view, {})
@@ -111,23 +121,40 @@ def describe(connection: Connection, options: argparse.Namespace) -> None:
             "comment": pa.array([comments.get(name, "") for name in schema.names], pa.string()),
         }
     )
-    write(rows.to_reader(), options)
+    write_result(rows.to_reader(), options)
 
 
-def views(cursor: Cursor) -> list[View]:
-    """List what a service has, in order of names.
+def list_views(cursor: Cursor) -> list[View]:
+    """List the views of a service.
 
-    Services before 0.18 have no information_schema: they are asked for each view by its name.
+    Parameters
+    ----------
+    cursor : Cursor
+        Runs the queries.
+
+    Returns
+    -------
+    list of View
+        Ordered by name; those in the default schema come first.
+
+    Raises
+    ------
+    DatabaseError
+        If a query fails.
+
+    Notes
+    -----
+    Services before 0.18 have no information_schema, so each known view is queried by its name.
     """
     try:
         found = _listed(cursor)
     except ProgrammingError as error:
-        if not _says_absent(error):
+        if not _is_not_found(error):
             raise
         found = _probed(cursor)
     known = {view.name for view in found}
     for name in sorted(_view_sets(cursor) - known):
-        exists, columns = _instance(cursor, name)
+        exists, columns = _view_set(cursor, name)
         if exists:
             found.append(View(name, is_set=True, columns=columns))
     return sorted(found, key=lambda view: (view.schema != "public", view.title))
@@ -135,22 +162,28 @@ def views(cursor: Cursor) -> list[View]:
 
 def _schema(cursor: Cursor, name: str, instance: str | None) -> pa.Schema:
     if instance is not None:
-        return _told(_instance_schema(cursor, name, instance), name, cursor)
-    found = {view.title: view for view in views(cursor)}
+        return _require_columns(_instance_schema(cursor, name, instance), name, cursor)
+    found = {view.title: view for view in list_views(cursor)}
     if name not in found:
         raise ProgrammingError(
-            f"there is no view {name!r}; there are {', '.join(found)}", query_id=cursor.query_id
+            f"unknown view {name!r}; available: {', '.join(found)}", query_id=cursor.query_id
         )
     view = found[name]
     if not view.is_set:
-        return _told(_columns(cursor, view), name, cursor)
-    whose = INSTANCE_IDS.get(name, "id").upper()
-    advice = f"{name} is a view set, with a view for each {whose}"
+        return _require_columns(_view_schema(cursor, view), name, cursor)
+    return _schema_of_set(cursor, name)
+
+
+def _schema_of_set(cursor: Cursor, name: str) -> pa.Schema:
+    """Return the columns that the views of a set have in 0.2.3, and print a note that says so."""
+    instance = INSTANCE_IDS.get(name, "id").upper()
     if name not in SCHEMAS:
-        raise ProgrammingError(f"{advice}: describe {name} {whose}", query_id=cursor.query_id)
+        raise ProgrammingError(
+            f"{name} is a view set: describe {name} {instance}", query_id=cursor.query_id
+        )
     print(
-        f"micromegas-sql: {advice}; these are the columns of 0.2.3, and "
-        f"'describe {name} {whose}' lists those of this service",
+        f"micromegas-sql: {name} needs a {instance}; showing the columns of service 0.2.3. "
+        f"For this service: describe {name} {instance}",
         file=sys.stderr,
     )
     return SCHEMAS[name]
@@ -162,7 +195,7 @@ def _listed(cursor: Cursor) -> list[View]:
     return [
         View(name, schema, columns=count)
         for (schema, name), count in found.items()
-        if (schema, storage_of(name)) not in found  # not the views' own
+        if (schema, storage_of(name)) not in found  # else it stores the rows of that view
     ]
 
 
@@ -170,9 +203,9 @@ def _probed(cursor: Cursor) -> list[View]:
     found = []
     for name in sorted(VIEW_COMMENTS.keys() - _ONLY_INSTANCES):
         try:
-            schema = _columns(cursor, View(name))
+            schema = _view_schema(cursor, View(name))
         except ProgrammingError as error:
-            if not _says_absent(error):
+            if not _is_not_found(error):
                 raise
         else:
             found.append(View(name, columns=len(schema) or None))
@@ -183,40 +216,40 @@ def _view_sets(cursor: Cursor) -> set[str]:
     try:
         return {name for (name,) in cursor.execute(_VIEW_SETS)}
     except ProgrammingError as error:
-        if not _says_absent(error):
+        if not _is_not_found(error):
             raise
         return set(_ONLY_INSTANCES)
 
 
-def _instance(cursor: Cursor, view_set: str) -> tuple[bool, int | None]:
-    """Tell whether there is a view set, and how many columns its views have."""
+def _view_set(cursor: Cursor, view_set: str) -> tuple[bool, int | None]:
+    """Return whether there is a view set, and how many columns its views have."""
     try:
-        return True, len(_instance_schema(cursor, view_set, _NOBODY)) or None
+        return True, len(_instance_schema(cursor, view_set, _NIL_UUID)) or None
     except ProgrammingError as error:
-        # That nobody has this id is no news.
+        # The error that no process or stream has this id is expected.
         return f"view set {view_set} not found" not in str(error), None
 
 
 def _instance_schema(cursor: Cursor, view_set: str, instance: str) -> pa.Schema:
-    cursor.execute(_COLUMNS_OF_INSTANCE, (view_set, instance), begin=_MOMENT, end=_MOMENT)
+    cursor.execute(_COLUMNS_OF_INSTANCE, (view_set, instance), begin=_EMPTY_RANGE, end=_EMPTY_RANGE)
     return cursor.fetch_record_batch().schema
 
 
-def _columns(cursor: Cursor, view: View) -> pa.Schema:
+def _view_schema(cursor: Cursor, view: View) -> pa.Schema:
     return cursor.execute(_COLUMNS.format(_quoted(view))).fetch_record_batch().schema
 
 
-def _told(schema: pa.Schema, name: str, cursor: Cursor) -> pa.Schema:
-    """Refuse to take a result without columns for a view without any: JSON has none of no rows."""
+def _require_columns(schema: pa.Schema, name: str, cursor: Cursor) -> pa.Schema:
+    """Raise an error if there are no columns: an empty result has none in JSON."""
     if not schema:
         raise NotSupportedError(
-            f"this service does not tell the columns of {name} over this wire",
+            f"the service does not report the columns of {name} over this protocol",
             query_id=cursor.query_id,
         )
     return schema
 
 
-def _says_absent(error: ProgrammingError) -> bool:
+def _is_not_found(error: ProgrammingError) -> bool:
     return "not found" in str(error)
 
 

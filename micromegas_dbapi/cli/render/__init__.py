@@ -1,1 +1,1 @@
-"""How results look on a terminal, in a pipe and in a file."""
+"""Render results for terminals, pipes and files."""

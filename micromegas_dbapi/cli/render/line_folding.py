@@ -1,4 +1,4 @@
-"""Lines that are too long for the terminal: broken, never cut, and what follows is indented."""
+"""Break lines that are wider than the terminal, and indent their continuation."""
 
 from __future__ import annotations
 
@@ -12,26 +12,53 @@ __all__ = ["INDENT", "fold", "pack"]
 INDENT = "    "
 
 
-def fold(line: Text, out: Console) -> Text:
-    """Break a line where it leaves the terminal, and indent what follows the first break."""
-    if line.cell_len <= out.width and "\t" not in line.plain:
+def fold(line: Text, console: Console) -> Text:
+    """Break a line at the width of the console, without dropping any of its words.
+
+    Parameters
+    ----------
+    line : rich.text.Text
+        Tabs in it are expanded in place.
+    console : rich.console.Console
+        Where the line will be printed.
+
+    Returns
+    -------
+    rich.text.Text
+        The line, with line breaks where it is too wide; all parts but the first are indented.
+    """
+    if line.cell_len <= console.width and "\t" not in line.plain:
         return line
     line.expand_tabs(8)
-    begin = line.wrap(out, out.width)[0]
-    rest = line[len(begin.plain) :]
+    first = line.wrap(console, console.width)[0]
+    rest = line[len(first.plain) :]
     rest = rest[len(rest.plain) - len(rest.plain.lstrip()) :]
     if not rest:
-        return begin
-    indented = (Text(INDENT).append_text(piece) for piece in rest.wrap(out, out.width - 4))
-    return Text("\n").join([begin, *indented])
+        return first
+    width = console.width - len(INDENT)
+    indented = (Text(INDENT).append_text(part) for part in rest.wrap(console, width))
+    return Text("\n").join([first, *indented])
 
 
-def pack(pieces: Iterable[Text], width: int) -> list[Text]:
-    """Put pieces into as few lines as they need, two blanks between them, none broken."""
+def pack(items: Iterable[Text], width: int) -> list[Text]:
+    """Arrange items in as few lines as possible, two spaces apart, breaking none of them.
+
+    Parameters
+    ----------
+    items : iterable of rich.text.Text
+        In the order in which they are to be shown.
+    width : int
+        Of the lines; an item that is wider has a line of its own.
+
+    Returns
+    -------
+    list of rich.text.Text
+        The lines.
+    """
     lines: list[Text] = []
-    for piece in pieces:
-        if lines and lines[-1].cell_len + 2 + piece.cell_len <= width:
-            lines[-1].append("  ").append_text(piece)
+    for item in items:
+        if lines and lines[-1].cell_len + 2 + item.cell_len <= width:
+            lines[-1].append("  ").append_text(item)
         else:
-            lines.append(piece)
+            lines.append(item)
     return lines

@@ -1,4 +1,4 @@
-"""A progress bar for long downloads."""
+"""Show a progress bar for long downloads."""
 
 from __future__ import annotations
 
@@ -9,15 +9,21 @@ from contextlib import contextmanager
 
 from micromegas_dbapi.options import Progress
 
-__all__ = ["download"]
+__all__ = ["download_progress"]
 
-# A bar that is gone before it was read only flickers.
-_PATIENCE = 0.5
+# A bar that disappears before it can be read only flickers.
+_DELAY_SECONDS = 0.5
 
 
 @contextmanager
-def download() -> Iterator[Progress | None]:
-    """Give what to tell of the bytes that arrive: a bar on standard error, on a terminal only."""
+def download_progress() -> Iterator[Progress | None]:
+    """Show a progress bar on standard error if that is a terminal.
+
+    Yields
+    ------
+    callable or None
+        The ``progress`` option of `micromegas_dbapi.connect`; None if there is no terminal.
+    """
     if not sys.stderr.isatty():
         yield None
         return
@@ -33,21 +39,21 @@ def download() -> Iterator[Progress | None]:
     )
     bar = progress.Progress(*columns, console=Console(stderr=True), transient=True)
     task = bar.add_task("download", total=None)
-    began = 0.0
+    started = 0.0
 
-    def report(received: int, total: int | None) -> None:
-        nonlocal began
+    def _report(received: int, total: int | None) -> None:
+        nonlocal started
         now = time.monotonic()
-        if not began or received < bar.tasks[0].completed:  # the first bytes of an answer
-            began = now
+        if not started or received < bar.tasks[0].completed:  # a new response begins
+            started = now
             bar.reset(task, total=total)
         bar.update(task, completed=received, total=total)
         if received == total:
             bar.stop()
-        elif now - began > _PATIENCE:
+        elif now - started > _DELAY_SECONDS:
             bar.start()
 
     try:
-        yield report
+        yield _report
     finally:
         bar.stop()

@@ -1,24 +1,29 @@
-"""Numbers over time in one line of text."""
+"""Draw numbers over time in one line of text."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
 
-__all__ = ["buckets", "figure", "sparkline"]
+__all__ = ["buckets", "format_number", "sparkline"]
 
 _BARS = "▁▂▃▄▅▆▇█"
 
 
 def buckets(series: Sequence[tuple[int, float | None]], count: int) -> list[list[float]]:
-    """Divide the time of a series into equal parts, and give the numbers in each.
+    """Divide the time of a series into equal buckets and return the values in each.
 
     Parameters
     ----------
     series : sequence of (int, float or None)
-        Nanoseconds and value, by time; null, NaN and the infinities belong to no part.
+        Nanoseconds and value, ordered by time. Null, NaN and infinite values are left out.
     count : int
-        How many parts.
+        Number of buckets.
+
+    Returns
+    -------
+    list of list of float
+        As many lists as `count`; some may be empty.
     """
     parts: list[list[float]] = [[] for _ in range(count)]
     if series:
@@ -31,25 +36,51 @@ def buckets(series: Sequence[tuple[int, float | None]], count: int) -> list[list
 
 
 def sparkline(values: Sequence[float | None], low: float, high: float) -> str:
-    """Draw a bar for each value, the lowest at `low`, the highest at `high`; blank for None.
+    """Draw a vertical bar for each value.
 
+    Parameters
+    ----------
+    values : sequence of float or None
+        Each in `low` to `high`; None is drawn as a space.
+    low, high : float
+        The values of the lowest and the highest bar.
+
+    Returns
+    -------
+    str
+        One character for each value.
+
+    Examples
+    --------
     >>> sparkline([1.0, 2.0, None, 4.5, 8.0], 1.0, 8.0)
-    '▁▂ ▄█'
+    '▁▂ ▅█'
     """
     # Halved, so that the widest range of floats does not overflow.
     span = high / 2 - low / 2
-    drawn = []
+    bars = []
     for value in values:
         share = 0.0 if value is None or not span else (value / 2 - low / 2) / span
-        drawn.append(" " if value is None else _BARS[min(len(_BARS) - 1, int(share * len(_BARS)))])
-    return "".join(drawn)
+        bars.append(" " if value is None else _BARS[min(len(_BARS) - 1, int(share * len(_BARS)))])
+    return "".join(bars)
 
 
-def figure(value: float | None) -> str:
-    """Write a number for people: whole ones exactly, others with six digits.
+def format_number(value: float | None) -> str:
+    """Format a number for people: whole numbers exactly, others with six digits.
 
-    >>> figure(4406721109.0), figure(16.123456789), figure(float("nan")), figure(None)
-    ('4406721109', '16.1235', 'nan', 'NULL')
+    Parameters
+    ----------
+    value : float or None
+        NaN and infinite values are accepted.
+
+    Returns
+    -------
+    str
+        ``NULL`` for None.
+
+    Examples
+    --------
+    >>> [format_number(value) for value in (4406721109.0, 16.123456789, float("nan"), None)]
+    ['4406721109', '16.1235', 'nan', 'NULL']
     """
     if value is None:
         return "NULL"

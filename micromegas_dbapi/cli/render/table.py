@@ -1,4 +1,4 @@
-"""A result as a table for people: it fits the terminal by wrapping, and shows every row."""
+"""Print a result as a table that shows every row and fits the terminal."""
 
 from __future__ import annotations
 
@@ -15,15 +15,14 @@ from rich.text import Text
 
 from micromegas_dbapi.arrow import rows
 from micromegas_dbapi.arrow.type_codes import NUMBER, describe
-from micromegas_dbapi.timerange import format_ns
+from micromegas_dbapi.cli.render.timestamps import timestamp_text
 
-__all__ = ["cell", "print_table"]
+__all__ = ["cell_text", "print_table"]
 
-# A column wrapped to less than this is hard to read: then each row is written as a list.
-_LEGIBLE = 16
-_GAP = 3
-_UNLIMITED = 1_000_000
-_SHOWN_BYTES = 16
+# A column that is wrapped to less than this is hard to read: each row is then printed as a list.
+_LEGIBLE_WIDTH = 16
+_COLUMN_GAP = 3
+_MAX_BYTES = 16
 
 
 def print_table(result: pa.RecordBatchReader, console: Console) -> None:
@@ -32,19 +31,26 @@ def print_table(result: pa.RecordBatchReader, console: Console) -> None:
     Parameters
     ----------
     result : pyarrow.RecordBatchReader
+        Is read to its end and held in memory.
     console : rich.console.Console
+        Where to print.
+
+    Raises
+    ------
+    DatabaseError
+        If reading the result fails, or a value is outside the range of its Python type.
 
     Notes
     -----
-    On a terminal the table is wrapped to its width, or, with more columns than fit, each row is
-    written as a list; a pipe or file gets each row whole in one line.
+    On a terminal the table is wrapped to its width. If it has more columns than fit, each row is
+    printed as a list. In a pipe or a file rows are not wrapped.
     """
     terminal = console.is_terminal
     columns = describe(result.schema)
     types = result.schema.types
     names = result.schema.names
     shown = [
-        [cell(value, kind) for value, kind in zip(row, types, strict=True)]
+        [cell_text(value, kind) for value, kind in zip(row, types, strict=True)]
         for batch in result
         for row in zip(*rows.columns(batch, "ns"), strict=True)
     ]
@@ -59,12 +65,12 @@ def print_table(result: pa.RecordBatchReader, console: Console) -> None:
 
 
 def _least_width(names: list[str], shown: list[list[str]]) -> int:
-    """Tell how wide a table of columns that are legible has to be."""
+    """Return the width of a table with legible columns."""
     widths = [
         max(cell_len(line) for text in column for line in text.split("\n"))
         for column in zip(names, *shown, strict=True)
     ]
-    return sum(min(width, _LEGIBLE) + _GAP for width in widths)
+    return sum(min(width, _LEGIBLE_WIDTH) + _COLUMN_GAP for width in widths)
 
 
 def _grid(names: list[str], numeric: list[bool], shown: list[list[str]]) -> Table:
@@ -87,46 +93,38 @@ def _records(names: list[str], shown: list[list[str]]) -> Table:
     return table
 
 
-# What would move the cursor, ring, or reorder text, if a log message held it.
+# Characters that would move the cursor, ring the bell or reorder text on a terminal.
 _CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 
 
-def cell(value: Any, kind: pa.DataType) -> str:
-    """Write one value.
+def cell_text(value: Any, kind: pa.DataType) -> str:
+    """Format one value for people.
 
     Parameters
     ----------
     value : object
-        As `Cursor.fetchone` gives it, timestamps as nanoseconds.
+        As `Cursor.fetchone` returns it, with timestamps as nanoseconds.
     kind : pyarrow.DataType
         The type of its column.
 
     Returns
     -------
     str
-        Null as ``NULL``; timestamps in RFC 3339, with ``Z`` where the column has a zone; lists
-        and structs as JSON; binary as hexadecimal digits, shortened; control characters escaped.
+        Null is ``NULL``. Timestamps are as `timestamp_text` returns them. Lists and structs are
+        JSON. Binary is hexadecimal and shortened. Control characters are escaped.
     """
     if value is None:
         return "NULL"
     if pa.types.is_dictionary(kind):
         kind = kind.value_type
     if pa.types.is_timestamp(kind):
-        text = _instant(value)
-        return text if kind.tz else text.removesuffix("Z")
+        return timestamp_text(value, bool(kind.tz))
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, bytes):
-        if len(value) <= _SHOWN_BYTES:
+        if len(value) <= _MAX_BYTES:
             return f"0x{value.hex()}"
-        return f"0x{value[:_SHOWN_BYTES].hex()}... ({len(value)} bytes)"
+        return f"0x{value[:_MAX_BYTES].hex()}... ({len(value)} bytes)"
     if isinstance(value, (list, dict)):
         value = json.dumps(value, ensure_ascii=False, default=str)
-    return _CONTROL.sub(lambda found: found[0].encode("unicode_escape").decode(), str(value))
-
-
-def _instant(ns: int) -> str:
-    try:
-        return format_ns(ns)
-    except OverflowError:  # a year that no calendar here has
-        return f"{ns} ns"
+    return _CONTROL.sub(lambda match: match[0].encode("unicode_escape").decode(), str(value))
