@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, Literal, overload
 import pyarrow as pa
 
 from micromegas_dbapi.client import calls
-from micromegas_dbapi.client.call_arguments import identifier, integer, moment, text
+from micromegas_dbapi.client.call_arguments import integer, string, time_string, uuid_string
 from micromegas_dbapi.connection import Connection
 from micromegas_dbapi.connection import connect as open_connection
 from micromegas_dbapi.errors import ProgrammingError
@@ -138,11 +138,11 @@ class Client:
         """
         time_range = self._connection._ranges.given([("execute", begin, end)])
         payload = {
-            "view_set_name": text(view_set_name, "view_set_name"),
-            "view_instance_id": text(view_instance_id, "view_instance_id"),
+            "view_set_name": string(view_set_name, "view_set_name"),
+            "view_instance_id": string(view_instance_id, "view_instance_id"),
             "begin": time_range and time_range.begin_text,
             "end": time_range and time_range.end_text,
-            "sql": text(sql, "sql"),
+            "sql": string(sql, "sql"),
         }
         return self._call("query_view", payload, arrow)
 
@@ -159,7 +159,7 @@ class Client:
     ) -> pd.DataFrame | pa.Table:
         """Find a process by its id: one row, or none."""
         return self._call(
-            "find_process", {"process_id": identifier(process_id, "process_id")}, arrow
+            "find_process", {"process_id": uuid_string(process_id, "process_id")}, arrow
         )
 
     @overload
@@ -172,7 +172,7 @@ class Client:
         self, stream_id: str | uuid.UUID, *, arrow: bool = False
     ) -> pd.DataFrame | pa.Table:
         """Find a stream by its id: one row, or none."""
-        return self._call("find_stream", {"stream_id": identifier(stream_id, "stream_id")}, arrow)
+        return self._call("find_stream", {"stream_id": uuid_string(stream_id, "stream_id")}, arrow)
 
     @overload
     def query_streams(
@@ -223,11 +223,11 @@ class Client:
             Give a table instead of a DataFrame.
         """
         payload = {
-            "begin": moment(begin, "begin", optional=True),
-            "end": moment(end, "end", optional=True),
+            "begin": time_string(begin, "begin", optional=True),
+            "end": time_string(end, "end", optional=True),
             "limit": integer(limit, "limit"),
-            "process_id": None if process_id is None else identifier(process_id, "process_id"),
-            "tag_filter": None if tag_filter is None else text(tag_filter, "tag_filter"),
+            "process_id": None if process_id is None else uuid_string(process_id, "process_id"),
+            "tag_filter": None if tag_filter is None else string(tag_filter, "tag_filter"),
         }
         return self._call("query_streams", payload, arrow)
 
@@ -272,10 +272,10 @@ class Client:
             Give a table instead of a DataFrame.
         """
         payload = {
-            "begin": moment(begin, "begin", optional=True),
-            "end": moment(end, "end", optional=True),
+            "begin": time_string(begin, "begin", optional=True),
+            "end": time_string(end, "end", optional=True),
             "limit": integer(limit, "limit"),
-            "stream_id": identifier(stream_id, "stream_id"),
+            "stream_id": uuid_string(stream_id, "stream_id"),
         }
         return self._call("query_blocks", payload, arrow)
 
@@ -390,8 +390,8 @@ def _partitions(
     view_set_name: str, view_instance_id: str, begin: Bound, end: Bound
 ) -> dict[str, Any]:
     return {
-        "view_set_name": text(view_set_name, "view_set_name"),
-        "view_instance_id": text(view_instance_id, "view_instance_id"),
-        "begin": moment(begin, "begin"),
-        "end": moment(end, "end"),
+        "view_set_name": string(view_set_name, "view_set_name"),
+        "view_instance_id": string(view_instance_id, "view_instance_id"),
+        "begin": time_string(begin, "begin"),
+        "end": time_string(end, "end"),
     }

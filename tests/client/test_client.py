@@ -183,7 +183,7 @@ WRONG: list[tuple[str, tuple[Any, ...], str]] = [
     ("query_view", ("nope", "global", BEGIN, END, "SELECT 1"), "view set nope not found"),
     ("query_view", ("measures", "global", END, BEGIN, "SELECT 1"), "lies after"),
     ("find_process", (17,), "process_id=17 is of type int; accepted: str"),
-    ("find_process", ("not-a-uuid",), "process_id='not-a-uuid' is no UUID"),
+    ("find_process", ("not-a-uuid",), "invalid process_id 'not-a-uuid': expected a UUID"),
     ("materialize_partitions", ("measures", "global", None, END, 10), "begin=None"),
     ("materialize_partitions", ("measures", "global", BEGIN, END, 0.5), "accepted: int"),
     ("materialize_partitions", ("nope", "global", BEGIN, END, 10), "view set nope not found"),
