@@ -15,7 +15,7 @@ from datetime import timezone as _timezone
 
 from micromegas_dbapi.arrow.type_codes import BINARY, DATETIME, NUMBER, ROWID, STRING
 from micromegas_dbapi.auth import BasicAuth, BearerAuth, ProviderAuth, TokenFile
-from micromegas_dbapi.connection import Connection, connect
+from micromegas_dbapi.connection import Connection
 from micromegas_dbapi.cursor import Cursor
 from micromegas_dbapi.errors import (
     DatabaseError,
@@ -31,6 +31,7 @@ from micromegas_dbapi.errors import (
     UnboundedScanWarning,
     Warning,
 )
+from micromegas_dbapi.open_connection import connect
 from micromegas_dbapi.options import Timeout
 from micromegas_dbapi.pandas import read_sql, register_with_pandas
 from micromegas_dbapi.service import Service

@@ -19,7 +19,7 @@ __all__ = [
     "Secretive",
     "TokenFile",
     "TokenProvider",
-    "auth_of",
+    "resolve_auth",
 ]
 
 MASK = "***"
@@ -188,7 +188,7 @@ class ProviderAuth(Secretive):
 Auth: TypeAlias = BearerAuth | BasicAuth | ProviderAuth
 
 
-def auth_of(
+def resolve_auth(
     auth: Auth | TokenProvider | None, token: str | None, token_file: os.PathLike[str] | str | None
 ) -> Auth | None:
     """Make of the options of `connect` what credentials they are.

@@ -69,7 +69,7 @@ def _run(options: argparse.Namespace) -> None:
         return
     from micromegas_dbapi.cli.output import check
     from micromegas_dbapi.cli.render.progress_bar import download
-    from micromegas_dbapi.connection import connect
+    from micromegas_dbapi.open_connection import connect
 
     check(options)
     reading: Callable[[Connection, argparse.Namespace], None] = _imported(_WITH_CONNECTION, options)

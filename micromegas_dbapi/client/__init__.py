@@ -22,8 +22,8 @@ import pyarrow as pa
 from micromegas_dbapi.client import calls
 from micromegas_dbapi.client.call_arguments import integer, string, time_string, uuid_string
 from micromegas_dbapi.connection import Connection
-from micromegas_dbapi.connection import connect as open_connection
 from micromegas_dbapi.errors import ProgrammingError
+from micromegas_dbapi.open_connection import connect as open_connection
 from micromegas_dbapi.timerange import Bound
 
 if TYPE_CHECKING:
@@ -136,7 +136,7 @@ class Client:
         begin, end, sql, arrow
             As for `query`.
         """
-        time_range = self._connection._ranges.given([("execute", begin, end)])
+        time_range = self._connection.explicit_range(begin=begin, end=end)
         payload = {
             "view_set_name": string(view_set_name, "view_set_name"),
             "view_instance_id": string(view_instance_id, "view_instance_id"),

@@ -58,8 +58,8 @@ def uuid_string(value: str | uuid.UUID, name: str) -> str:
         return str(value)
     try:
         return str(uuid.UUID(string(value, name)))
-    except ValueError:
-        raise ProgrammingError(f"invalid {name} {value!r}: expected a UUID") from None
+    except ValueError as error:
+        raise ProgrammingError(f"invalid {name} {value!r}: expected a UUID") from error
 
 
 def integer(value: object, name: str) -> int:

@@ -93,7 +93,7 @@ def _endpoints(connection: Connection) -> Endpoints | None:
     A lake with the views of newer services answers as these do.
     """
     old = connection.service.generation == HTTP
-    transport = connection._transport_in_use()
+    transport = connection.transport
     return transport if old and isinstance(transport, Endpoints) else None
 
 

@@ -350,6 +350,6 @@ def test_where_it_asks(
         seen.append((address, profile))
         raise mm.OperationalError("enough")
 
-    monkeypatch.setattr("micromegas_dbapi.connection.connect", connect)
+    monkeypatch.setattr("micromegas_dbapi.open_connection.connect", connect)
     assert main(["SELECT 1", *arguments]) == 1
     assert seen == [opened]

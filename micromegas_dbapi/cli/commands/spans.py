@@ -140,7 +140,7 @@ def _time(ns: int) -> np.datetime64:
 
 def _range(connection: Connection, stream: str) -> tuple[Any, Any]:
     """Give the time range to ask for where none is given: a service refuses to guess it."""
-    if connection._ranges.given([]) is not None:
+    if connection.explicit_range() is not None:
         _require(connection, stream)
         return None, None
     try:

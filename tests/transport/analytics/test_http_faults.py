@@ -871,7 +871,7 @@ def test_secrets_show_nowhere(
         with connection:
             cursor = connection.cursor()
             shown += [repr(connection), str(connection), repr(cursor), vars(connection)]
-            shown += [connection._transport, repr(connection._transport._settings)]  # type: ignore[union-attr]
+            shown += [connection.transport, repr(connection.transport._settings)]  # type: ignore[union-attr]
             try:
                 cursor.execute(SQL).fetchall()
             except mm.Error as error:
@@ -899,7 +899,7 @@ def test_secrets_show_in_no_repr_and_no_pickle() -> None:
     for value in values:
         options = value if isinstance(value, dict) else {"auth": value}
         with mm.connect("https://service.example", **options) as connection:
-            settings = connection._transport._settings  # type: ignore[union-attr]
+            settings = connection.transport._settings  # type: ignore[union-attr]
             assert SECRET not in repr(settings) + str(settings)
     for auth in values[:2]:
         assert SECRET not in repr(auth) + str(auth) + f"{auth}"
