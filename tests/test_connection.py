@@ -72,9 +72,9 @@ def test_schemes(wire: Wire, server: Server) -> None:
         ("localhost:8082", {}, "the scheme 'localhost'"),
         ("ftp://localhost", {}, "the scheme 'ftp'"),
         (5, {}, "of type int"),
-        ("http://", {}, "names no host"),
-        ("http://h?nope=1", {}, "the option 'nope'"),
-        ("lake:", {}, "names no folder"),
+        ("http://", {}, "has no host"),
+        ("http://h?nope=1", {}, "unknown option 'nope'"),
+        ("lake:", {}, "has no folder"),
         ("demo:path", {}, "takes no path"),
         ("http://h", {"begin": datetime(2026, 1, 1)}, "has no time zone"),
         ("http://h", {"begin": "now", "end": "-1h"}, "lies after"),
@@ -82,8 +82,12 @@ def test_schemes(wire: Wire, server: Server) -> None:
         ("http://h?begin=now&end=-1h", {}, "lies after"),
         ("http://h", {"timestamps": "text"}, "timestamps='text'"),
         ("http://h?timestamps=text", {}, "timestamps='text'"),
-        ("demo:", {"auth": mm.BearerAuth("secret")}, "has no use for auth"),
-        ("lake:.", {"timeout": 5, "verify": False}, "has no use for timeout, verify"),
+        ("demo:", {"auth": mm.BearerAuth("secret")}, "`demo:` does not accept the options: auth"),
+        (
+            "lake:.",
+            {"timeout": 5, "verify": False},
+            "`lake:` does not accept the options: timeout, verify",
+        ),
     ],
 )
 def test_bad_addresses_and_options(address: Any, options: dict[str, Any], words: str) -> None:
