@@ -145,7 +145,7 @@ def test_thread_spans(urls: dict[str, str], wire: Callable[[str], Path], name: s
         for where in ("begin >= '2026-11-01'", "\"end\" < '2026-12-01'"):
             assert connection.execute(f"{spans} WHERE {where}").fetchall() == everything
     assert str(caught.value).startswith(
-        "thread_spans needs a time range: filter on begin/end with literals, or pass begin=/end="
+        "thread_spans needs a time range: use --begin/--end (command line), begin=/end= (Python)"
     )
     assert everything[0][0] > 0
 
@@ -154,7 +154,9 @@ def test_an_older_service_with_other_than_views() -> None:
     text = "error building dataframe: error casting table provider as MaterializedView"
     error = mm.errors.from_service(text)
     assert type(error) is mm.NotSupportedError
-    assert str(error).startswith("this service (before 0.12) cannot combine a time range with")
+    assert str(error).startswith(
+        "this service (older than 0.12) accepts a time range for views only"
+    )
     assert "begin=ALL_TIME" in str(error)
 
 
