@@ -159,6 +159,7 @@ class Connection:
         Returns
         -------
         Cursor
+            Open, without a result.
 
         Raises
         ------

@@ -86,6 +86,7 @@ def check_timestamps(value: Timestamps) -> Timestamps:
     Returns
     -------
     str
+        The value.
 
     Raises
     ------

@@ -294,6 +294,7 @@ def prepare_sql(sql: str, parameters: Parameters) -> str:
     Returns
     -------
     str
+        The final SQL.
 
     Raises
     ------

@@ -199,6 +199,7 @@ class FetchMethods:
         Returns
         -------
         polars.DataFrame
+            With the types of the Arrow table.
 
         Raises
         ------

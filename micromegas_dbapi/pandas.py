@@ -88,6 +88,7 @@ def read_arrow(connection: Any, sql: Any, params: Parameters, begin: Bound, end:
     Returns
     -------
     pyarrow.Table
+        The complete result.
 
     Raises
     ------
