@@ -201,7 +201,7 @@ def _locate(
 ) -> tuple[url.Target, Auth | None]:
     """Return what to open, with the credentials to use unless they are in the URL itself."""
     if address is None:
-        address, from_profile = profiles.configured(profile)
+        address, from_profile = profiles.read_profile(profile)
         credentials = credentials or from_profile
     elif profile is not None:
         raise ProgrammingError("an address and a profile are given; accepted: one of them")
