@@ -24,6 +24,7 @@ def string(value: object, name: str) -> str:
     Returns
     -------
     str
+        The value.
 
     Raises
     ------
@@ -48,6 +49,7 @@ def uuid_string(value: str | uuid.UUID, name: str) -> str:
     Returns
     -------
     str
+        Such as ``"0008447c-0a72-4e2c-a7b1-2f4f5a1d7f20"``.
 
     Raises
     ------
@@ -75,6 +77,7 @@ def integer(value: object, name: str) -> int:
     Returns
     -------
     int
+        The value.
 
     Raises
     ------

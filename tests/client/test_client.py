@@ -228,7 +228,7 @@ def test_defaults_and_closing(service: str) -> None:
     with mm.connect(service) as connection:
         Client(connection).close()
         assert len(Client(connection).find_process(NOBODY)) == 0
-        with pytest.raises(mm.ProgrammingError, match="headers are given with the connection"):
+        with pytest.raises(mm.ProgrammingError, match="headers cannot be set here"):
             Client(connection, {"X-Team": "reports"})
 
 
