@@ -16,7 +16,7 @@ __all__ = [
     "BasicAuth",
     "BearerAuth",
     "ProviderAuth",
-    "Secretive",
+    "SecretMixin",
     "TokenFile",
     "TokenProvider",
     "resolve_auth",
@@ -25,7 +25,7 @@ __all__ = [
 MASK = "***"
 
 
-class Secretive:
+class SecretMixin:
     """Mixin that masks the secret when pickled. `copy` and `deepcopy` return the object itself."""
 
     def __copy__(self) -> Any:
@@ -36,7 +36,7 @@ class Secretive:
 
 
 @dataclass(frozen=True)
-class BearerAuth(Secretive):
+class BearerAuth(SecretMixin):
     """A bearer token. Neither repr nor pickle shows it.
 
     Attributes
@@ -83,7 +83,7 @@ class BearerAuth(Secretive):
 
 
 @dataclass(frozen=True)
-class BasicAuth(Secretive):
+class BasicAuth(SecretMixin):
     """A user name and password. Neither repr nor pickle shows the password.
 
     Attributes
@@ -173,7 +173,7 @@ class TokenFile:
             raise OperationalError(f"the token file {path} cannot be read: {error}") from error
 
 
-class ProviderAuth(Secretive):
+class ProviderAuth(SecretMixin):
     """Bearer tokens of a provider, which is called before every request and can refresh them.
 
     If the service rejects a token, the provider is called once more and the request sent again.
@@ -259,13 +259,13 @@ def resolve_auth(
     ProgrammingError
         If several options are set, or `auth` has another type.
     """
-    given = [
+    names = [
         name
         for name, value in (("auth", auth), ("token", token), ("token_file", token_file))
         if value is not None
     ]
-    if len(given) > 1:
-        raise ProgrammingError(f"{' and '.join(given)} are given; accepted: one of them")
+    if len(names) > 1:
+        raise ProgrammingError(f"{' and '.join(names)} are given; accepted: one of them")
     if token is not None:
         return BearerAuth(token)
     if token_file is not None:

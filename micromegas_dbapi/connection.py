@@ -92,8 +92,8 @@ class Connection:
     ) -> TimeRange | NoTimeRange:
         """Return the time range that a statement would be sent with; an extension of PEP 249.
 
-        The statement is not run. If it reads a view that is not known yet, the service may be
-        asked for the time columns of that view.
+        The statement is not run. If it reads a view that is not known yet, the driver may query
+        the service for the time columns of that view.
 
         Parameters
         ----------

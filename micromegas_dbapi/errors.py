@@ -118,7 +118,7 @@ class OperationalError(DatabaseError):
 
 
 class IntegrityError(DatabaseError):
-    """Part of PEP 249; never raised, since the service is read-only."""
+    """Part of PEP 249; never raised, because the service is read-only."""
 
 
 class InternalError(DatabaseError):

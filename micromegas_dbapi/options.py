@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, fields
 from typing import Any, TypeAlias
 from urllib.parse import urlsplit
 
-from micromegas_dbapi.auth import MASK, Auth, Secretive
+from micromegas_dbapi.auth import MASK, Auth, SecretMixin
 from micromegas_dbapi.errors import ProgrammingError
 
 __all__ = ["FlightSettings", "HttpSettings", "Progress", "Settings", "Timeout", "refuse_insecure"]
@@ -56,7 +56,7 @@ Progress: TypeAlias = Callable[[int, int | None], object]
 
 
 @dataclass(frozen=True)
-class Settings(Secretive):
+class Settings(SecretMixin):
     """Settings of every protocol. Neither repr nor pickle shows the values of headers and proxies.
 
     Attributes
@@ -146,8 +146,8 @@ class FlightSettings(Settings):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        whole = isinstance(self.keepalive_ms, int) and not isinstance(self.keepalive_ms, bool)
-        if not whole or not 0 <= self.keepalive_ms < 2**31:
+        integer = isinstance(self.keepalive_ms, int) and not isinstance(self.keepalive_ms, bool)
+        if not integer or not 0 <= self.keepalive_ms < 2**31:
             raise ProgrammingError(
                 f"keepalive_ms={self.keepalive_ms!r}; accepted: an integer, 0 for none"
             )

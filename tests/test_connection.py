@@ -156,6 +156,9 @@ def test_closed(lake: mm.Connection) -> None:
         lake.commit,
         lake.rollback,
         lambda: lake.execute("SELECT 1"),
+        lambda: lake.time_range("SELECT 1"),
+        lambda: lake.transport,
+        lambda: lake.service,
         lake.__enter__,
     ):
         with pytest.raises(mm.InterfaceError, match="the connection is closed"):
@@ -259,6 +262,22 @@ def test_the_nearest_bound_counts(server: Server, begin: int, end: int) -> None:
     assert (cursor.time_range.begin_text, cursor.time_range.end_text) == expected
     sources = {LEVELS[level] for level in (begin, end) if level < 4}
     assert set(cursor.time_range.source.split("+")) == sources
+
+
+def test_the_explicit_range(server: Server) -> None:
+    """What is set on the call, the connection or the URL; no statement, so nothing is inferred."""
+    with mm.connect(f"{server.url}?begin={DAYS[0]}", end=DAYS[3]) as connection:
+        default = connection.explicit_range()
+        assert default is not None
+        assert (default.begin_text, default.end_text) == (DAYS[0], DAYS[3])
+        assert default.source == "connection+url"
+        own = connection.explicit_range(begin=DAYS[1])
+        assert own is not None
+        assert (own.begin_text, own.end_text) == (DAYS[1], DAYS[3])
+        assert connection.explicit_range(begin=mm.ALL_TIME) is None
+    with mm.connect(server.url) as connection:
+        assert connection.explicit_range() is None
+    assert server.requests == []
 
 
 def test_all_time_means_no_range(server: Server) -> None:

@@ -521,7 +521,9 @@ def test_flightsql_of_0_2_3(wire: Wire) -> None:
     replies = [listed, nothing, unprepared, Reply(messages(nulls)), NO_FUNCTION]
     with replaying(None, (), *replies) as service, Client(service.url) as client:
         assert client.find_stream(STREAM, arrow=True) == columns
-        with pytest.raises(mm.NotSupportedError, match=r"a service of 0\.2 has query_partitions at its"):
+        with pytest.raises(
+            mm.NotSupportedError, match=r"a service of 0\.2 has query_partitions at its"
+        ):
             client.query_partitions()
     asked = service.calls[1].request.decode(errors="replace")
     assert asked.endswith(
