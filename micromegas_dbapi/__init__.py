@@ -15,7 +15,7 @@ from datetime import timezone as _timezone
 
 from micromegas_dbapi.arrow.type_codes import BINARY, DATETIME, NUMBER, ROWID, STRING
 from micromegas_dbapi.auth import BasicAuth, BearerAuth, ProviderAuth, TokenFile
-from micromegas_dbapi.connection import Connection, connect
+from micromegas_dbapi.connection import Connection
 from micromegas_dbapi.cursor import Cursor
 from micromegas_dbapi.errors import (
     DatabaseError,
@@ -31,6 +31,7 @@ from micromegas_dbapi.errors import (
     UnboundedScanWarning,
     Warning,
 )
+from micromegas_dbapi.open_connection import connect
 from micromegas_dbapi.options import Timeout
 from micromegas_dbapi.pandas import read_sql, register_with_pandas
 from micromegas_dbapi.service import Service
@@ -38,26 +39,59 @@ from micromegas_dbapi.timerange import ALL_TIME, NoTimeRange, TimeRange
 
 #: The version of the DB-API.
 apilevel = "2.0"
-#: Threads may share the module and connections.
+#: Threads may share the module and connections, but not cursors.
 threadsafety = 2
-#: ``WHERE level <= ?``; a mapping of parameters uses ``:name``.
+#: ``WHERE level <= ?`` for a sequence of parameters; ``:name`` for a mapping.
 paramstyle = "qmark"
 
 Binary = bytes
 
 
 def DateFromTicks(ticks: float) -> Date:  # noqa: N802
-    """Make a date in UTC from seconds since the epoch."""
+    """Return the date in UTC.
+
+    Parameters
+    ----------
+    ticks : float
+        Seconds since the epoch.
+
+    Returns
+    -------
+    datetime.date
+        As PEP 249 requires.
+    """
     return TimestampFromTicks(ticks).date()
 
 
 def TimeFromTicks(ticks: float) -> Time:  # noqa: N802
-    """Make a time of day in UTC from seconds since the epoch."""
+    """Return the time of day in UTC.
+
+    Parameters
+    ----------
+    ticks : float
+        Seconds since the epoch.
+
+    Returns
+    -------
+    datetime.time
+        Without time zone.
+    """
     return TimestampFromTicks(ticks).time()
 
 
 def TimestampFromTicks(ticks: float) -> Timestamp:  # noqa: N802
-    """Make a datetime, aware in UTC, from seconds since the epoch."""
+    """Return the aware datetime in UTC.
+
+    Parameters
+    ----------
+    ticks : float
+        Seconds since the epoch.
+
+    Returns
+    -------
+    datetime.datetime
+        With the time zone UTC.
+    """
     return Timestamp.fromtimestamp(ticks, _timezone.utc)
 
 

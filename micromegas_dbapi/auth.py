@@ -1,4 +1,4 @@
-"""Credentials: what goes into the Authorization header, and never into repr, log or pickle."""
+"""Credentials for the Authorization header, which no repr, log or pickle shows."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ __all__ = [
     "BasicAuth",
     "BearerAuth",
     "ProviderAuth",
-    "Secretive",
+    "SecretMixin",
     "TokenFile",
     "TokenProvider",
-    "auth_of",
+    "resolve_auth",
 ]
 
 MASK = "***"
 
 
-class Secretive:
-    """Masked in pickles; a copy is the thing itself, since a masked one would be of no use."""
+class SecretMixin:
+    """Mixin that masks the secret when pickled. `copy` and `deepcopy` return the object itself."""
 
     def __copy__(self) -> Any:
         return self
@@ -36,26 +36,33 @@ class Secretive:
 
 
 @dataclass(frozen=True)
-class BearerAuth(Secretive):
+class BearerAuth(SecretMixin):
     """A bearer token. Neither repr nor pickle shows it.
 
     Attributes
     ----------
     token : str
-        Sent as ``Authorization: Bearer <token>``: visible ASCII characters without blanks.
+        Sent as ``Authorization: Bearer <token>``; visible ASCII characters only.
+    refreshes : bool
+        False: the same token is sent with every request.
+
+    Raises
+    ------
+    ProgrammingError
+        If the token is empty or contains other characters.
     """
 
     token: str = field(repr=False)
     refreshes: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
-        # What a header cannot carry would be refused later, with the token in the error's text.
+        # requests would reject such a header later, with the token in the text of the error.
         if not (
             self.token.isascii() and self.token.isprintable() and self.token.split() == [self.token]
         ):
             raise ProgrammingError(
-                "the bearer token is empty, or has a blank, a line end or a character that is "
-                "not ASCII; was it read from a file without strip()?"
+                "invalid bearer token: it is empty or contains whitespace or non-ASCII characters "
+                "(strip() the file's content?)"
             )
 
     def __repr__(self) -> str:
@@ -65,19 +72,32 @@ class BearerAuth(Secretive):
         return BearerAuth, (MASK,)
 
     def header(self) -> str:
-        """Give the value of the Authorization header."""
+        """Return the value of the Authorization header.
+
+        Returns
+        -------
+        str
+            The scheme and the encoded credentials.
+        """
         return f"Bearer {self.token}"
 
 
 @dataclass(frozen=True)
-class BasicAuth(Secretive):
+class BasicAuth(SecretMixin):
     """A user name and password. Neither repr nor pickle shows the password.
 
     Attributes
     ----------
     user, password : str
-        Sent as ``Authorization: Basic <...>``, encoded in UTF-8. The name has no colon, which
-        is where the password begins.
+        Sent as ``Authorization: Basic <...>``, encoded in UTF-8. The user name cannot contain a
+        colon, because a colon separates it from the password.
+    refreshes : bool
+        False: the same credentials are sent with every request.
+
+    Raises
+    ------
+    ProgrammingError
+        If the user name contains a colon.
     """
 
     user: str
@@ -87,7 +107,7 @@ class BasicAuth(Secretive):
     def __post_init__(self) -> None:
         if ":" in self.user:
             raise ProgrammingError(
-                "a user name with a colon cannot be sent: the password begins there"
+                "a user name with a colon cannot be sent: a colon separates it from the password"
             )
 
     def __repr__(self) -> str:
@@ -97,32 +117,49 @@ class BasicAuth(Secretive):
         return BasicAuth, (self.user, MASK)
 
     def header(self) -> str:
-        """Give the value of the Authorization header."""
+        """Return the value of the Authorization header.
+
+        Returns
+        -------
+        str
+            The scheme and the encoded credentials.
+        """
         return "Basic " + base64.b64encode(f"{self.user}:{self.password}".encode()).decode()
 
 
 class TokenProvider(Protocol):
-    """What gives bearer tokens, such as the providers of the official client."""
+    """An object that returns bearer tokens, such as the providers of the official client."""
 
     def get_token(self) -> str:
-        """Give the token for the next request."""
+        """Return the token for the next request.
+
+        Returns
+        -------
+        str
+            Without "Bearer".
+        """
         ...
 
 
 @dataclass(frozen=True)
 class TokenFile:
-    """A file that holds a bearer token; read anew for each request, so that it may be replaced.
+    """A file that contains a bearer token. It is read before every request, so it can be replaced.
 
     Attributes
     ----------
     path : str or PathLike
-        ``~`` is the home directory. Blanks and line ends around the token don't count.
+        ``~`` is the home directory. Whitespace around the token is ignored.
     """
 
     path: os.PathLike[str] | str
 
     def get_token(self) -> str:
         """Read the token.
+
+        Returns
+        -------
+        str
+            The content of the file, without whitespace around it.
 
         Raises
         ------
@@ -136,15 +173,20 @@ class TokenFile:
             raise OperationalError(f"the token file {path} cannot be read: {error}") from error
 
 
-class ProviderAuth(Secretive):
-    """Bearer tokens of a provider, which is asked before each request, so that it can refresh.
+class ProviderAuth(SecretMixin):
+    """Bearer tokens of a provider, which is called before every request and can refresh them.
 
-    Where a service refuses the token, the provider is asked once more and the request sent again.
+    If the service rejects a token, the provider is called once more and the request sent again.
 
     Parameters
     ----------
     provider : TokenProvider
         Must be safe to use from the threads that share the connection.
+
+    Attributes
+    ----------
+    refreshes : bool
+        True: a rejected request is worth a second attempt.
     """
 
     refreshes: ClassVar[bool] = True
@@ -159,14 +201,19 @@ class ProviderAuth(Secretive):
         return BearerAuth, (MASK,)
 
     def header(self) -> str:
-        """Give the value of the Authorization header, for one request.
+        """Return the value of the Authorization header, for one request.
+
+        Returns
+        -------
+        str
+            With the current token.
 
         Raises
         ------
         OperationalError
             If the provider fails.
         ProgrammingError
-            If what it gives is no token.
+            If it does not return a valid token.
         """
         try:
             token: object = self._provider.get_token()
@@ -175,12 +222,12 @@ class ProviderAuth(Secretive):
         except Exception as error:
             kind = type(self._provider).__name__
             raise OperationalError(
-                f"the token provider {kind} gave no token: {type(error).__name__}: {error}"
+                f"the token provider {kind} failed: {type(error).__name__}: {error}"
             ) from error
         if not isinstance(token, str):
             kind = type(self._provider).__name__
             raise ProgrammingError(
-                f"get_token() of {kind} gave {type(token).__name__}; accepted: str"
+                f"get_token() of {kind} returned {type(token).__name__}; accepted: str"
             )
         return BearerAuth(token).header()
 
@@ -188,23 +235,37 @@ class ProviderAuth(Secretive):
 Auth: TypeAlias = BearerAuth | BasicAuth | ProviderAuth
 
 
-def auth_of(
+def resolve_auth(
     auth: Auth | TokenProvider | None, token: str | None, token_file: os.PathLike[str] | str | None
 ) -> Auth | None:
-    """Make of the options of `connect` what credentials they are.
+    """Return the credentials that the options of `connect` set.
+
+    Parameters
+    ----------
+    auth : BearerAuth, BasicAuth, ProviderAuth or TokenProvider, optional
+        Credentials, or an object with ``get_token()``.
+    token : str, optional
+        A bearer token.
+    token_file : str or PathLike, optional
+        The path of a file that contains a bearer token.
+
+    Returns
+    -------
+    BearerAuth, BasicAuth, ProviderAuth or None
+        None if no option is set.
 
     Raises
     ------
     ProgrammingError
-        If more than one is given, or `auth` is none.
+        If several options are set, or `auth` has another type.
     """
-    given = [
+    names = [
         name
         for name, value in (("auth", auth), ("token", token), ("token_file", token_file))
         if value is not None
     ]
-    if len(given) > 1:
-        raise ProgrammingError(f"{' and '.join(given)} are given; accepted: one of them")
+    if len(names) > 1:
+        raise ProgrammingError(f"{' and '.join(names)} are given; accepted: one of them")
     if token is not None:
         return BearerAuth(token)
     if token_file is not None:

@@ -1,19 +1,17 @@
-"""Cursor: execute, fetch, description, Arrow hand-over."""
+"""Cursor: run statements and fetch their results."""
 
 from __future__ import annotations
 
 import time
 import uuid
-from collections.abc import Iterable, Iterator
-from itertools import islice
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable
+from typing import Any
 
-import pyarrow as pa
-
-from micromegas_dbapi.arrow.handover import handed_stream, handed_table
 from micromegas_dbapi.arrow.rows import Timestamps
 from micromegas_dbapi.arrow.type_codes import Column, describe
-from micromegas_dbapi.errors import Error, InterfaceError, ProgrammingError
+from micromegas_dbapi.connection_state import ConnectionState, check_timestamps
+from micromegas_dbapi.errors import Error, ProgrammingError
+from micromegas_dbapi.fetch_methods import FetchMethods
 from micromegas_dbapi.result import Result
 from micromegas_dbapi.sql.mixed_types import react
 from micromegas_dbapi.sql.statement import Parameters, bind, refuse_changes
@@ -21,63 +19,66 @@ from micromegas_dbapi.timerange import Bound, NoTimeRange, TimeRange, resolve
 from micromegas_dbapi.transport.cancellation import Cancellation
 from micromegas_dbapi.transport.protocol import Request
 
-if TYPE_CHECKING:
-    import pandas as pd
-    import polars as pl
-
-    from micromegas_dbapi.connection import Connection
-
-__all__ = ["Cursor", "prepared"]
+__all__ = ["Cursor", "prepare_sql"]
 
 
-class Cursor:
-    """Runs statements and hands out their results, as rows or as Arrow.
+class Cursor(FetchMethods):
+    """Run statements and fetch their results, as rows or as Arrow.
 
-    Made by `Connection.cursor`; not for use by several threads at once.
+    Created by `Connection.cursor`. Threads must not share a cursor.
+
+    Parameters
+    ----------
+    connection : Connection
+        Kept as an attribute only; what the cursor uses is in `state`.
+    state : ConnectionState
+        The transport and the settings of the connection.
+    begin, end : Bound
+        The time range of this cursor's statements.
+    timestamps : {"datetime", "ns"}, optional
+        By default as the connection has it.
 
     Attributes
     ----------
+    connection : Connection
+        The connection that created this cursor.
     begin, end : Bound
-        The time range of this cursor's statements where ``execute`` gives none.
+        The time range of this cursor's statements, unless ``execute`` is given one.
     timestamps : {"datetime", "ns"}
-        What timestamps become in rows: datetime, floored to microseconds, or int nanoseconds
+        What timestamps become in rows: datetime, rounded down to microseconds, or int nanoseconds
         since the epoch.
-    arraysize : int
-        How many rows `fetchmany` gives by default.
     query_id : str or None
-        A UUID that names the last attempt, also in errors; set before anything is sent.
+        A UUID that identifies the last attempt, also in errors; set before anything is sent.
     time_range : TimeRange, NoTimeRange or None
-        The range that the last statement was sent with, and where it came from, or, which counts
-        as false, why it was sent without one; None before a statement was run.
+        The range that the last statement was sent with and its source, or, as a false value, the
+        reason why it was sent without one; None before a statement is executed.
+
+    Raises
+    ------
+    ProgrammingError
+        If the bounds or `timestamps` are wrong.
     """
 
     def __init__(
         self,
-        connection: Connection,
+        connection: Any,
+        state: ConnectionState,
         begin: Bound = None,
         end: Bound = None,
-        timestamps: Timestamps = "datetime",
+        timestamps: Timestamps | None = None,
     ) -> None:
-        resolve([("cursor", begin, end)], time.time_ns())  # bad bounds fail here, not later
+        super().__init__()
+        resolve([("cursor", begin, end)], time.time_ns())  # report bad bounds here, not later
         self.connection = connection
         self.begin = begin
         self.end = end
-        self.timestamps = timestamps
-        self.arraysize = 1
+        self.timestamps = state.timestamps if timestamps is None else check_timestamps(timestamps)
         self.query_id: str | None = None
         self.time_range: TimeRange | NoTimeRange | None = None
-        self._closed = False
-        self._pending: list[str] = []
-        self._result: Result | None = None
+        self._state = state
+        self._pending: list[str] = []  # the statements that nextset() runs
+        self._pending_range: tuple[Bound, Bound] = (None, None)
         self._cancellation = Cancellation()
-
-    def _reset(self) -> None:
-        """Forget the last result."""
-        if self._result is not None:
-            self._result.close("the cursor was closed or has run another statement")
-        self._result = None
-
-    # -- running -----------------------------------------------------------------------------
 
     def execute(
         self,
@@ -92,15 +93,15 @@ class Cursor:
         Parameters
         ----------
         sql : str
-            With ``?`` markers for a sequence of parameters, ``:name`` markers for a mapping; sent
-            byte for byte without parameters.
+            With ``?`` placeholders for a sequence of parameters, ``:name`` placeholders for a
+            mapping. Without parameters it is sent byte for byte.
         parameters : sequence, mapping or None
             See `micromegas_dbapi.sql.literals.literal` for the types.
         begin, end : Bound
-            The time range, both ends included. What is not given here is taken from the cursor,
-            the connection, the URL, in this order; a bound given nowhere is open. `ALL_TIME` as
-            ``begin`` asks for no range at all. Where nothing is given, the range is inferred from
-            the statement if that cannot change the result; see `time_range`.
+            The time range, both bounds inclusive. A bound that is not set here is taken from the
+            cursor, the connection or the URL, in this order; a bound that is set nowhere is open.
+            `ALL_TIME` as ``begin`` sends no range at all. If no bound is set, the range is
+            inferred from the statement if that cannot change the result; see `time_range`.
 
         Returns
         -------
@@ -110,15 +111,17 @@ class Cursor:
         Raises
         ------
         ProgrammingError
-            If statement, parameters or bounds are wrong.
+            If the statement, the parameters or the bounds are wrong.
         NotSupportedError
-            If the statement would change something; nothing is sent then.
+            If the statement would change something. Nothing is sent then.
+        InterfaceError
+            If the cursor or its connection is closed.
         DatabaseError
-            What the service reports, or the way to it.
+            If the service reports an error or cannot be reached.
         """
-        self._open()
+        self._check_open()
         self._pending = []
-        return self._run(prepared(sql, parameters), begin, end)
+        return self._run(prepare_sql(sql, parameters), begin, end)
 
     def executemany(
         self,
@@ -130,79 +133,94 @@ class Cursor:
     ) -> Cursor:
         """Run a statement with the first of several sets of parameters.
 
-        All sets are rendered at once, so that a bad one fails before anything is sent. The result
-        of the first is there to be fetched; `nextset` runs the statement with the next one.
+        All sets are checked before anything is sent. The result of the first set can be fetched
+        at once; `nextset` runs the statement with the next one.
 
         Parameters
         ----------
-        sql, begin, end
+        sql : str
             As for `execute`.
         seq_of_parameters : iterable of sequences or mappings
-        """
-        self._open()
-        texts = [prepared(sql, parameters) for parameters in seq_of_parameters]
-        self._reset()
-        self._pending = texts[1:]
-        self._range = (begin, end)
-        return self._run(texts[0], begin, end) if texts else self
-
-    def nextset(self) -> bool | None:
-        """Go on to the next of the results that `executemany` asked for.
+            One item for each execution.
+        begin, end : Bound
+            As for `execute`.
 
         Returns
         -------
-        True, or None if there are no more.
+        Cursor
+            This cursor.
+
+        Raises
+        ------
+        ProgrammingError, NotSupportedError, InterfaceError, DatabaseError
+            As for `execute`.
         """
-        self._open()
+        self._check_open()
+        statements = [prepare_sql(sql, parameters) for parameters in seq_of_parameters]
+        self._drop_result()
+        self._pending = statements[1:]
+        self._pending_range = (begin, end)
+        return self._run(statements[0], begin, end) if statements else self
+
+    def nextset(self) -> bool | None:
+        """Run the statement of `executemany` with the next set of parameters.
+
+        Returns
+        -------
+        bool or None
+            True, or None if there are no more sets.
+
+        Raises
+        ------
+        InterfaceError, DatabaseError
+            As for `execute`.
+        """
+        self._check_open()
         if not self._pending:
-            self._reset()
+            self._drop_result()
             return None
-        self._run(self._pending.pop(0), *self._range)
+        self._run(self._pending.pop(0), *self._pending_range)
         return True
 
     def _run(self, sql: str, begin: Bound, end: Bound) -> Cursor:
-        self._reset()
+        self._drop_result()
         self.query_id = str(uuid.uuid4())
         self.time_range = None
         self._cancellation = Cancellation()
         try:
-            transport = self.connection._transport_in_use()
-            react(sql, self.connection._on_mixed_types, self.query_id)
-            chosen = self.time_range = self._chosen(sql, begin, end)
+            transport = self._state.transport
+            react(sql, self._state.on_mixed_types, self.query_id)
+            levels = [("execute", begin, end), ("cursor", self.begin, self.end)]
+            chosen = self._state.ranges.choose(sql, levels, self.query_id, self._cancellation)
+            self.time_range = chosen
             sent = chosen if isinstance(chosen, TimeRange) else None
-            request = Request(sql, sent, self.query_id, self._cancellation)
-            reader = transport.run(request)
+            reader = transport.run(Request(sql, sent, self.query_id, self._cancellation))
         except Error as error:
             error.sql = error.sql or sql
             error.query_id = error.query_id or self.query_id
             raise
-        self._result = Result(reader, self.timestamps, self.query_id, request.cancellation)
+        self._result = Result(reader, self.timestamps, self.query_id, self._cancellation)
         return self
 
-    def _chosen(self, sql: str, begin: Bound, end: Bound) -> TimeRange | NoTimeRange:
-        return self.connection._ranges.choose(
-            sql,
-            [("execute", begin, end), ("cursor", self.begin, self.end)],
-            self.query_id or str(uuid.uuid4()),
-            self._cancellation,
-        )
-
     def cancel(self) -> None:
-        """Stop the statement that runs, or whose result is being read; from any thread.
+        """Stop the statement that is running or whose result is being read; from any thread.
 
-        Returns at once. The thread that waits for it gets an OperationalError, as does every
-        later fetch of what was not read yet; the cursor can be used again. An extension of PEP 249.
+        Returns at once. The thread that waits for the statement gets an OperationalError, and so
+        does every later fetch of rows that were not read yet. The cursor can be used again. An
+        extension of PEP 249.
         """
         self._cancellation.cancel("the query was cancelled")
 
     def describe(self, sql: str, parameters: Parameters = None) -> tuple[Column, ...]:
-        """Tell the columns of a statement's result without computing it; an extension of PEP 249.
+        """Return the columns of a statement's result without running it; an extension of PEP 249.
 
-        The result that the cursor holds stays as it is.
+        The current result of the cursor is not affected.
 
         Parameters
         ----------
-        sql, parameters
+        sql : str
+            As for `execute`.
+        parameters : sequence, mapping or None
             As for `execute`.
 
         Returns
@@ -212,185 +230,79 @@ class Cursor:
 
         Raises
         ------
-        DatabaseError
-            As `execute` does; what only computing would find is not found.
+        ProgrammingError, NotSupportedError, InterfaceError, DatabaseError
+            As for `execute`, except for errors that only running the statement would cause.
         """
-        self._open()
-        text, query_id = prepared(sql, parameters), str(uuid.uuid4())
+        self._check_open()
+        statement, query_id = prepare_sql(sql, parameters), str(uuid.uuid4())
         try:
-            transport = self.connection._transport_in_use()
-            return describe(transport.schema(Request(text, None, query_id)))
+            return describe(self._state.transport.schema(Request(statement, None, query_id)))
         except Error as error:
-            error.sql = error.sql or text
+            error.sql = error.sql or statement
             error.query_id = error.query_id or query_id
             raise
 
-    # -- what came back ----------------------------------------------------------------------
+    def setinputsizes(self, sizes: object) -> None:
+        """Do nothing: values carry their own types.
 
-    @property
-    def description(self) -> tuple[Column, ...] | None:
-        """The columns of the result, seven items each; None before a statement was run."""
-        return None if self._result is None else describe(self._result.schema)
-
-    @property
-    def rowcount(self) -> int:
-        """The number of rows, once all have been fetched; -1 before, since results stream."""
-        return -1 if self._result is None else self._result.total
-
-    @property
-    def rownumber(self) -> int | None:
-        """The index of the next row, from 0; None where there is no result fetched as rows."""
-        return None if self._result is None else self._result.rownumber
-
-    def _fetching(self) -> Result:
-        if self._result is not None:
-            return self._result
-        self._open()
-        raise InterfaceError("there is no result to fetch: call execute() first")
-
-    # -- rows --------------------------------------------------------------------------------
-
-    def fetchone(self) -> tuple[Any, ...] | None:
-        """Give the next row, or None after the last.
-
-        Returns
-        -------
-        tuple or None
-            One value a column: str, int, float, bool, bytes, None, Decimal, date, time,
-            timedelta, list, dict; timestamps as `timestamps` says.
-
-        Raises
-        ------
-        InterfaceError
-            If there is no result, or it was handed over as Arrow.
-        DatabaseError
-            If the result broke off; every later fetch raises the same error.
+        Parameters
+        ----------
+        sizes : object
+            Ignored.
         """
-        result = self._result or self._fetching()  # no call more than needed for each row
-        return next(result.rows, None)
 
-    def fetchmany(self, size: int | None = None) -> list[tuple[Any, ...]]:
-        """Give up to `size` rows (`arraysize` by default), an empty list after the last."""
-        count = self.arraysize if size is None else size
-        if count < 0:
-            raise ProgrammingError(f"size={count} rows cannot be fetched; accepted: 0 and more")
-        result = self._fetching()
-        return result.collect(islice(result.rows, count))
+    def setoutputsize(self, size: object, column: object = None) -> None:
+        """Do nothing: values are always fetched in full.
 
-    def fetchall(self) -> list[tuple[Any, ...]]:
-        """Give all remaining rows; see `fetchone` for the values and errors."""
-        result = self._fetching()
-        return result.collect(result.rows)
-
-    def __iter__(self) -> Iterator[tuple[Any, ...]]:
-        return self._fetching().rows
-
-    def __next__(self) -> tuple[Any, ...]:
-        return next(self._fetching().rows)
-
-    # -- Arrow -------------------------------------------------------------------------------
-
-    def fetch_record_batch(self) -> pa.RecordBatchReader:
-        """Hand the result over as a stream of Arrow record batches; an extension of PEP 249.
-
-        Returns
-        -------
-        pyarrow.RecordBatchReader
-            Lazy; an error in mid-stream is raised by whoever reads it, again at every try. The
-            dictionaries of a batch hold each value once; they differ from batch to batch.
-
-        Raises
-        ------
-        InterfaceError
-            If there is no result, or part of it was fetched already.
+        Parameters
+        ----------
+        size : object
+            Ignored.
+        column : object
+            Ignored.
         """
-        return handed_stream(self._fetching().reader())
-
-    def fetch_arrow_table(self) -> pa.Table:
-        """Give the whole result as a table; an extension of PEP 249.
-
-        Returns
-        -------
-        pyarrow.Table
-            With the types of the wire: dictionaries, nanoseconds and zones kept. A column has one
-            dictionary, which holds each value once; several if its keys cannot count all values.
-        """
-        result = self._fetching()
-        table = handed_table(result.reader())
-        result.total = table.num_rows
-        return table
-
-    def fetch_df(self) -> pd.DataFrame:
-        """Give the whole result as a pandas DataFrame; an extension of PEP 249.
-
-        Returns
-        -------
-        pandas.DataFrame
-            Timestamps in nanoseconds, dictionaries as categories, duplicate names kept.
-
-        Raises
-        ------
-        NotSupportedError
-            If pandas is not installed.
-        """
-        from micromegas_dbapi.arrow.pandas_frames import (
-            to_pandas,  # without pandas, nothing is consumed
-        )
-
-        return to_pandas(self.fetch_arrow_table())
-
-    def fetch_polars(self) -> pl.DataFrame:
-        """Give the whole result as a polars DataFrame; an extension of PEP 249.
-
-        Raises
-        ------
-        NotSupportedError
-            If polars is not installed.
-        DataError
-            If polars cannot hold the result, for example two columns of one name.
-        """
-        from micromegas_dbapi.arrow.polars_frames import (  # without polars, likewise
-            check_names,
-            to_polars,
-        )
-
-        check_names(self._fetching().schema.names)
-        return to_polars(self.fetch_arrow_table())
-
-    def __arrow_c_stream__(self, requested_schema: object = None) -> object:
-        return self.fetch_record_batch().__arrow_c_stream__(requested_schema)
-
-    def __arrow_c_schema__(self) -> object:
-        return self._fetching().schema.__arrow_c_schema__()
-
-    # -- the rest of PEP 249 -------------------------------------------------------------------
 
     def close(self) -> None:
-        """Let go of the result; the cursor is unusable afterwards. May be called again."""
-        self._reset()
+        """Close the cursor and release its result. Calling it again has no effect."""
+        self._drop_result()
         self._pending = []
         self._closed = True
 
-    def setinputsizes(self, sizes: object) -> None:
-        """Do nothing: values carry their own types."""
-
-    def setoutputsize(self, size: object, column: object = None) -> None:
-        """Do nothing: values come whole."""
-
-    def _open(self) -> None:
-        if self._closed:
-            raise InterfaceError("the cursor is closed")
+    def _drop_result(self) -> None:
+        if self._result is not None:
+            self._result.close("the cursor was closed or has run another statement")
+        self._result = None
 
     def __enter__(self) -> Cursor:
-        self._open()
+        self._check_open()
         return self
 
     def __exit__(self, *exc: object) -> None:
         self.close()
 
 
-def prepared(sql: str, parameters: Parameters) -> str:
-    """Check a statement and give the text to send."""
+def prepare_sql(sql: str, parameters: Parameters) -> str:
+    """Check a statement, insert its parameters and return the text to send.
+
+    Parameters
+    ----------
+    sql : str
+        As for `Cursor.execute`.
+    parameters : sequence, mapping or None
+        As for `Cursor.execute`.
+
+    Returns
+    -------
+    str
+        The final SQL.
+
+    Raises
+    ------
+    ProgrammingError
+        If the statement or a parameter is wrong.
+    NotSupportedError
+        If the statement would change something.
+    """
     if not isinstance(sql, str):
         raise ProgrammingError(f"the statement is of type {type(sql).__name__}; accepted: str")
     try:
@@ -398,7 +310,7 @@ def prepared(sql: str, parameters: Parameters) -> str:
     except UnicodeEncodeError as error:
         raise ProgrammingError(
             f"the statement has a lone surrogate at character {error.start + 1}, which UTF-8 "
-            "does not have"
+            "cannot encode"
         ) from None
     refuse_changes(sql)
     return bind(sql, parameters)

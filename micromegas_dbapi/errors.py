@@ -1,17 +1,17 @@
-"""The PEP 249 exception tree, and the mapping of what a service says to it.
+"""Define the PEP 249 exceptions and convert the error messages of services to them.
 
-Every exception that leaves this package is one of these::
+The driver raises these::
 
     Warning
     Error
-     +-- InterfaceError        misuse of the driver itself: a closed cursor, no result to fetch
+     +-- InterfaceError        misuse of the driver: a closed cursor, no result to fetch
      +-- DatabaseError
           +-- DataError            a value: division by zero, a cast, a number out of range
-          +-- OperationalError     the service or the way to it: refused, timed out, cut, memory
+          +-- OperationalError     connection, authentication, timeout, partial response, memory
           +-- IntegrityError       never raised: the service is read-only
-          +-- InternalError        the engine's own fault
+          +-- InternalError        a bug of the query engine
           +-- ProgrammingError     the statement or an argument: syntax, unknown names, bad bounds
-          +-- NotSupportedError    what the service, or the wire, cannot do
+          +-- NotSupportedError    not supported by the service or the protocol
 """
 
 from __future__ import annotations
@@ -39,19 +39,19 @@ __all__ = [
 
 
 class Warning(builtins.Exception):
-    """Base of this driver's warnings; none is raised."""
+    """Base of the warnings of this driver. It is never raised."""
 
 
 class UnboundedScanWarning(Warning, UserWarning):
-    """A statement reads all of a large view; given where ``on_unbounded="warn"`` asks for it."""
+    """A statement reads all of a large view. Issued with ``on_unbounded="warn"``."""
 
 
 class MixedTypesWarning(Warning, UserWarning):
-    """A statement mixes types so that a value may change; ``on_mixed_types="warn"`` asks for it."""
+    """A statement mixes types, so a value may change. Issued with ``on_mixed_types="warn"``."""
 
 
 class Error(builtins.Exception):
-    """Base of every error of this driver.
+    """Base of all errors of this driver.
 
     Parameters
     ----------
@@ -60,19 +60,19 @@ class Error(builtins.Exception):
     sql : str, optional
         The statement as it was, or would have been, sent.
     query_id : str, optional
-        The service's own identifier of the query, where its text has one, by which its log names
-        it too; else that of the attempt (``cursor.query_id``).
+        The identifier that the service gave the query and uses in its log, if its message
+        contains one; otherwise the one of the attempt (``cursor.query_id``).
     status : int or str, optional
-        The HTTP status of the answer, or the name of the gRPC status (``"INVALID_ARGUMENT"``).
+        The HTTP status of the response, or the name of the gRPC status (``"INVALID_ARGUMENT"``).
     retryable : bool, optional
-        Whether the same request may succeed when it is sent again; None where that is unknown.
+        Whether the same request may succeed when it is sent again; None if that is unknown.
     line, column : int, optional
-        Where in the statement the fault lies, counted from 1, where the service tells.
+        Position of the error in the statement, counted from 1, if the service reports it.
 
     Notes
     -----
-    Errors pickle with all of these, and with the service's own text as their cause; other causes
-    (a socket's error, say) do not travel.
+    Errors can be pickled with all of these attributes. A pickle keeps the cause if it is the
+    message of the service (`ServiceMessage`), but no other cause, such as a socket error.
     """
 
     def __init__(
@@ -102,11 +102,11 @@ class Error(builtins.Exception):
 
 
 class InterfaceError(Error):
-    """The driver was misused: a closed connection or cursor, or a result fetched twice."""
+    """Misuse of the driver: a closed connection or cursor, or a result fetched twice."""
 
 
 class DatabaseError(Error):
-    """Anything that the service, or the way to it, reports."""
+    """An error that is related to the service, the statement or the connection."""
 
 
 class DataError(DatabaseError):
@@ -114,15 +114,15 @@ class DataError(DatabaseError):
 
 
 class OperationalError(DatabaseError):
-    """The service cannot be reached, refuses, times out, or its answer arrives damaged."""
+    """The service is unreachable, rejects the request, times out, or its response is damaged."""
 
 
 class IntegrityError(DatabaseError):
-    """Part of PEP 249; never raised, since the service is read-only."""
+    """Part of PEP 249; never raised, because the service is read-only."""
 
 
 class InternalError(DatabaseError):
-    """The engine reports a fault of its own."""
+    """The query engine reports a bug of its own."""
 
 
 class ProgrammingError(DatabaseError):
@@ -130,22 +130,22 @@ class ProgrammingError(DatabaseError):
 
 
 class NotSupportedError(DatabaseError):
-    """The service, or the wire to it, cannot do what was asked."""
+    """The service or the protocol does not support the request."""
 
 
 class ServiceMessage(builtins.Exception):
-    """The whole text of a service's error, backtrace included: the cause of the error raised."""
+    """The complete error message of a service, with its backtrace; the cause of our error."""
 
 
-# What a message of the engine begins with, after the wrappers below, and the class it means.
-# The first that matches wins. The texts are those of DataFusion 43 to 55 as services send them.
+# How messages of the query engine begin, without the wrappers below, and the class of the error.
+# The first match wins. The messages are those of DataFusion 43 to 55 as services send them.
 _MEANINGS: list[tuple[str, type[DatabaseError]]] = [
     (r"Resources exhausted|Memory Exhausted", OperationalError),
     (r"Object Store error|Parquet error|IO error", OperationalError),
     (r"This feature is not implemented|NotImplemented\(", NotSupportedError),
     (r"(Execution error: )?error casting table provider as Materialized", NotSupportedError),
     (r"(DDL|DML|Statement) not supported", NotSupportedError),
-    (r"the lake is served read-only", NotSupportedError),  # by our own local service
+    (r"the lake is served read-only", NotSupportedError),  # our own local service
     (r"Arrow: Converting \w+ to parquet not supported|NYI: ", NotSupportedError),
     (r"Arrow: Incompatible type\. Field ", DataError),
     (r"Arrow error: Ipc error: no dict id for field ", DataError),
@@ -175,7 +175,7 @@ _MEANINGS: list[tuple[str, type[DatabaseError]]] = [
 _MEANING = [(re.compile(pattern), meaning) for pattern, meaning in _MEANINGS]
 _INSIDE = [(re.compile(p), m) for p, m in _MEANINGS if not p.startswith(("find_", "parsing"))]
 
-# Words that say where an error passed, not what it is.
+# Prefixes that say where an error passed, not what it is.
 _WRAPPER = re.compile(
     r"""(?:DataFusion\ error|External\ error|External|Shared)[:(]\ *
       | error\ building\ (?:dataframe|data\ stream):\ *
@@ -191,59 +191,58 @@ _BACKTRACE = re.compile(
 )
 
 _PLANS = (
-    "it plans a CASE by its first branch and a UNION by its first query; CAST that, or the whole, "
-    "to the type that is meant"
+    "it takes the type of a CASE from the first branch and that of a UNION from the first query; "
+    "CAST these, or the whole expression, to the type you want"
 )
-# What to do about it, where the service's own words, which begin like this, don't say; what the
-# pattern has in groups the advice may name.
+# Advice for messages that begin like this and do not say what to do. It may refer to the groups of
+# the pattern.
 _ADVICE = [
     (
         r"query range mandatory for thread spans view",
-        "thread_spans needs a time range: filter on begin/end with literals, or pass begin=/end= "
-        "to execute(), cursor() or connect()",
+        "thread_spans needs a time range: use --begin/--end (command line), begin=/end= (Python) "
+        'or a condition on begin and "end"',
     ),
     (
         r"(?:Execution error: )?error casting table provider as MaterializedView",
-        "this service (before 0.12) cannot combine a time range with anything but views, as "
+        "this service (older than 0.12) accepts a time range for views only, not for "
         "list_partitions() or a recursive CTE: pass begin=ALL_TIME",
     ),
     (
         r"Error executing plan$",
-        "the service could not plan this, and tells no reason (newer ones do); as a rule "
-        "view_instance('thread_spans', ...) without a time range, the id of a process or stream "
-        "that is not there, or LIMIT below 0",
+        "the service could not plan the statement and reports no reason (newer versions do); usual "
+        "causes: view_instance('thread_spans', ...) without a time range, the id of a process or "
+        "stream that does not exist, or a negative LIMIT",
     ),
     (
         r"Arrow: Converting Duration to parquet not supported",
-        "this wire answers in Parquet, which has no durations: cast the column to BIGINT "
+        "this protocol returns Parquet, which has no durations: cast the column to BIGINT "
         "(nanoseconds) in the statement",
     ),
     (
         r"Arrow: Incompatible type\. Field '((?s:.*))' has type (.+), array has type (.+)",
-        r"the rows of the column '\1' are \3 where the service planned \2, which it cannot write: "
-        + _PLANS,
+        r"the column '\1' contains \3, but the service planned \2 and cannot write it: " + _PLANS,
     ),
     (
         r"Arrow error: Invalid argument error: Column '((?s:.*))' is declared as non-nullable but ",
-        r"not all rows of the column '\1' can be of the type that the service planned: " + _PLANS,
+        r"not all values of the column '\1' can have the type that the service planned: " + _PLANS,
     ),
     (
         r'Arrow error: Ipc error: no dict id for field "((?s:.*?))": ',
-        r"the rows of the column '\1' are of another type than the service planned: " + _PLANS,
+        r"the column '\1' has another type than the service planned: " + _PLANS,
     ),
     (
         r"Decode error: Error decoding ipc RecordBatch",
-        "the rows are of another type than the service planned, so that the web app cannot read "
-        "them: " + _PLANS,
+        "the rows have another type than the service planned, so the web app cannot read them: "
+        + _PLANS,
     ),
     (
         r"NYI: Attempting to write an Arrow interval type",
-        "this wire answers in Parquet, which has no intervals of this kind: select the parts "
+        "this protocol returns Parquet, which has no intervals of this kind: select the parts "
         "as numbers, or cast to VARCHAR",
     ),
     (
         r"find_\w+: .*no rows returned by a query that expected to return at least one row",
-        "no process or stream has the id given",
+        "no process or stream has this id",
     ),
 ]
 
@@ -255,20 +254,24 @@ def from_service(
     query_id: str | None = None,
     status: int | str | None = None,
 ) -> DatabaseError:
-    r"""Turn a service's error text into the error to raise.
+    r"""Convert the error message of a service to an exception.
 
     Parameters
     ----------
     text : str
-        The text as the service sent it: a Rust error chain, or one line.
-    sql, query_id, status
-        Passed on to the error.
+        The message as the service sent it: a Rust error chain, or one line.
+    sql : str, optional
+        An attribute of the error.
+    query_id : str, optional
+        An attribute of the error, unless the message contains another one.
+    status : int or str, optional
+        An attribute of the error.
 
     Returns
     -------
     DatabaseError
-        Of the class that the text means, with our sentence first, the service's words behind it,
-        no backtrace, and the whole text as its cause. Not yet raised.
+        To be raised. Its message is our sentence, followed by the words of the service without
+        the backtrace. The complete message is its cause.
 
     Examples
     --------
@@ -281,7 +284,9 @@ def from_service(
     inner = _unwrap(words)
     found = ((re.match(sign, inner), advice) for sign, advice in _ADVICE)
     advice = next((match.expand(advice) for match, advice in found if match), None)
-    message = f"{advice} (the engine said: {words})" if advice else f"the query failed: {words}"
+    message = (
+        f"{advice} (the query engine reported: {words})" if advice else f"the query failed: {words}"
+    )
     error = kind(message, sql=sql, query_id=query_id, status=status, retryable=False)
     for name, value in noted.items():
         setattr(error, name, value)
@@ -289,11 +294,11 @@ def from_service(
     return error
 
 
-# What services append to the engine's words: older FlightSQL ones the place in their own source,
-# newer ones the query's identifier, and where in the statement the fault lies.
+# What services append to the message of the query engine: older FlightSQL services the location in
+# their own source, newer ones the identifier of the query and the position in the statement.
 _SOURCE = re.compile(r" at [\w./-]+\.rs:\d+\s*$|^[\w./-]+\.rs:\d+ (?=not implemented: )")
 _QUERY_ID = re.compile(r"\s*\(query_id=([0-9a-fA-F-]{36})\)\s*$")
-# Anchored, since the words before may quote a value that looks the same.
+# Anchored, because the words before may quote a value that looks the same.
 _PLACE = re.compile(
     r"\(at line (\d+), column (\d+)\)(?=\s*$|\n(?:note|help): )"
     r"|\bat Line: (\d+), Column:? (\d+)\"\)"
@@ -301,7 +306,7 @@ _PLACE = re.compile(
 
 
 def _notes(text: str) -> tuple[str, dict[str, Any]]:
-    """Split off what is noted behind the words: the words, and attributes for the error."""
+    """Split a message into the words of the query engine and attributes for the error."""
     noted: dict[str, Any] = {}
     text = _SOURCE.sub("", text)
     if match := _QUERY_ID.search(text):
@@ -314,7 +319,7 @@ def _notes(text: str) -> tuple[str, dict[str, Any]]:
 
 
 def _chain(text: str) -> list[str]:
-    """Split an anyhow chain into its links, outermost first; a plain text is one link."""
+    """Split an anyhow chain into its links, outermost first; other messages are one link."""
     head, found, rest = text.partition("\n\nCaused by:\n")
     if not found:
         return [text.strip()]
@@ -325,10 +330,10 @@ def _chain(text: str) -> list[str]:
 
 
 def _meaning(links: list[str]) -> tuple[type[DatabaseError], str]:
-    """Find the first link that says what happened: only its beginning counts.
+    """Return the class of the error and the words of the first link whose beginning is known.
 
-    A message quotes the user's values, so a pattern found inside it proves little; the inside is
-    searched only when no link begins with words that are known.
+    A message quotes values of the user, so a match inside of it proves little. The inside is
+    searched only if no link has a known beginning.
     """
     for at, link in enumerate(links):
         bare = _unwrap(link)
@@ -343,10 +348,10 @@ def _meaning(links: list[str]) -> tuple[type[DatabaseError], str]:
 
 
 def _words(links: list[str], at: int) -> str:
-    """Give the link that counts, and what its own causes add to it."""
+    """Return the words of a link, with what its causes add to them."""
     words = links[at]
     for cause in links[at + 1 :]:
-        # Most causes say again what the link before them said, perhaps behind another prefix.
+        # Most causes repeat the words of the link before, perhaps with another prefix.
         if cause not in words and (cause.partition(": ")[2] or cause) not in words:
             words += f": {cause}"
     words = re.sub(r"\s*\n\s*Caused by:\s*", ": ", words)

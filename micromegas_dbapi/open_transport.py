@@ -1,4 +1,4 @@
-"""Which transport a URL and options mean."""
+"""Open the transport for a URL."""
 
 from __future__ import annotations
 
@@ -14,41 +14,50 @@ from micromegas_dbapi.url import Target
 
 __all__ = ["open_transport"]
 
-# What fields of HttpSettings mean something to one wire only.
-_ONLY = {"spool_bytes": ("http", "https"), "data_source": ("web+http", "web+https")}
+# The fields of HttpSettings that only some schemes accept.
+_SCHEMES_OF = {"spool_bytes": ("http", "https"), "data_source": ("web+http", "web+https")}
 
 
 def open_transport(
-    target: Target, given: Mapping[str, Any], progress: Progress | None = None
+    target: Target, arguments: Mapping[str, Any], progress: Progress | None = None
 ) -> Transport:
-    """Open the transport of a URL; nothing is sent.
+    """Open the transport for a URL. Nothing is sent.
 
     Parameters
     ----------
     target : Target
-    given : mapping
-        Fields of the wire's settings; more than what the URL says.
+        The parsed URL.
+    arguments : mapping
+        Options that take precedence over those of the URL, by the names of `HttpSettings` or
+        `FlightSettings`.
     progress : callable, optional
-        Told of the bytes of downloads.
+        Called during downloads, see `Progress`; used by the HTTP service only.
+
+    Returns
+    -------
+    Transport
+        Open, and not yet used.
 
     Raises
     ------
     ProgrammingError
-        If an option means nothing to the wire.
+        If the scheme does not accept an option, or its value is wrong.
     NotSupportedError
-        If the wire needs a package that is not installed.
+        If a package is needed that is not installed.
+    OperationalError
+        If the folder of a lake cannot be read.
     """
     scheme = target.scheme
     if scheme in ("lake", "demo"):
-        _refuse(scheme, given)
+        _check_names(scheme, arguments)
         return _lake(target)
     if scheme in ("grpc", "grpc+tls"):
         from micromegas_dbapi.transport.flight import FlightTransport
 
-        _refuse(scheme, given, FlightSettings)
-        return FlightTransport(target.address, FlightSettings(**_merged(target, given)))
-    _refuse(scheme, given, HttpSettings)
-    settings = HttpSettings(**_merged(target, given))
+        _check_names(scheme, arguments, FlightSettings)
+        return FlightTransport(target.address, FlightSettings(**_merged(target, arguments)))
+    _check_names(scheme, arguments, HttpSettings)
+    settings = HttpSettings(**_merged(target, arguments))
     if scheme.startswith("gateway+"):
         from micromegas_dbapi.transport.gateway import GatewayTransport
 
@@ -62,16 +71,19 @@ def open_transport(
     return HttpTransport(target.address, settings, progress)
 
 
-def _refuse(scheme: str, given: Mapping[str, Any], kind: type[Settings] | None = None) -> None:
-    known = [] if kind is None else [item.name for item in fields(kind)]
-    strange = [name for name in given if name not in known or scheme not in _ONLY.get(name, scheme)]
-    if strange:
-        raise ProgrammingError(f"{scheme}: has no use for {', '.join(strange)}")
+def _check_names(
+    scheme: str, arguments: Mapping[str, Any], settings: type[Settings] | None = None
+) -> None:
+    """Check that the scheme has settings of these names."""
+    accepted = [] if settings is None else [item.name for item in fields(settings)]
+    accepted = [name for name in accepted if scheme in _SCHEMES_OF.get(name, (scheme,))]
+    if rejected := [name for name in arguments if name not in accepted]:
+        raise ProgrammingError(f"`{scheme}:` does not accept the options: {', '.join(rejected)}")
 
 
-def _merged(target: Target, given: Mapping[str, Any]) -> dict[str, Any]:
-    """Put together what the URL and the arguments say; the arguments count more."""
-    options = {**target.options, **given}
+def _merged(target: Target, arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the options of the URL and the arguments; the arguments take precedence."""
+    options = {**target.options, **arguments}
     timeout = options.pop("timeout", Timeout())
     if isinstance(timeout, (int, float)):
         timeout = Timeout(read=timeout)

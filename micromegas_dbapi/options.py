@@ -1,4 +1,4 @@
-"""Small value objects that say how to reach a service."""
+"""Settings for connecting to a service."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, fields
 from typing import Any, TypeAlias
 from urllib.parse import urlsplit
 
-from micromegas_dbapi.auth import MASK, Auth, Secretive
+from micromegas_dbapi.auth import MASK, Auth, SecretMixin
 from micromegas_dbapi.errors import ProgrammingError
 
 __all__ = ["FlightSettings", "HttpSettings", "Progress", "Settings", "Timeout", "refuse_insecure"]
@@ -16,19 +16,24 @@ __all__ = ["FlightSettings", "HttpSettings", "Progress", "Settings", "Timeout", 
 
 @dataclass(frozen=True)
 class Timeout:
-    """How long to wait, in seconds.
+    """Time limits in seconds.
 
     Attributes
     ----------
     connect : float
-        For a connection to be made.
+        For establishing a connection. 10 by default.
     read : float
-        For the first byte of an answer, and for each wait on more of it. An HTTP service builds
-        the whole result before the first byte and gives up after five minutes itself, so the
-        default lies a little above.
+        For the first byte of the response, and for each later part of it. An HTTP service builds
+        the complete result before the first byte and itself gives up after five minutes, so the
+        default is slightly longer: 310.
     total : float or None
-        From the request to the last byte of its answer; over FlightSQL the service is told of it.
-        None sets no limit.
+        From the request to the last byte of the response. FlightSQL also sends it to the service,
+        which then stops at that time. None, the default, sets no limit.
+
+    Raises
+    ------
+    ProgrammingError
+        If a value is not a positive number.
     """
 
     connect: float = 10.0
@@ -45,27 +50,34 @@ class Timeout:
                 )
 
 
-#: Told of the bytes of an answer as they arrive: how many so far, and of how many, if that is
-#: known.
+#: Called as a response arrives with the number of bytes so far and the total number, or None if
+#: that is not known.
 Progress: TypeAlias = Callable[[int, int | None], object]
 
 
 @dataclass(frozen=True)
-class Settings(Secretive):
-    """How to speak to a service. Neither repr nor pickle shows values of headers and proxies.
+class Settings(SecretMixin):
+    """Settings of every protocol. Neither repr nor pickle shows the values of headers and proxies.
 
     Attributes
     ----------
     auth : BearerAuth, BasicAuth or ProviderAuth, optional
+        Credentials.
     headers : mapping of str to str
         Sent with every request.
     timeout : Timeout
+        Time limits of a request.
     verify : bool or str
         Whether to verify TLS certificates, or the path of a CA bundle.
     cert : str or (str, str), optional
-        Path of a client certificate, or of certificate and key.
+        The path of a client certificate, or of a certificate and its key.
     allow_insecure_auth : bool
-        Whether credentials may go in the clear to a host that is not loopback.
+        Whether credentials may be sent unencrypted to a host that is not loopback.
+
+    Raises
+    ------
+    ProgrammingError
+        If `verify` is an empty string.
     """
 
     auth: Auth | None = None
@@ -76,30 +88,30 @@ class Settings(Secretive):
     allow_insecure_auth: bool = False
 
     def __post_init__(self) -> None:
-        if self.verify == "":  # which requests would read as false
-            raise ProgrammingError("verify is an empty text; accepted: True, False, a path")
+        if self.verify == "":  # requests would treat it as false
+            raise ProgrammingError("verify is an empty string; accepted: True, False, a path")
 
     def __reduce__(self) -> tuple[Any, ...]:
-        shown = {item.name: getattr(self, item.name) for item in fields(self)}
+        values = {item.name: getattr(self, item.name) for item in fields(self)}
         for name in ("headers", "proxies"):
-            if shown.get(name) is not None:
-                shown[name] = dict.fromkeys(shown[name], MASK)
-        return type(self), tuple(shown.values())
+            if values.get(name) is not None:
+                values[name] = dict.fromkeys(values[name], MASK)
+        return type(self), tuple(values.values())
 
 
 @dataclass(frozen=True)
 class HttpSettings(Settings):
-    """How to speak HTTP; see `Settings` for the rest.
+    """Settings of the protocols over HTTP, in addition to those of `Settings`.
 
     Attributes
     ----------
     proxies : mapping of str to str, optional
-        As in requests; None takes them from the environment.
+        Proxy URLs by scheme, as in requests. None reads them from the environment.
     spool_bytes : int
-        Answers of the HTTP service larger than this go to an unlinked temporary file and are
-        decoded in bounded memory; smaller ones stay in memory.
+        Responses of the HTTP service that are larger than this are written to an unlinked
+        temporary file and decoded in bounded memory; smaller ones stay in memory.
     data_source : str, optional
-        The web app's data source; by default the only one it has.
+        The data source of the web app. None uses the only one it has.
     """
 
     proxies: Mapping[str, str] | None = field(default=None, repr=False)
@@ -109,18 +121,23 @@ class HttpSettings(Settings):
 
 @dataclass(frozen=True)
 class FlightSettings(Settings):
-    """How to speak FlightSQL; see `Settings` for the rest.
+    """Settings of FlightSQL, in addition to those of `Settings`.
 
     Attributes
     ----------
     server_name : str, optional
-        The name that the service's certificate must have, where it is not the host's.
+        The name that the certificate of the service must have. None expects the host.
     preserve_dictionary : bool
-        Whether columns that the service has as dictionaries arrive so, which is cheaper; services
-        of 0.2 send them plain all the same.
+        Whether dictionary columns are transferred as such, which needs less bandwidth. Services
+        of 0.2 always send them as plain columns.
     keepalive_ms : int
-        How long to wait, in milliseconds, before a ping that brings a small answer 40 ms earlier
-        over some networks and loopback; 0 sends none.
+        Ping after this many milliseconds without a response; 0 disables pings. Over loopback and
+        some networks, a small response arrives 40 ms earlier after a ping.
+
+    Raises
+    ------
+    ProgrammingError
+        If a value has the wrong type or is out of range.
     """
 
     server_name: str | None = None
@@ -129,10 +146,10 @@ class FlightSettings(Settings):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        whole = isinstance(self.keepalive_ms, int) and not isinstance(self.keepalive_ms, bool)
-        if not whole or not 0 <= self.keepalive_ms < 2**31:
+        integer = isinstance(self.keepalive_ms, int) and not isinstance(self.keepalive_ms, bool)
+        if not integer or not 0 <= self.keepalive_ms < 2**31:
             raise ProgrammingError(
-                f"keepalive_ms={self.keepalive_ms!r}; accepted: a whole number, 0 for none"
+                f"keepalive_ms={self.keepalive_ms!r}; accepted: an integer, 0 for none"
             )
         if not isinstance(self.preserve_dictionary, bool):
             raise ProgrammingError(
@@ -144,19 +161,20 @@ _SECRET_HEADER = re.compile(r"auth|token|key|secret|cookie|password|session", re
 
 
 def refuse_insecure(address: str, settings: Settings) -> None:
-    """Refuse to send credentials in the clear to another host.
+    """Check that no credentials are sent unencrypted to another host.
 
     Parameters
     ----------
     address : str
         A base URL whose scheme is ``http``, ``https``, ``grpc`` or ``grpc+tls``.
     settings : Settings
+        With the credentials; headers whose name looks like a secret count too.
 
     Raises
     ------
     ProgrammingError
-        If credentials would go in the clear to a host that is not loopback, and
-        ``allow_insecure_auth`` does not allow that.
+        If the connection is not encrypted, the host is not loopback, and
+        ``allow_insecure_auth`` is False.
     """
     parts = urlsplit(address)
     host = parts.hostname or ""
@@ -168,6 +186,6 @@ def refuse_insecure(address: str, settings: Settings) -> None:
     if not settings.allow_insecure_auth:
         safe = {"http": "https", "grpc": "grpc+tls"}[parts.scheme]
         raise ProgrammingError(
-            f"credentials would go to {host} in the clear, over {parts.scheme}: use {safe}, or say "
-            "allow_insecure_auth=True"
+            f"refusing to send credentials unencrypted to {host} over {parts.scheme}://; use "
+            f"{safe}://, or set allow_insecure_auth=True (?allow_insecure_auth=true in a URL)"
         )

@@ -1,23 +1,24 @@
-"""DataFrames by way of Arrow: read_sql(), and the registration that gives pandas' own that way.
+"""Read results into pandas DataFrames by way of Arrow, without creating Python rows.
 
-Neither pandas nor SQLAlchemy is imported before it is needed.
+pandas is imported when it is needed, not before.
 """
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Mapping
+from functools import singledispatch
 from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
 
 from micromegas_dbapi.connection import Connection
 from micromegas_dbapi.errors import NotSupportedError, ProgrammingError
-from micromegas_dbapi.sql.statement import Parameters, bind
+from micromegas_dbapi.sql.statement import Parameters
 from micromegas_dbapi.timerange import Bound
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["read_sql", "register_with_pandas"]
+__all__ = ["read_arrow", "read_sql", "register_with_pandas"]
 
 
 def read_sql(
@@ -28,96 +29,102 @@ def read_sql(
     begin: Bound = None,
     end: Bound = None,
 ) -> pd.DataFrame:
-    """Run a statement and give its result as a DataFrame, without making Python rows of it.
+    """Run a statement and return its result as a DataFrame.
 
     Parameters
     ----------
-    sql : str, or a statement of SQLAlchemy
-        A text has ``?`` or ``:name`` markers, as for `Cursor.execute`; a statement of SQLAlchemy
-        needs an engine or a connection of SQLAlchemy.
+    sql : str or SQLAlchemy statement
+        A string has ``?`` or ``:name`` placeholders, as for `Cursor.execute`. A SQLAlchemy
+        statement needs a SQLAlchemy engine or connection.
     connection : Connection, sqlalchemy.engine.Engine or sqlalchemy.engine.Connection
-        An engine lends a connection for this statement alone.
+        From an engine, a connection is taken for this statement only.
     params : sequence, mapping or None
-        The values of the markers; for a statement of SQLAlchemy a mapping.
+        The values of the placeholders; for a SQLAlchemy statement a mapping.
     begin, end : Bound
-        The time range, both ends included; what is not given here is taken from the statement's,
-        the connection's or the engine's options, as for any statement.
+        The time range, both bounds inclusive. A bound that is not set here is taken from the
+        options of the statement, the connection or the engine, as for any statement.
 
     Returns
     -------
     pandas.DataFrame
         As of `Cursor.fetch_df`: timestamps in nanoseconds, dictionaries as categories, duplicate
-        names kept. Types are those of Arrow: what a type of SQLAlchemy would make of a value in
-        rows, dicts of `Properties` for example, is not done here.
+        names kept. Types are those of Arrow; SQLAlchemy types do not convert the values, so
+        `Properties`, for example, does not become dicts.
 
     Raises
     ------
     ProgrammingError
-        If `connection` is of another kind, or statement, parameters or bounds are wrong.
+        If `connection` has another type, or if the statement, `params` or the bounds are wrong.
     NotSupportedError
-        If pandas is not installed.
+        If pandas is not installed. Nothing is sent then.
     DataError
-        If pandas cannot hold a value.
+        If pandas cannot represent a value.
     sqlalchemy.exc.DBAPIError
-        With SQLAlchemy: around the driver's error, as SQLAlchemy has it.
+        With SQLAlchemy: wraps the error of the driver.
     """
-    from micromegas_dbapi.arrow.pandas_frames import to_pandas  # without pandas, nothing is sent
+    from micromegas_dbapi.arrow.pandas_frames import to_pandas  # raises before anything is sent
 
-    if isinstance(connection, Connection):
-        with connection.cursor() as cursor:
-            return cursor.execute(sql, params, begin=begin, end=end).fetch_df()
-    engine = sys.modules.get("sqlalchemy.engine")
-    if engine is not None and isinstance(connection, engine.Engine):
-        _of_micromegas(connection)
-        with connection.connect() as lent:
-            return read_sql(sql, lent, params=params, begin=begin, end=end)
-    if engine is None or not isinstance(connection, engine.Connection):
-        raise ProgrammingError(
-            f"the connection is of type {type(connection).__name__}; accepted: a connection of "
-            "micromegas_dbapi, an engine or a connection of SQLAlchemy"
-        )
-    _of_micromegas(connection)
-    from sqlalchemy_micromegas.arrow_results import fetch_arrow_table
-
-    given = {"micromegas_begin": begin, "micromegas_end": end}
-    options = {name: bound for name, bound in given.items() if bound is not None}
-    if isinstance(sql, str):
-        result = connection.exec_driver_sql(bind(sql, params), execution_options=options)
-    elif params is None or isinstance(params, Mapping):
-        result = connection.execute(sql.execution_options(**options), dict(params or {}))
-    else:
-        raise ProgrammingError(
-            f"params is of type {type(params).__name__}; accepted with a statement of SQLAlchemy: "
-            "a mapping"
-        )
-    try:
-        return to_pandas(fetch_arrow_table(result))
-    finally:
-        result.close()
+    return to_pandas(read_arrow(connection, sql, params, begin, end))
 
 
-def _of_micromegas(connection: Any) -> None:
-    if connection.dialect.name != "micromegas":
-        raise ProgrammingError(
-            f"the connection is one of {connection.dialect.name}; accepted: micromegas"
-        )
+@singledispatch
+def read_arrow(connection: Any, sql: Any, params: Parameters, begin: Bound, end: Bound) -> pa.Table:
+    """Run a statement and return its result as an Arrow table.
+
+    A package whose connections can do that registers a function of these parameters for the type
+    of its connections (``@read_arrow.register(Type)``); `read_sql` then accepts them.
+
+    Parameters
+    ----------
+    connection : object
+        Of a registered type.
+    sql : str or object
+        As for `read_sql`.
+    params : sequence, mapping or None
+        As for `read_sql`.
+    begin, end : Bound
+        As for `read_sql`.
+
+    Returns
+    -------
+    pyarrow.Table
+        The complete result.
+
+    Raises
+    ------
+    ProgrammingError
+        If no function is registered for the type of the connection.
+    """
+    raise ProgrammingError(
+        f"the connection is of type {type(connection).__name__}; accepted: a connection of "
+        "micromegas_dbapi, or an engine or connection of SQLAlchemy's micromegas dialect"
+    )
+
+
+@read_arrow.register(Connection)
+def _of_driver(
+    connection: Connection, sql: Any, params: Parameters, begin: Bound, end: Bound
+) -> pa.Table:
+    with connection.cursor() as cursor:
+        return cursor.execute(sql, params, begin=begin, end=end).fetch_arrow_table()
 
 
 def register_with_pandas() -> None:
-    """Let ``pandas.read_sql(sql, connection)`` itself take the way of `read_sql`.
+    """Make ``pandas.read_sql(sql, connection)`` read Arrow, as `read_sql` does.
 
-    pandas takes the results of ADBC's connections as Arrow; this enters the driver's connections
-    among them, for the whole process. Engines and connections of SQLAlchemy stay as they were.
+    pandas reads the results of ADBC connections as Arrow. This registers the connections of the
+    driver as such, for the whole process. SQLAlchemy engines and connections are not affected.
 
     Notes
     -----
-    On this way pandas has neither ``params`` nor ``chunksize`` (it raises NotImplementedError),
-    which is why it is not done unasked: give the values to `read_sql`, or to a cursor.
+    It is opt-in because pandas rejects ``params`` and ``chunksize`` on this path (with
+    NotImplementedError). Pass parameters to `read_sql` or to a cursor instead.
 
     Raises
     ------
     NotSupportedError
-        If pandas is older than 2.2, which knows no ADBC, or adbc-driver-manager is missing.
+        If pandas is older than 2.2, which does not support ADBC, or if adbc-driver-manager is not
+        installed.
     """
     try:
         import pandas as pd
@@ -125,8 +132,8 @@ def register_with_pandas() -> None:
         version = tuple(int(part) for part in pd.__version__.split(".")[:2])
         if version < (2, 2):
             raise NotSupportedError(
-                f"pandas {pd.__version__} does not take Arrow from a connection; accepted: 2.2 "
-                "and newer, or micromegas_dbapi.read_sql() with any"
+                f"pandas {pd.__version__} cannot read Arrow from a connection; accepted: 2.2 "
+                "and newer, or micromegas_dbapi.read_sql() with any version"
             )
         from adbc_driver_manager import dbapi
     except ImportError as error:

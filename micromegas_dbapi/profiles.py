@@ -1,7 +1,7 @@
-"""The official client's configuration, read and never written: which service, and which token.
+"""Read the official client's configuration: the address of the service and the credentials.
 
-Its order is kept: environment variables, then the profile, then the default; so is its refusal of
-a profile that names two kinds of credentials.
+The precedence is that of the official client: environment variables, then the profile, then the
+default. A profile with two kinds of credentials is an error there, too. Nothing is written.
 """
 
 from __future__ import annotations
@@ -15,60 +15,74 @@ from typing import Any, NamedTuple
 from micromegas_dbapi.auth import Auth, ProviderAuth, TokenFile
 from micromegas_dbapi.errors import NotSupportedError, OperationalError, ProgrammingError
 
-__all__ = ["Configured", "configured", "exist"]
+__all__ = ["Profile", "exist", "read_profile"]
 
 _DEFAULT = "grpc://localhost:50051"
 _SAFE_NAME = re.compile(r"(?!\.{1,2}$)[A-Za-z0-9._-]+")
 
 
-class Configured(NamedTuple):
-    """What the configuration says: a URL for `connect`, and credentials."""
+class Profile(NamedTuple):
+    """How to reach a service.
+
+    Attributes
+    ----------
+    address : str
+        A URL for `connect`.
+    auth : ProviderAuth or None
+        The credentials.
+    """
 
     address: str
     auth: Auth | None
 
 
-def configured(profile: str | None = None) -> Configured:
-    """Read the official client's configuration.
+def read_profile(name: str | None = None) -> Profile:
+    """Read a profile of the official client.
 
     Parameters
     ----------
-    profile : str, optional
-        A name in ``profiles`` of ``~/.micromegas/config.json``; by default ``MICROMEGAS_PROFILE``,
-        then its ``default_profile``, then the whole file is one profile.
+    name : str, optional
+        A name in ``profiles`` of ``~/.micromegas/config.json``. By default ``MICROMEGAS_PROFILE``,
+        then ``default_profile`` of the file. A file without ``profiles`` is a profile itself.
 
     Returns
     -------
-    Configured
-        The address is ``MICROMEGAS_ANALYTICS_URI``, the profile's ``uri`` or
+    Profile
+        The address is ``MICROMEGAS_ANALYTICS_URI``, the ``uri`` of the profile, or
         ``grpc://localhost:50051``.
 
     Raises
     ------
     ProgrammingError
-        If the profile is unknown, or what the file says makes no sense.
+        If the profile is unknown, or the content of the file is not valid.
     OperationalError
         If the file cannot be read.
     NotSupportedError
-        If the profile logs in by OpenID Connect, and the official client, which does that, is not
+        If the profile uses OpenID Connect, and the official client, which logs in, is not
         installed or has not logged in yet.
     """
-    name, chosen = _chosen(_read(), profile)
-    address = os.environ.get("MICROMEGAS_ANALYTICS_URI") or _text(chosen, "uri") or _DEFAULT
-    return Configured(_flight(address), _auth(name, chosen))
+    name, settings = _select(_read_file(), name)
+    address = os.environ.get("MICROMEGAS_ANALYTICS_URI") or _string(settings, "uri") or _DEFAULT
+    return Profile(_flight_url(address), _auth(name, settings))
 
 
 def exist() -> bool:
-    """Tell whether the official client is configured at all."""
-    named = ("MICROMEGAS_ANALYTICS_URI", "MICROMEGAS_PROFILE")
-    return any(map(os.environ.get, named)) or _file().exists()
+    """Return whether there is a configuration of the official client.
+
+    Returns
+    -------
+    bool
+        True if one of its environment variables is set, or its file exists.
+    """
+    variables = ("MICROMEGAS_ANALYTICS_URI", "MICROMEGAS_PROFILE")
+    return any(map(os.environ.get, variables)) or _file().exists()
 
 
 def _file() -> Path:
     return Path.home() / ".micromegas" / "config.json"
 
 
-def _read() -> dict[str, Any]:
+def _read_file() -> dict[str, Any]:
     path = _file()
     try:
         found = json.loads(path.read_text("utf-8"))
@@ -77,13 +91,13 @@ def _read() -> dict[str, Any]:
     except OSError as error:
         raise OperationalError(f"the configuration {path} cannot be read: {error}") from error
     except ValueError as error:
-        raise ProgrammingError(f"the configuration {path} is no JSON: {error}") from error
+        raise ProgrammingError(f"the configuration {path} is not valid JSON: {error}") from error
     if not isinstance(found, dict):
-        raise ProgrammingError(f"the configuration {path} is no JSON object")
+        raise ProgrammingError(f"the configuration {path} is not a JSON object")
     return found
 
 
-def _chosen(config: dict[str, Any], profile: str | None) -> tuple[str | None, dict[str, Any]]:
+def _select(config: dict[str, Any], profile: str | None) -> tuple[str | None, dict[str, Any]]:
     profiles = config.get("profiles")
     name = profile or os.environ.get("MICROMEGAS_PROFILE") or None
     if profiles is None:
@@ -91,43 +105,43 @@ def _chosen(config: dict[str, Any], profile: str | None) -> tuple[str | None, di
             raise ProgrammingError(f"there is no profile {name!r}: {_file()} has no profiles")
         return None, config
     if not isinstance(profiles, dict):
-        raise ProgrammingError(f"profiles in {_file()} is no JSON object")
+        raise ProgrammingError(f"profiles in {_file()} is not a JSON object")
     name = name or config.get("default_profile")
-    there = ", ".join(sorted(profiles)) or "none"
+    names = ", ".join(sorted(profiles)) or "none"
     if name is None:
         raise ProgrammingError(
-            f"{_file()} has profiles and no default_profile; give profile=, or set "
-            f"MICROMEGAS_PROFILE, to one of: {there}"
+            f"{_file()} has profiles but no default_profile; set profile= or MICROMEGAS_PROFILE to "
+            f"one of: {names}"
         )
     if not isinstance(name, str) or name not in profiles:
-        raise ProgrammingError(f"there is no profile {name!r} in {_file()}; it has: {there}")
+        raise ProgrammingError(f"there is no profile {name!r} in {_file()}; it has: {names}")
     if not isinstance(profiles[name], dict):
-        raise ProgrammingError(f"the profile {name!r} in {_file()} is no JSON object")
+        raise ProgrammingError(f"the profile {name!r} in {_file()} is not a JSON object")
     return name, profiles[name]
 
 
-def _text(chosen: dict[str, Any], key: str) -> str | None:
-    value = chosen.get(key)
+def _string(settings: dict[str, Any], key: str) -> str | None:
+    value = settings.get(key)
     if value is None or (isinstance(value, str) and value.strip()):
         return value
-    raise ProgrammingError(f"{key} in {_file()} is {value!r}; accepted: text that is not empty")
+    raise ProgrammingError(f"{key} in {_file()} is {value!r}; accepted: a string that is not empty")
 
 
-def _flight(address: str) -> str:
-    """Write an address as the official client reads it: to it, http means FlightSQL too."""
+def _flight_url(address: str) -> str:
+    """Return a URL of FlightSQL, which http and https mean to the official client, too."""
     for official, ours in (("https://", "grpc+tls://"), ("http://", "grpc://")):
         if address.lower().startswith(official):
             return ours + address[len(official) :]
     return address
 
 
-def _auth(name: str | None, chosen: dict[str, Any]) -> Auth | None:
-    key_file = _text(chosen, "api_key_file")
-    issuers = chosen.get("issuers") or [{}]
+def _auth(name: str | None, settings: dict[str, Any]) -> Auth | None:
+    key_file = _string(settings, "api_key_file")
+    issuers = settings.get("issuers") or [{}]
     if not isinstance(issuers, list) or not isinstance(issuers[0], dict):
-        raise ProgrammingError(f"issuers in {_file()} is no list of JSON objects")
-    issuer = os.environ.get("MICROMEGAS_OIDC_ISSUER") or _text(issuers[0], "issuer")
-    client_id = os.environ.get("MICROMEGAS_OIDC_CLIENT_ID") or _text(chosen, "client_id")
+        raise ProgrammingError(f"issuers in {_file()} is not a list of JSON objects")
+    issuer = os.environ.get("MICROMEGAS_OIDC_ISSUER") or _string(issuers[0], "issuer")
+    client_id = os.environ.get("MICROMEGAS_OIDC_CLIENT_ID") or _string(settings, "client_id")
     if key_file and issuer and client_id:
         raise ProgrammingError(
             "the configuration names both an api_key_file and an OpenID Connect issuer with a "
@@ -139,20 +153,20 @@ def _auth(name: str | None, chosen: dict[str, Any]) -> Auth | None:
 
 
 def _openid(name: str | None) -> Auth:
-    """Take the tokens that the official client got when it logged in; it refreshes them."""
+    """Use the tokens that the official client stored at its login; it also refreshes them."""
     if name is not None and not _SAFE_NAME.fullmatch(name):
-        raise ProgrammingError(f"the profile {name!r} cannot name a file of tokens")
+        raise ProgrammingError(f"the profile {name!r} is not valid in the name of a token file")
     tokens = _file().parent / (f"tokens-{name}.json" if name else "tokens.json")
     try:
         from micromegas.auth import OidcAuthProvider  # type: ignore[import-not-found]
     except ImportError as error:
         raise NotSupportedError(
-            "the profile logs in by OpenID Connect, which is the official client's work: pip "
-            "install micromegas, or give auth=, an object with get_token()"
+            "the profile uses OpenID Connect, which needs the official client: pip install "
+            "micromegas, or pass auth=, an object with get_token()"
         ) from error
     if not tokens.exists():
         raise NotSupportedError(
-            f"the profile logs in by OpenID Connect, and {tokens} is not there yet: log in once "
+            f"the profile uses OpenID Connect, and {tokens} does not exist yet: log in once "
             "with the official client (micromegas-query), which opens a browser"
         )
     secret = os.environ.get("MICROMEGAS_OIDC_CLIENT_SECRET") or None

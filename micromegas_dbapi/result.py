@@ -1,4 +1,4 @@
-"""One result: consumed once, as rows or as Arrow, and never silently shorter than it is."""
+"""The result of a statement, consumed once, as rows or as Arrow, and never silently truncated."""
 
 from __future__ import annotations
 
@@ -14,30 +14,41 @@ from micromegas_dbapi.errors import Error, InterfaceError, OperationalError
 from micromegas_dbapi.transport.cancellation import Cancellation
 from micromegas_dbapi.transport.protocol import NoRows
 
-__all__ = ["Refusal", "Result"]
+__all__ = ["Result"]
 
 
-class Refusal(Iterator[Any]):
-    """The rows of a result that has none to give: every fetch says why."""
+class _Failure(Iterator[Any]):
+    """An iterator in place of rows that raises an error, or an InterfaceError, at every step."""
 
-    def __init__(self, why: str | Error) -> None:
-        self._why = why
+    def __init__(self, reason: str | Error) -> None:
+        self._reason = reason
 
     def __next__(self) -> NoReturn:
-        raise self._why if isinstance(self._why, Error) else InterfaceError(self._why)
+        raise self._reason if isinstance(self._reason, Error) else InterfaceError(self._reason)
 
 
 class Result:
-    """What a statement answered.
+    """The result of a statement.
+
+    Parameters
+    ----------
+    reader : pyarrow.RecordBatchReader or NoRows
+        As a transport returns it.
+    timestamps : {"datetime", "ns"}
+        What timestamps become in rows.
+    query_id : str, optional
+        For errors.
+    cancellation : Cancellation, optional
+        Of the request; checked before each batch.
 
     Attributes
     ----------
     rows : iterator of tuple
-        The rows that are left. Asking for the first one decides that the result is consumed as
-        rows. After an error it raises that error again for ever: the iterators underneath would
-        be at their end, and a part would pass for the whole.
+        The remaining rows. Reading the first one decides that the result is consumed as rows.
+        After an error it raises the same error again and again: the iterators underneath would
+        be exhausted, and a partial result would pass for a complete one.
     total : int
-        The number of rows, once all were consumed; -1 before.
+        The number of rows, once all are consumed; -1 before.
     """
 
     def __init__(
@@ -56,24 +67,24 @@ class Result:
         self._query_id = query_id
         self._closed: str | None = None
         self._as_rows = False
-        self._done = 0  # rows of the batches that have been converted so far
-        self._batch: Iterator[Any] = iter(())  # what is left of the newest of them
+        self._done = 0  # rows in the batches that are converted so far
+        self._batch: Iterator[Any] = iter(())  # what is left of the last one
 
     @property
     def schema(self) -> pa.Schema:
-        """The columns, also after everything was consumed; may ask the service for them."""
+        """The columns, also when everything is consumed; may send a request to the service."""
         return self._source.schema
 
     @property
     def rownumber(self) -> int | None:
-        """The index of the next row, from 0; None where the result was handed over as Arrow."""
+        """The index of the next row, from 0; None if the result is consumed as Arrow."""
         if self._reader is None and not self._as_rows:
             return None
         return self._done - operator.length_hint(self._batch)
 
     def _converted(self) -> Iterator[Iterator[tuple[Any, ...]]]:
-        """Convert one batch after the other, each only when its first row is asked for."""
-        reader = self._taken()
+        """Convert the batches, each one when its first row is read."""
+        reader = self._take_reader()
         self._as_rows = True
         try:
             batches = iter(() if isinstance(reader, NoRows) else reader)
@@ -87,7 +98,7 @@ class Result:
                     break
                 columns = [iter(column) for column in rows.columns(batch, self._timestamps)]
                 self._done += batch.num_rows
-                # The first column's iterator knows how many rows are left, so nobody counts.
+                # The iterator of the first column knows how many rows are left.
                 self._batch = columns[0] if columns else repeat((), batch.num_rows)
                 yield zip(*columns, strict=False) if columns else self._batch
         except GeneratorExit:
@@ -98,24 +109,42 @@ class Result:
         self.total = self._done
 
     def latch(self, error: BaseException) -> None:
-        """From now on fail with this error, since rows are missing."""
+        """Raise an error from every later fetch, because rows are missing.
+
+        Parameters
+        ----------
+        error : BaseException
+            An exception that is not of this driver, such as KeyboardInterrupt, becomes the cause
+            of an OperationalError.
+        """
         if isinstance(error, Error):
             error.query_id = error.query_id or self._query_id
         else:
-            broken = OperationalError(
+            interrupted = OperationalError(
                 "an earlier fetch of this result was interrupted, and rows are lost: execute the "
                 "statement again",
                 query_id=self._query_id,
                 retryable=True,
             )
-            broken.__cause__ = error
-            error = broken
-        self.rows = Refusal(error)
+            interrupted.__cause__ = error
+            error = interrupted
+        self.rows = _Failure(error)
 
-    def collect(self, some: Iterator[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
-        """Collect rows; an interruption in between, which loses them, is latched."""
+    def collect(self, iterator: Iterator[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
+        """Collect rows in a list. An interruption, which loses rows, is latched.
+
+        Parameters
+        ----------
+        iterator : iterator of tuple
+            `rows` of this result, or a part of it.
+
+        Returns
+        -------
+        list of tuple
+            All rows of the iterator.
+        """
         try:
-            return list(some)
+            return list(iterator)
         except Error:
             raise
         except BaseException as error:
@@ -123,20 +152,25 @@ class Result:
             raise
 
     def reader(self) -> pa.RecordBatchReader:
-        """Hand the whole over as a stream of record batches.
+        """Return the complete result as a stream of record batches.
+
+        Returns
+        -------
+        pyarrow.RecordBatchReader
+            Lazy.
 
         Raises
         ------
         InterfaceError
-            If it was consumed before, or begun to be.
+            If any of it is already consumed.
         """
         if isinstance(self._reader, NoRows):
-            self._reader.schema  # noqa: B018  (asked for before anything is consumed)
-        reader = self._taken()
-        self.rows = Refusal("this result was already fetched as Arrow; execute it again")
+            self._reader.schema  # noqa: B018  (may raise, before anything is consumed)
+        reader = self._take_reader()
+        self.rows = _Failure("this result was already fetched as Arrow; execute it again")
         return reader.reader() if isinstance(reader, NoRows) else reader
 
-    def _taken(self) -> pa.RecordBatchReader | NoRows:
+    def _take_reader(self) -> pa.RecordBatchReader | NoRows:
         reader, self._reader = self._reader, None
         if reader is not None:
             return reader
@@ -149,13 +183,18 @@ class Result:
         )
 
     def close(self, why: str) -> None:
-        """Let go of what is not consumed; an iterator still held fails at its next batch.
+        """Release the rest of the result. An iterator that is still in use fails at its next batch.
 
-        The work for it is stopped, unless it was handed over, and is somebody else's.
+        The query is stopped, unless its result is consumed as Arrow: then the consumer owns it.
+
+        Parameters
+        ----------
+        why : str
+            The message of later errors.
         """
-        handed_over = self._reader is None and not self._as_rows
-        if self._cancellation is not None and not handed_over and self.total < 0:
+        as_arrow = self._reader is None and not self._as_rows
+        if self._cancellation is not None and not as_arrow and self.total < 0:
             self._cancellation.cancel(why)
         self._reader = None
         self._closed = why
-        self.rows = Refusal(why)
+        self.rows = _Failure(why)

@@ -1,4 +1,4 @@
-"""Strings as Rust's ``Debug`` format writes them, which services use in messages and type names."""
+"""Escape and unescape strings like Rust's ``Debug`` format, which services use in messages."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ __all__ = ["escaped", "unescaped"]
 _ESCAPE = re.compile(r"\\(?:u\{([0-9a-fA-F]+)\}|(.))", re.DOTALL)
 _CHARACTERS = {"n": "\n", "r": "\r", "t": "\t", "0": "\0"}
 _ESCAPES = {"\\": "\\\\", '"': '\\"', **{char: f"\\{name}" for name, char in _CHARACTERS.items()}}
-# What Rust escapes by number: characters that show nothing by themselves.
+# Rust escapes invisible characters by number.
 _INVISIBLE = ("Cc", "Cf", "Cn", "Co", "Cs", "Zl", "Zp", "Zs", "Me", "Mn")
 
 
@@ -20,6 +20,7 @@ def escaped(text: str) -> str:
     Parameters
     ----------
     text : str
+        Any string.
 
     Returns
     -------
@@ -45,6 +46,7 @@ def unescaped(text: str) -> str:
     Returns
     -------
     str
+        The original string.
 
     Examples
     --------

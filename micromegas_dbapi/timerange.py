@@ -1,9 +1,9 @@
-"""The time range that every query of a Micromegas service carries beside its SQL.
+"""Time ranges: the two bounds that are sent to a Micromegas service with each statement.
 
-A range is two instants in nanoseconds since the epoch, both included. What the service does with
-it, and why its open ends are the two constants here, was read in its source and measured on
-running services: a missing bound is an error or a silent full scan, and a bound outside of what
-64-bit nanoseconds can hold gives an empty result, so neither is ever sent.
+A bound is an instant in nanoseconds since the epoch; both bounds are inclusive. An open bound is
+sent as `MIN_NS` or `MAX_NS`, and no bound outside of these is ever sent. The source of the service
+and measurements on running services show why: a missing bound is an error or a silent full scan,
+and a bound that does not fit into 64-bit nanoseconds gives an empty result.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ __all__ = [
 ]
 
 #: The earliest bound that every service accepts, 1677-09-21T00:12:44Z. (The exact 64-bit minimum,
-#: 0.86 s earlier, is refused by the string parser of DataFusion 43.)
+#: 0.86 s earlier, is rejected by the string parser of DataFusion 43.)
 MIN_NS: Final = -9_223_372_036_000_000_000
 #: The latest bound, 2262-04-11T23:47:16.854775807Z: the 64-bit maximum.
 MAX_NS: Final = 2**63 - 1
@@ -55,31 +55,37 @@ class AllTime(enum.Enum):
         return self.name
 
 
-#: "No time range, on purpose": as ``begin`` it overrides the range of a cursor or connection.
+#: No time range, on purpose: as ``begin`` it overrides the range of a cursor or connection.
 ALL_TIME: Final = AllTime.ALL_TIME
 
-#: What may be given as ``begin`` or ``end``; None means "not given here".
+#: The types of ``begin`` and ``end``. None means that the bound is not set here.
 Bound: TypeAlias = str | datetime | date | timedelta | np.datetime64 | AllTime | None
 
 ACCEPTED = (
-    "an aware datetime, a date (midnight UTC), RFC 3339 text such as '2026-11-01T00:00:00Z', "
+    "an aware datetime, a datetime.date (midnight UTC), an RFC 3339 string such as "
+    "'2026-11-01T00:00:00Z', "
     "'now', a relative '-2h', '-1h30m' or timedelta (units w, d, h, m, s, ms), or ALL_TIME"
 )
 
 
 @dataclass(frozen=True)
 class TimeRange:
-    """A range that is sent with a query.
+    """A time range that is sent with a statement.
 
     Attributes
     ----------
     begin, end : int
-        Nanoseconds since 1970-01-01T00:00:00Z, both included, within `MIN_NS` .. `MAX_NS`.
+        Nanoseconds since 1970-01-01T00:00:00Z, from `MIN_NS` to `MAX_NS`, both inclusive.
     source : str
-        Where the bounds come from: ``"execute"``, ``"cursor"``, ``"connection"``, ``"url"``,
-        ``"inferred"`` from the statement, or several of them joined by ``+``.
+        Where the bounds were set: ``"execute"``, ``"cursor"``, ``"connection"``, ``"url"``,
+        ``"inferred"`` (from the statement), or several of these joined by ``+``.
     reason : None
-        As `NoTimeRange` has one.
+        Always None; see `NoTimeRange`.
+
+    Raises
+    ------
+    ProgrammingError
+        If `begin` is after `end`.
     """
 
     begin: int
@@ -96,27 +102,27 @@ class TimeRange:
 
     @property
     def begin_text(self) -> str:
-        """The begin as RFC 3339 text in UTC, exact to the nanosecond."""
+        """The begin as an RFC 3339 string in UTC, exact to the nanosecond."""
         return format_ns(self.begin)
 
     @property
     def end_text(self) -> str:
-        """The end as RFC 3339 text in UTC, exact to the nanosecond."""
+        """The end as an RFC 3339 string in UTC, exact to the nanosecond."""
         return format_ns(self.end)
 
 
 @dataclass(frozen=True)
 class NoTimeRange:
-    """That a query is sent without a range, and why. It counts as false.
+    """The reason why a statement is sent without a time range. It is false in a condition.
 
     Attributes
     ----------
     reason : str
-        For people.
+        A sentence for the user.
     on_purpose : bool
-        Whether somebody has said so, or the statement reads no view.
+        Whether `ALL_TIME` was set, or the statement reads no view.
     begin, end, begin_text, end_text, source : None
-        As `TimeRange` has them.
+        Always None; see `TimeRange`.
     """
 
     reason: str
@@ -132,28 +138,28 @@ class NoTimeRange:
 
 
 def resolve(levels: Iterable[tuple[str, Bound, Bound]], now: int) -> TimeRange | None:
-    """Find the range to send from what was given where.
+    """Combine the bounds of several levels to the range to send.
 
-    Each bound is taken from the first level that gives it. `ALL_TIME` opens its bound, and where
-    its level gives no other, the whole range.
+    Each bound is taken from the first level that sets it. `ALL_TIME` opens its bound, or both
+    bounds if its level does not set the other.
 
     Parameters
     ----------
     levels : iterable of (source, begin, end)
-        Highest precedence first; inference is to be the last.
+        Highest precedence first.
     now : int
-        Nanoseconds since the epoch that ``"now"`` and relative bounds are taken from.
+        The instant of ``"now"`` and of relative bounds, in nanoseconds since the epoch.
 
     Returns
     -------
     TimeRange or None
-        Both bounds, open ones as `MIN_NS` and `MAX_NS`, others clamped to these; None where
-        neither is given.
+        Open bounds are `MIN_NS` and `MAX_NS`, others are clamped to these. None if no bound is
+        set.
 
     Raises
     ------
     ProgrammingError
-        If a bound is not one of the forms of `Bound`, or begin lies after end.
+        If a bound has none of the accepted forms, or begin is after end.
     """
     begin: Bound = None
     end: Bound = None
@@ -172,7 +178,7 @@ def resolve(levels: Iterable[tuple[str, Bound, Bound]], now: int) -> TimeRange |
     if first is None and last is None:
         return None
     if first is not None and last is not None and first > last:
-        raise ProgrammingError(f"begin={begin!r} lies after end={end!r}: the range is empty")
+        raise ProgrammingError(f"begin ({begin}) is after end ({end}): the time range is empty")
     return TimeRange(
         MIN_NS if first is None else _clamp(first),
         MAX_NS if last is None else _clamp(last),
@@ -193,16 +199,16 @@ _RFC3339 = re.compile(
 
 
 def to_ns(bound: Bound, now: int, name: str = "bound") -> int:
-    """Turn a bound into nanoseconds since the epoch, exactly.
+    """Convert a bound to nanoseconds since the epoch, exactly.
 
     Parameters
     ----------
     bound : Bound
         Neither None nor `ALL_TIME`.
     now : int
-        What ``"now"``, ``"-2h"`` and timedelta count from.
+        The instant of ``"now"``, ``"-2h"`` and timedelta, in nanoseconds since the epoch.
     name : str
-        The option's name, for the error.
+        The name of the option, for the error.
 
     Returns
     -------
@@ -212,7 +218,7 @@ def to_ns(bound: Bound, now: int, name: str = "bound") -> int:
     Raises
     ------
     ProgrammingError
-        If the bound is of no accepted form, or a datetime or text without a zone.
+        If the bound has none of the accepted forms, or is a datetime or string without time zone.
     """
     if isinstance(bound, str):
         return _text_ns(bound, now, name)
@@ -248,7 +254,7 @@ def _text_ns(text: str, now: int, name: str) -> int:
         return now + total if sign == "+" else now - total
     match = _RFC3339.fullmatch(text)
     if match is None:
-        raise ProgrammingError(f"{name}={text!r} is not understood; accepted: {ACCEPTED}")
+        raise ProgrammingError(f"{name}={text!r} is not a valid time; accepted: {ACCEPTED}")
     day, clock, fraction, zone = match.groups()
     if zone is None:
         raise ProgrammingError(
@@ -260,15 +266,25 @@ def _text_ns(text: str, now: int, name: str) -> int:
         naive = datetime.fromisoformat(f"{day}T{clock}")
         offset = timezone.utc if zone in "Zz" else datetime.strptime(zone, "%z").tzinfo
     except ValueError as error:
-        raise ProgrammingError(f"{name}={text!r} is no valid time: {error}") from error
+        raise ProgrammingError(f"{name}={text!r} is not a valid time: {error}") from error
     shift = naive.replace(tzinfo=offset).utcoffset() or timedelta()
     return datetime_ns(naive) - shift // _MICROSECOND * 1000 + int((fraction or "").ljust(9, "0"))
 
 
 def datetime_ns(value: datetime) -> int:
-    """Count the nanoseconds from the epoch to a datetime, a naive one read as UTC.
+    """Convert a datetime to nanoseconds since the epoch; a naive one is taken as UTC.
 
-    The ``nanosecond`` of a pandas Timestamp is kept, without pandas being imported.
+    The ``nanosecond`` of a pandas Timestamp is kept. This does not import pandas.
+
+    Parameters
+    ----------
+    value : datetime
+        Or a pandas Timestamp, which is a subclass.
+
+    Returns
+    -------
+    int
+        Exact.
     """
     plain = datetime(
         value.year,
@@ -286,7 +302,17 @@ def datetime_ns(value: datetime) -> int:
 
 
 def datetime64_ns(value: np.datetime64) -> int:
-    """Count the nanoseconds from the epoch to a numpy datetime, which has no zone: read as UTC.
+    """Convert a numpy datetime, which is taken as UTC, to nanoseconds since the epoch.
+
+    Parameters
+    ----------
+    value : numpy.datetime64
+        Not NaT.
+
+    Returns
+    -------
+    int
+        Exact; not limited to 64 bits.
 
     Raises
     ------
@@ -302,7 +328,18 @@ def datetime64_ns(value: np.datetime64) -> int:
 
 
 def format_ns(ns: int) -> str:
-    """Write nanoseconds since the epoch as RFC 3339 text in UTC: nine digits, or none if whole."""
+    """Format nanoseconds since the epoch as an RFC 3339 string in UTC.
+
+    Parameters
+    ----------
+    ns : int
+        Nanoseconds since the epoch.
+
+    Returns
+    -------
+    str
+        With nine digits after the seconds, or none if they are all zero.
+    """
     seconds, fraction = divmod(ns, SECOND)
     text = (_EPOCH + timedelta(seconds=seconds)).isoformat()
     return f"{text}.{fraction:09d}Z" if fraction else f"{text}Z"

@@ -72,18 +72,22 @@ def test_schemes(wire: Wire, server: Server) -> None:
         ("localhost:8082", {}, "the scheme 'localhost'"),
         ("ftp://localhost", {}, "the scheme 'ftp'"),
         (5, {}, "of type int"),
-        ("http://", {}, "names no host"),
-        ("http://h?nope=1", {}, "the option 'nope'"),
-        ("lake:", {}, "names no folder"),
+        ("http://", {}, "has no host"),
+        ("http://h?nope=1", {}, "unknown option 'nope'"),
+        ("lake:", {}, "has no folder"),
         ("demo:path", {}, "takes no path"),
         ("http://h", {"begin": datetime(2026, 1, 1)}, "has no time zone"),
-        ("http://h", {"begin": "now", "end": "-1h"}, "lies after"),
-        ("http://h?begin=yesterday", {}, "is not understood"),
-        ("http://h?begin=now&end=-1h", {}, "lies after"),
+        ("http://h", {"begin": "now", "end": "-1h"}, "is after end"),
+        ("http://h?begin=yesterday", {}, "is not a valid time"),
+        ("http://h?begin=now&end=-1h", {}, "is after end"),
         ("http://h", {"timestamps": "text"}, "timestamps='text'"),
         ("http://h?timestamps=text", {}, "timestamps='text'"),
-        ("demo:", {"auth": mm.BearerAuth("secret")}, "has no use for auth"),
-        ("lake:.", {"timeout": 5, "verify": False}, "has no use for timeout, verify"),
+        ("demo:", {"auth": mm.BearerAuth("secret")}, "`demo:` does not accept the options: auth"),
+        (
+            "lake:.",
+            {"timeout": 5, "verify": False},
+            "`lake:` does not accept the options: timeout, verify",
+        ),
     ],
 )
 def test_bad_addresses_and_options(address: Any, options: dict[str, Any], words: str) -> None:
@@ -152,6 +156,9 @@ def test_closed(lake: mm.Connection) -> None:
         lake.commit,
         lake.rollback,
         lambda: lake.execute("SELECT 1"),
+        lambda: lake.time_range("SELECT 1"),
+        lambda: lake.transport,
+        lambda: lake.service,
         lake.__enter__,
     ):
         with pytest.raises(mm.InterfaceError, match="the connection is closed"):
@@ -179,7 +186,7 @@ def test_close_closes_the_sockets(server: Server) -> None:
     connection = mm.connect(server.url)
     connection.execute("SELECT 1")
     assert len(server._connections) == 1
-    held = connection._transport._poster._adapter  # type: ignore[union-attr]  # its end would close them
+    held = connection.transport._poster._adapter  # type: ignore[union-attr]  # its end would close them
     connection.close()
     deadline = time.monotonic() + 10
     while server._connections and time.monotonic() < deadline:
@@ -255,6 +262,22 @@ def test_the_nearest_bound_counts(server: Server, begin: int, end: int) -> None:
     assert (cursor.time_range.begin_text, cursor.time_range.end_text) == expected
     sources = {LEVELS[level] for level in (begin, end) if level < 4}
     assert set(cursor.time_range.source.split("+")) == sources
+
+
+def test_the_explicit_range(server: Server) -> None:
+    """What is set on the call, the connection or the URL; no statement, so nothing is inferred."""
+    with mm.connect(f"{server.url}?begin={DAYS[0]}", end=DAYS[3]) as connection:
+        default = connection.explicit_range()
+        assert default is not None
+        assert (default.begin_text, default.end_text) == (DAYS[0], DAYS[3])
+        assert default.source == "connection+url"
+        own = connection.explicit_range(begin=DAYS[1])
+        assert own is not None
+        assert (own.begin_text, own.end_text) == (DAYS[1], DAYS[3])
+        assert connection.explicit_range(begin=mm.ALL_TIME) is None
+    with mm.connect(server.url) as connection:
+        assert connection.explicit_range() is None
+    assert server.requests == []
 
 
 def test_all_time_means_no_range(server: Server) -> None:

@@ -172,19 +172,19 @@ def test_a_backtrace_makes_no_difference(wire: Wire) -> None:
         ),
         (
             "spans_no_range",
-            "thread_spans needs a time range: filter on begin/end with literals, or pass "
-            "begin=/end= to execute(), cursor() or connect() (the engine said: External error: "
-            "query range mandatory for thread spans view)",
+            "thread_spans needs a time range: use --begin/--end (command line), begin=/end= "
+            '(Python) or a condition on begin and "end" (the query engine reported: External '
+            "error: query range mandatory for thread spans view)",
         ),
         (
             "type_duration",
-            "this wire answers in Parquet, which has no durations: cast the column to BIGINT "
-            "(nanoseconds) in the statement (the engine said: Arrow: Converting Duration to "
-            "parquet not supported)",
+            "this protocol returns Parquet, which has no durations: cast the column to BIGINT "
+            "(nanoseconds) in the statement (the query engine reported: Arrow: Converting "
+            "Duration to parquet not supported)",
         ),
         (
             "error_view_unknown_id",
-            "no process or stream has the id given (the engine said: External error: "
+            "no process or stream has this id (the query engine reported: External error: "
             "find_process: select from processes: no rows returned by a query that expected to "
             "return at least one row)",
         ),
@@ -195,10 +195,10 @@ def test_the_message(wire: Wire, case: str, words: str) -> None:
 
 
 PARQUET = (
-    "the rows of the column '{}' are {} where the service planned {}, which it cannot write: it "
-    "plans a CASE by its first branch and a UNION by its first query; CAST that, or the whole, to "
-    "the type that is meant (the engine said: Arrow: Incompatible type. Field '{}' has type {}, "
-    "array has type {})"
+    "the column '{}' contains {}, but the service planned {} and cannot write it: it takes the "
+    "type of a CASE from the first branch and that of a UNION from the first query; CAST these, or "
+    "the whole expression, to the type you want (the query engine reported: Arrow: Incompatible "
+    "type. Field '{}' has type {}, array has type {})"
 )
 
 
@@ -226,8 +226,8 @@ def test_the_message_of_mixed_types(
 
 
 PLANS = (
-    "it plans a CASE by its first branch and a UNION by its first query; CAST that, or the whole, "
-    "to the type that is meant"
+    "it takes the type of a CASE from the first branch and that of a UNION from the first query; "
+    "CAST these, or the whole expression, to the type you want"
 )
 
 
@@ -237,18 +237,18 @@ PLANS = (
         (
             "flight-0.30-mixed",
             "coerced_union_text",
-            "not all rows of the column 'c' can be of the type that the service planned: ",
+            "not all values of the column 'c' can have the type that the service planned: ",
         ),
         (
             "flight-0.30-mixed",
             "dict_coerced_case_dictionary",
-            "the rows of the column 'c' are of another type than the service planned: ",
+            "the column 'c' has another type than the service planned: ",
         ),
         (
             "web-0.30-mixed",
             "coerced_case_text",
-            "the rows are of another type than the service planned, so that the web app cannot "
-            "read them: ",
+            "the rows have another type than the service planned, so the web app cannot read "
+            "them: ",
         ),
     ],
 )
@@ -264,7 +264,7 @@ def test_rows_that_are_not_of_the_planned_type(
         text = entry["details"]
     found = from_service(text)
     assert type(found) is mm.DataError
-    assert str(found).startswith(f"{sentence}{PLANS} (the engine said: ")
+    assert str(found).startswith(f"{sentence}{PLANS} (the query engine reported: ")
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 import micromegas_dbapi as mm
-from micromegas_dbapi.profiles import configured
+from micromegas_dbapi.profiles import read_profile
 from tests.wire.grpcreplay import Reply, replaying
 
 Home = Callable[..., Path]
@@ -70,21 +70,21 @@ def test_address(
     home: Home, config: Any, environment: dict[str, str], profile: str | None, address: str
 ) -> None:
     home(config, **environment)
-    assert configured(profile).address == address
+    assert read_profile(profile).address == address
 
 
 @pytest.mark.parametrize(
     ("config", "environment", "profile", "kind", "words"),
     [
-        ("{", {}, None, mm.ProgrammingError, "is no JSON"),
-        ([], {}, None, mm.ProgrammingError, "is no JSON object"),
+        ("{", {}, None, mm.ProgrammingError, "is not valid JSON"),
+        ([], {}, None, mm.ProgrammingError, "is not a JSON object"),
         (None, {}, "prod", mm.ProgrammingError, "has no profiles"),
         ({}, {"PROFILE": "prod"}, None, mm.ProgrammingError, "has no profiles"),
         (PROFILES, {}, "nope", mm.ProgrammingError, "it has: dev, prod"),
         ({"profiles": {"a": {}}}, {}, None, mm.ProgrammingError, "to one of: a"),
         ({"profiles": {}}, {}, None, mm.ProgrammingError, "to one of: none"),
         ({"profiles": 5}, {}, None, mm.ProgrammingError, "profiles in"),
-        ({"profiles": {"a": 5}}, {}, "a", mm.ProgrammingError, "is no JSON object"),
+        ({"profiles": {"a": 5}}, {}, "a", mm.ProgrammingError, "is not a JSON object"),
         ({"default_profile": 5, "profiles": {"a": {}}}, {}, None, mm.ProgrammingError, "profile 5"),
         ({"uri": 5}, {}, None, mm.ProgrammingError, "uri in"),
         ({"api_key_file": " "}, {}, None, mm.ProgrammingError, "api_key_file in"),
@@ -129,7 +129,7 @@ def test_what_is_wrong(
 def test_a_configuration_that_cannot_be_read(home: Home) -> None:
     (home() / "config.json").mkdir()
     with pytest.raises(mm.OperationalError, match="cannot be read"):
-        configured()
+        read_profile()
 
 
 def test_connect(home: Home) -> None:
@@ -176,15 +176,15 @@ def test_openid(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
     one = {"uri": "grpc+tls://x", "client_id": "c", "issuers": [{"issuer": "i"}]}
     folder = home({"profiles": {"prod": one, "../x": one}}, OIDC_CLIENT_SECRET="s")
     with pytest.raises(mm.NotSupportedError, match="log in once"):
-        configured("prod")
+        read_profile("prod")
     tokens = folder / "tokens-prod.json"
     tokens.write_text("{}")
-    auth = configured("prod").auth
+    auth = read_profile("prod").auth
     assert auth is not None
     assert auth.header() == "Bearer id-token"
     assert read == [(str(tokens), "s")]
     tokens.write_text("broken")
     with pytest.raises(mm.OperationalError, match="refresh failed"):
-        configured("prod")
-    with pytest.raises(mm.ProgrammingError, match="cannot name a file"):
-        configured("../x")
+        read_profile("prod")
+    with pytest.raises(mm.ProgrammingError, match="is not valid in the name of a token file"):
+        read_profile("../x")

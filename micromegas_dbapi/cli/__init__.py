@@ -76,7 +76,7 @@ def _run_connected(command: Callable[..., None], options: argparse.Namespace) ->
     """Open a connection and run a command with it."""
     from micromegas_dbapi.cli.output import check_output
     from micromegas_dbapi.cli.render.progress_bar import download_progress
-    from micromegas_dbapi.connection import connect
+    from micromegas_dbapi.open_connection import connect
 
     check_output(options)
     with (

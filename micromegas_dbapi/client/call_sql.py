@@ -1,9 +1,9 @@
-"""The official client's calls as SQL, for services that have no endpoints for them.
+"""Translate the official client's calls to SQL, for services that have no endpoints for them.
 
-A service of 0.2 is asked for what the endpoints of its HTTP wire answer, one of 0.13 and newer for
-what the official client of its age asks: all columns of the views, in a range of the service's.
-Both in an order, which only the endpoints promise. What reads views was tried on DataFusion 43,
-54 and 55.
+For services of 0.2, the statements return what the endpoints of the HTTP service return. For
+services of 0.13 and newer, they are those of the official client of that age: all columns of the
+views, within the time range that is sent along. Both are sorted, which only the endpoints promise.
+The statements that read views were tested with DataFusion 43, 54 and 55.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from micromegas_dbapi.sql.literals import literal
 from micromegas_dbapi.sql.statement import bind
 from micromegas_dbapi.timerange import ALL_TIME, Bound
 
-__all__ = ["Asked", "asked", "failure", "refusal"]
+__all__ = ["CallStatement", "call_statement", "progress_error", "unavailable_call"]
 
 _FIND_PROCESS = "SELECT {columns} FROM processes WHERE process_id = ?"
 _FIND_STREAM = "SELECT {columns} FROM streams WHERE stream_id = ?"
@@ -33,125 +33,139 @@ _PARTITIONS = (
     "SELECT * FROM list_partitions() "
     "ORDER BY view_set_name, view_instance_id, begin_insert_time, file_path"
 )
-# Both columns, in this order: older services heed no other choice.
+# Both columns, in this order: older services ignore any other selection.
 _MATERIALIZE = "SELECT time, msg FROM materialize_partitions(?, ?, ?, ?)"
 _RETIRE = "SELECT time, msg FROM retire_partitions(?, ?, ?, ?)"
-# The statement stands in brackets, where it may have a WITH of its own, and keeps its order.
+# In parentheses, the statement may have a WITH of its own, and it keeps its order.
 _VIEW = "WITH {name} AS (SELECT * FROM view_instance({view}, {instance})) ({query})"
-# Where there is no parent, the endpoint answers with nothing, the view with an empty text.
-_WRITTEN = {"parent_process_id": "nullif(parent_process_id, '') AS parent_process_id"}
+# Without a parent process, the endpoint returns null, the view an empty string.
+_EXPRESSIONS = {"parent_process_id": "nullif(parent_process_id, '') AS parent_process_id"}
 _EXPLAINING = ("EXPLAIN", "DESCRIBE", "DESC", "ANALYZE", "VERBOSE")
 
 
-class Asked(NamedTuple):
-    """A statement and its time range, by default none, on purpose: never one that is inferred."""
+class CallStatement(NamedTuple):
+    """A statement and its time range, which is never inferred.
+
+    Attributes
+    ----------
+    sql : str
+        The statement, with its parameters.
+    begin, end : Bound
+        `ALL_TIME` by default.
+    """
 
     sql: str
     begin: Bound = ALL_TIME
     end: Bound = ALL_TIME
 
 
-def asked(call: str, given: Mapping[str, Any], *, recent: bool) -> Asked:
-    """Write a call as a statement.
+def call_statement(call: str, arguments: Mapping[str, Any], *, recent: bool) -> CallStatement:
+    """Return the statement for a call.
 
     Parameters
     ----------
     call : str
-        Its name, as the HTTP service has it.
-    given : mapping
-        Its arguments by the service's names; times as RFC 3339 text.
+        The name of the endpoint of the HTTP service.
+    arguments : mapping
+        By the names of that endpoint; times as RFC 3339 strings.
     recent : bool
-        Whether the service is of 0.13 or newer.
+        Whether the version of the service is 0.13 or newer.
+
+    Returns
+    -------
+    CallStatement
+        With the time range of the call.
 
     Raises
     ------
     ProgrammingError
-        If an argument is missing that the HTTP service would miss.
+        If an argument is missing that the HTTP service requires.
     NotSupportedError
         If no service can do that by SQL.
     """
-    return _CALLS[call](given, recent)
+    return _CALLS[call](arguments, recent)
 
 
-def _find_process(given: Mapping[str, Any], recent: bool) -> Asked:
+def _find_process(arguments: Mapping[str, Any], recent: bool) -> CallStatement:
     sql = _FIND_PROCESS.format(columns=_columns("find_process", recent))
-    return Asked(bind(sql, [given["process_id"]]))
+    return CallStatement(bind(sql, [arguments["process_id"]]))
 
 
-def _find_stream(given: Mapping[str, Any], recent: bool) -> Asked:
+def _find_stream(arguments: Mapping[str, Any], recent: bool) -> CallStatement:
     sql = _FIND_STREAM.format(columns=_columns("find_stream", recent))
-    return Asked(bind(sql, [given["stream_id"]]))
+    return CallStatement(bind(sql, [arguments["stream_id"]]))
 
 
-def _query_streams(given: Mapping[str, Any], recent: bool) -> Asked:
-    begin, end = given["begin"], given["end"]
-    if given["process_id"] is None and (begin is None or end is None):
+def _query_streams(arguments: Mapping[str, Any], recent: bool) -> CallStatement:
+    begin, end = arguments["begin"], arguments["end"]
+    if arguments["process_id"] is None and (begin is None or end is None):
         raise ProgrammingError(
-            "Time range or process_id have to be provided: give both begin and end, or process_id"
+            "Time range or process_id have to be provided: pass both begin and end, or process_id"
         )
-    wanted = {_OF_PROCESS: given["process_id"], _TAGGED: given["tag_filter"]}
-    if not recent:  # newer services take the range for the streams' whole lives
-        wanted |= {_SINCE: begin, _BEFORE: end}
-    conditions = {text: value for text, value in wanted.items() if value is not None}
+    filters = {_OF_PROCESS: arguments["process_id"], _TAGGED: arguments["tag_filter"]}
+    if not recent:  # newer services filter by the lifetime of the streams
+        filters |= {_SINCE: begin, _BEFORE: end}
+    conditions = {text: value for text, value in filters.items() if value is not None}
     sql = _STREAMS.format(
         columns=_columns("query_streams", recent),
         conditions=" WHERE " + " AND ".join(conditions) if conditions else "",
     )
-    return _within(given, bind(sql, [*conditions.values(), given["limit"]]))
+    return _within(arguments, bind(sql, [*conditions.values(), arguments["limit"]]))
 
 
-def _query_blocks(given: Mapping[str, Any], recent: bool) -> Asked:
-    columns, stream = _columns("query_blocks", recent), given["stream_id"]
-    if not recent:  # the endpoint looks at nothing but the stream
-        return Asked(bind(_BLOCKS.format(columns=columns), [stream]))
-    sql = bind(_SOME_BLOCKS.format(columns=columns), [stream, given["limit"]])
-    return _within(given, sql)
+def _query_blocks(arguments: Mapping[str, Any], recent: bool) -> CallStatement:
+    columns, stream = _columns("query_blocks", recent), arguments["stream_id"]
+    if not recent:  # the endpoint ignores the other arguments
+        return CallStatement(bind(_BLOCKS.format(columns=columns), [stream]))
+    sql = bind(_SOME_BLOCKS.format(columns=columns), [stream, arguments["limit"]])
+    return _within(arguments, sql)
 
 
-def _query_partitions(given: Mapping[str, Any], recent: bool) -> Asked:
-    return Asked(_PARTITIONS)
+def _query_partitions(arguments: Mapping[str, Any], recent: bool) -> CallStatement:
+    return CallStatement(_PARTITIONS)
 
 
-def _materialize_partitions(given: Mapping[str, Any], recent: bool) -> Asked:
-    if given["view_instance_id"] != "global":
+def _materialize_partitions(arguments: Mapping[str, Any], recent: bool) -> CallStatement:
+    if arguments["view_instance_id"] != "global":
         raise NotSupportedError(
-            f"view_instance_id={given['view_instance_id']!r}: only the HTTP service materializes "
-            "it; newer ones do that for 'global', and make other instances when they are queried",
+            f"view_instance_id={arguments['view_instance_id']!r}: only the HTTP service "
+            "materializes it; other services accept 'global' and create other instances when they "
+            "are queried",
             retryable=False,
         )
     names = "view_set_name", "begin", "end", "partition_delta_seconds"
-    return Asked(bind(_MATERIALIZE, [given[name] for name in names]))
+    return CallStatement(bind(_MATERIALIZE, [arguments[name] for name in names]))
 
 
-def _retire_partitions(given: Mapping[str, Any], recent: bool) -> Asked:
+def _retire_partitions(arguments: Mapping[str, Any], recent: bool) -> CallStatement:
     names = "view_set_name", "view_instance_id", "begin", "end"
-    return Asked(bind(_RETIRE, [given[name] for name in names]))
+    return CallStatement(bind(_RETIRE, [arguments[name] for name in names]))
 
 
-def _query_view(given: Mapping[str, Any], recent: bool) -> Asked:
-    sql, view = given["sql"], given["view_set_name"]
-    at = _behind_explain(sql)
-    query = query_alone(sql[at:])
+def _query_view(arguments: Mapping[str, Any], recent: bool) -> CallStatement:
+    sql, view = arguments["sql"], arguments["view_set_name"]
+    start = _start_after_explain(sql)
+    query = query_alone(sql[start:])
     if query is None:  # DESCRIBE of a view, SHOW
-        return _within(given, sql)
-    if differing := disputed(sql):  # what one of them reads may stand outside of the instance
+        return _within(arguments, sql)
+    if differing := disputed(sql):  # one query engine may read outside of the instance
         raise ProgrammingError(
-            f"the statement has {differing}: what it reads depends on the engine", sql=sql
+            f"the statement has {differing}: what it reads depends on the query engine", sql=sql
         )
-    if _reaches_around(query, view):
+    if _names_schema(query, view):
         raise ProgrammingError(
             f"public.{view} would be all of the view, not the instance: write {view}", sql=sql
         )
-    seen = _VIEW.format(
+    restricted = _VIEW.format(
         name='"' + view.replace('"', '""') + '"',
         view=literal(view, "view_set_name"),
-        instance=literal(given["view_instance_id"], "view_instance_id"),
+        instance=literal(arguments["view_instance_id"], "view_instance_id"),
         query=query,
     )
-    return _within(given, sql[:at] + seen)
+    return _within(arguments, sql[:start] + restricted)
 
 
-_CALLS: dict[str, Callable[[Mapping[str, Any], bool], Asked]] = {
+_CALLS: dict[str, Callable[[Mapping[str, Any], bool], CallStatement]] = {
     "find_process": _find_process,
     "find_stream": _find_stream,
     "query_streams": _query_streams,
@@ -166,15 +180,15 @@ _CALLS: dict[str, Callable[[Mapping[str, Any], bool], Asked]] = {
 def _columns(call: str, recent: bool) -> str:
     if recent:
         return "*"
-    return ", ".join(_WRITTEN.get(name, name) for name in LOOKUPS[call].names)
+    return ", ".join(_EXPRESSIONS.get(name, name) for name in LOOKUPS[call].names)
 
 
-def _within(given: Mapping[str, Any], sql: str) -> Asked:
-    return Asked(sql, given["begin"] or ALL_TIME, given["end"] or ALL_TIME)
+def _within(arguments: Mapping[str, Any], sql: str) -> CallStatement:
+    return CallStatement(sql, arguments["begin"] or ALL_TIME, arguments["end"] or ALL_TIME)
 
 
-def _behind_explain(sql: str) -> int:
-    """Tell where a statement begins that may stand behind EXPLAIN or DESCRIBE."""
+def _start_after_explain(sql: str) -> int:
+    """Return the offset of a statement that may follow EXPLAIN or DESCRIBE."""
     before = ""
     for part in tokens(sql):
         if part.kind in IGNORED:
@@ -186,8 +200,8 @@ def _behind_explain(sql: str) -> int:
     return len(sql)
 
 
-def _reaches_around(sql: str, view: str) -> bool:
-    """Tell whether a view is named by its schema, which WITH does not stand in for."""
+def _names_schema(sql: str, view: str) -> bool:
+    """Return whether a view is named with its schema, which a WITH of its name cannot replace."""
     parts = [part for part in tokens(sql) if part.kind not in IGNORED]
     names = [sql[p.start : p.end] for p in parts]
     names = [
@@ -196,30 +210,56 @@ def _reaches_around(sql: str, view: str) -> bool:
     return any(names[at : at + 3] == ["public", ".", view] for at in range(len(names)))
 
 
-# -- what a service makes of it ------------------------------------------------------------------
+# -- responses -----------------------------------------------------------------------------------
 
 
-def failure(call: str, line: str) -> DatabaseError | None:
-    """Give the error that a line of progress tells of: a service fails with its last line."""
+def progress_error(call: str, line: str) -> DatabaseError | None:
+    """Return the error in a line of progress: a service reports a failure as its last line.
+
+    Parameters
+    ----------
+    call : str
+        As for `call_statement`.
+    line : str
+        A line of progress.
+
+    Returns
+    -------
+    DatabaseError or None
+        None for a line that reports progress.
+    """
     return from_service(line) if line.startswith(f"{call}_impl\n\nCaused by:\n") else None
 
 
-def refusal(call: str, error: DatabaseError) -> NotSupportedError | None:
-    """Say what to use instead, where a service does not have a call; None of other errors."""
+def unavailable_call(call: str, error: DatabaseError) -> NotSupportedError | None:
+    """Return an error that says what to use instead, if a service does not have a call.
+
+    Parameters
+    ----------
+    call : str
+        As for `call_statement`.
+    error : DatabaseError
+        Raised for the statement of the call.
+
+    Returns
+    -------
+    NotSupportedError or None
+        None if the call failed for another reason.
+    """
     function = "list_partitions" if call == "query_partitions" else call
     if f"table function '{function}' not found" in str(error):
-        admins = "" if call == "query_partitions" else ", newer ones for administrators"
-        instead = (
+        admins = "" if call == "query_partitions" else ", recent ones for administrators only"
+        message = (
             f"this service has no {function}() for this user: services have it since 0.3{admins}; "
-            f"one of 0.2 has {call} at its HTTP address (http://host:8082/)"
+            f"a service of 0.2 has {call} at its HTTP address (http://host:8082/)"
         )
     elif isinstance(error, NotSupportedError) and f"'{function}' is not allowed" in str(error):
-        instead = (
+        message = (
             f"the web app does not allow {function}(): connect to the service by FlightSQL "
             "(grpc://host:50051)"
         )
     else:
         return None
-    refused = NotSupportedError(instead, retryable=False)
-    refused.sql, refused.query_id, refused.status = error.sql, error.query_id, error.status
-    return refused
+    return NotSupportedError(
+        message, sql=error.sql, query_id=error.query_id, status=error.status, retryable=False
+    )

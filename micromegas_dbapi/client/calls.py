@@ -1,6 +1,6 @@
-"""The official client's calls, on a connection of any kind.
+"""Make the official client's calls on any connection.
 
-A service that has endpoints for them is asked there, as is a lake of its age, any other by SQL.
+Services of 0.1 and lakes of that age have endpoints for the calls; for others they become SQL.
 """
 
 from __future__ import annotations
@@ -21,35 +21,37 @@ from micromegas_dbapi.service import HTTP, RECENT
 from micromegas_dbapi.service.catalog import LOOKUPS
 from micromegas_dbapi.transport.protocol import Endpoints
 
-__all__ = ["answer", "progress"]
+__all__ = ["fetch_table", "stream_progress"]
 
 
-def answer(connection: Connection, name: str, payload: dict[str, Any]) -> pa.Table:
-    """Make a call that answers with a table.
+def fetch_table(connection: Connection, name: str, payload: dict[str, Any]) -> pa.Table:
+    """Make a call that returns a table.
 
     Parameters
     ----------
     connection : Connection
+        To a service or a lake.
     name : str
-        As the HTTP service has it.
+        The name of the endpoint of the HTTP service.
     payload : dict
-        The arguments by the service's names; times as RFC 3339 text.
+        The arguments by the names of that endpoint; times as RFC 3339 strings.
 
     Returns
     -------
     pyarrow.Table
-        Of nothing with its columns too, which an endpoint leaves out.
+        An empty result has its columns, too, although endpoints omit them.
 
     Raises
     ------
     NotSupportedError
-        If the service cannot do that; it says what to use instead.
+        If the service does not have the call. The message says what to use instead.
     DatabaseError
+        If the call fails.
     """
     endpoints = _endpoints(connection)
     if endpoints is None:
-        table = _ask(connection, name, payload).fetch_arrow_table()
-        return _plain(table) if name in LOOKUPS else table
+        table = _execute(connection, name, payload).fetch_arrow_table()
+        return _as_endpoint(table) if name in LOOKUPS else table
     query_id = str(uuid.uuid4())
     try:
         reader = endpoints.call(name, payload, sql=payload.get("sql"), query_id=query_id)
@@ -62,53 +64,64 @@ def answer(connection: Connection, name: str, payload: dict[str, Any]) -> pa.Tab
     return table
 
 
-def progress(connection: Connection, name: str, payload: dict[str, Any]) -> Iterator[str]:
-    """Make a call that works for a while, and give each line of progress as it comes.
+def stream_progress(connection: Connection, name: str, payload: dict[str, Any]) -> Iterator[str]:
+    """Make a call that takes a while, and yield its lines of progress.
 
     Parameters
     ----------
-    connection, name, payload
-        As for `answer`.
+    connection : Connection
+        As for `fetch_table`.
+    name : str
+        As for `fetch_table`.
+    payload : dict
+        As for `fetch_table`.
+
+    Yields
+    ------
+    str
+        A line, when it arrives.
 
     Raises
     ------
+    NotSupportedError
+        If the service does not have the call. The message says what to use instead.
     DatabaseError
-        Also where it fails on the way, after lines of progress.
+        If the call fails, possibly after lines of progress.
     """
     endpoints = _endpoints(connection)
     if endpoints is not None:
         yield from endpoints.progress(name, payload, query_id=str(uuid.uuid4()))
         return
-    with _ask(connection, name, payload) as cursor:
+    with _execute(connection, name, payload) as cursor:
         for _, line in cursor:
-            if (error := call_sql.failure(name, line)) is not None:
+            if (error := call_sql.progress_error(name, line)) is not None:
                 error.query_id = cursor.query_id
                 raise error
             yield line
 
 
 def _endpoints(connection: Connection) -> Endpoints | None:
-    """Give what has the calls themselves; None where they are made by SQL.
+    """Return the transport if it has endpoints for the calls; None if they become SQL.
 
-    A lake with the views of newer services answers as these do.
+    A lake with the views of newer services works like these.
     """
     old = connection.service.generation == HTTP
-    transport = connection._transport_in_use()
+    transport = connection.transport
     return transport if old and isinstance(transport, Endpoints) else None
 
 
-def _ask(connection: Connection, name: str, payload: dict[str, Any]) -> Cursor:
+def _execute(connection: Connection, name: str, payload: dict[str, Any]) -> Cursor:
     recent = connection.service.generation == RECENT
-    sql, begin, end = call_sql.asked(name, payload, recent=recent)
+    sql, begin, end = call_sql.call_statement(name, payload, recent=recent)
     try:
         return connection.execute(sql, begin=begin, end=end)
     except DatabaseError as error:
-        if (refusal := call_sql.refusal(name, error)) is not None:
-            raise refusal from error
+        if (unavailable := call_sql.unavailable_call(name, error)) is not None:
+            raise unavailable from error
         raise
 
 
-def _plain(table: pa.Table) -> pa.Table:
-    """Give what is looked up as endpoints do: without dictionaries, and any value may be null."""
+def _as_endpoint(table: pa.Table) -> pa.Table:
+    """Return a table as endpoints do: without dictionaries, with columns that may be null."""
     schema = pa.schema([field.with_nullable(True) for field in hydrated_schema(table.schema)])
     return pa.Table.from_batches([hydrated(b, schema) for b in table.to_batches()], schema)

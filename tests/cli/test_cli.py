@@ -98,8 +98,8 @@ def test_explain_range(
         (["SELECT * FROM nope"], 1, "table 'datafusion.public.nope' not found"),
         (["SELECT 1 / 0"], 1, "Divide by zero"),
         (["DROP TABLE log_entries"], 1, "DROP is refused, and nothing was sent"),
-        (["SELECT 1", "--begin", "yesterday"], 2, "begin='yesterday' is not understood"),
-        (["SELECT 1", "--begin", "now", "--end", "-1h"], 2, "lies after"),
+        (["SELECT 1", "--begin", "yesterday"], 2, "begin='yesterday' is not a valid time"),
+        (["SELECT 1", "--begin", "now", "--end", "-1h"], 2, "is after end"),
         (["SELECT 1", "--url", "ftp://host"], 2, "the URL has the scheme 'ftp'"),
         (["SELECT 1", "--url", "lake:/no/such/folder"], 1, "is not a folder"),
         (["SELECT 1", "--url", "http://127.0.0.1:9"], 1, "no answer from 127.0.0.1:9"),
@@ -378,6 +378,6 @@ def test_which_url_is_opened(
         seen.append((address, profile))
         raise mm.OperationalError("enough")
 
-    monkeypatch.setattr("micromegas_dbapi.connection.connect", connect)
+    monkeypatch.setattr("micromegas_dbapi.open_connection.connect", connect)
     assert main(["SELECT 1", *arguments]) == 1
     assert seen == [opened]

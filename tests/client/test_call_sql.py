@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 import pytest
 
 import micromegas_dbapi as mm
-from micromegas_dbapi.client.call_sql import asked, failure, refusal
+from micromegas_dbapi.client.call_sql import call_statement, progress_error, unavailable_call
 from micromegas_dbapi.errors import from_service
 from micromegas_dbapi.service.catalog import LOOKUPS
 from micromegas_dbapi.sql.statement import refuse_changes
@@ -143,7 +143,7 @@ SENT: list[tuple[str, bool, dict[str, Any], str, tuple[Any, Any]]] = [
 def test_what_is_sent(
     call: str, recent: bool, given: dict[str, Any], sql: str, bounds: tuple[Any, Any]
 ) -> None:
-    assert asked(call, given, recent=recent) == (sql, *bounds)
+    assert call_statement(call, given, recent=recent) == (sql, *bounds)
     refuse_changes(sql)
 
 
@@ -176,7 +176,7 @@ SEEN = "WITH \"log_entries\" AS (SELECT * FROM view_instance('log_entries', 'glo
     ],
 )
 def test_what_a_view_is_asked(sql: str, sent: str) -> None:
-    assert asked("query_view", view(sql), recent=True).sql == sent
+    assert call_statement("query_view", view(sql), recent=True).sql == sent
 
 
 @pytest.mark.parametrize(
@@ -189,14 +189,14 @@ def test_what_a_view_is_asked(sql: str, sent: str) -> None:
     ],
 )
 def test_what_a_view_is_not_asked(sql: str) -> None:
-    with pytest.raises(mm.ProgrammingError, match="what it reads depends on the engine"):
-        asked("query_view", view(sql), recent=True)
+    with pytest.raises(mm.ProgrammingError, match="what it reads depends on the query engine"):
+        call_statement("query_view", view(sql), recent=True)
 
 
 def test_names_of_views_are_quoted() -> None:
     given = view("SELECT 1", 'a"b?', "it's {}?")
     sent = "WITH \"a\"\"b?\" AS (SELECT * FROM view_instance('a\"b?', 'it''s {}?')) (SELECT 1)"
-    assert asked("query_view", given, recent=False).sql == sent
+    assert call_statement("query_view", given, recent=False).sql == sent
 
 
 NOT_FOUND = "Error during planning: table function '{}' not found"
@@ -221,7 +221,7 @@ FORBIDDEN = "The function 'retire_partitions' is not allowed in web queries for 
 )
 def test_what_to_use_instead(call: str, error: mm.DatabaseError, words: str | None) -> None:
     error.sql, error.query_id, error.status = "SELECT", "id", 403
-    found = refusal(call, error)
+    found = unavailable_call(call, error)
     if words is None:
         assert found is None
         return
@@ -243,7 +243,7 @@ def test_what_to_use_instead(call: str, error: mm.DatabaseError, words: str | No
     ],
 )
 def test_lines_that_tell_of_a_failure(line: str, kind: type[mm.Error] | None) -> None:
-    found = failure("materialize_partitions", line)
+    found = progress_error("materialize_partitions", line)
     assert (None if found is None else type(found)) == kind
 
 
@@ -318,7 +318,7 @@ def test_engines_of_services(
         *(("query_view", view(sql, "log_entries", process)) for sql in VIEWS),
         *(("query_view", view(sql)) for sql in VIEWS),
     ]
-    statements = [asked(call, given, recent=recent).sql for call, given in calls]
+    statements = [call_statement(call, given, recent=recent).sql for call, given in calls]
     found = on_engine(python, folder, tmp_path, statements)
     with mm.connect(f"lake:{folder}") as lake:
         for (call, _), sql, theirs in zip(calls, statements, found, strict=True):

@@ -175,15 +175,15 @@ def test_a_query_of_nothing_has_its_columns(client: Client) -> None:
 WRONG: list[tuple[str, tuple[Any, ...], str]] = [
     ("query", ("SELECT 1", datetime(2026, 11, 1), None), "has no time zone"),
     ("query", ("SELECT 1", 17, None), "begin=17 is of type int"),
-    ("query_streams", ("yesterday", None, 1), "begin='yesterday' is not understood"),
+    ("query_streams", ("yesterday", None, 1), "begin='yesterday' is not a valid time"),
     ("query_streams", (None, None, "many"), "limit='many' is of type str; accepted: int"),
     ("query_streams", (None, None, True), "limit=True is of type bool; accepted: int"),
     ("query_streams", (None, None, 5), "Time range or process_id have to be provided"),
     ("query_view", ("log_entries", None, None, None, "SELECT 1"), "view_instance_id=None"),
     ("query_view", ("nope", "global", BEGIN, END, "SELECT 1"), "view set nope not found"),
-    ("query_view", ("measures", "global", END, BEGIN, "SELECT 1"), "lies after"),
+    ("query_view", ("measures", "global", END, BEGIN, "SELECT 1"), "is after end"),
     ("find_process", (17,), "process_id=17 is of type int; accepted: str"),
-    ("find_process", ("not-a-uuid",), "process_id='not-a-uuid' is no UUID"),
+    ("find_process", ("not-a-uuid",), "invalid process_id 'not-a-uuid': expected a UUID"),
     ("materialize_partitions", ("measures", "global", None, END, 10), "begin=None"),
     ("materialize_partitions", ("measures", "global", BEGIN, END, 0.5), "accepted: int"),
     ("materialize_partitions", ("nope", "global", BEGIN, END, 10), "view set nope not found"),
@@ -228,7 +228,7 @@ def test_defaults_and_closing(service: str) -> None:
     with mm.connect(service) as connection:
         Client(connection).close()
         assert len(Client(connection).find_process(NOBODY)) == 0
-        with pytest.raises(mm.ProgrammingError, match="headers are given with the connection"):
+        with pytest.raises(mm.ProgrammingError, match="headers cannot be set here"):
             Client(connection, {"X-Team": "reports"})
 
 

@@ -184,7 +184,7 @@ def test_the_same_as_plain_columns(
         return rows if ordered else sorted(rows)
 
     chosen = in_process.time_range(sql) or None
-    came = in_process._transport_in_use().run(Request(sql, chosen, "plain"))
+    came = in_process.transport.run(Request(sql, chosen, "plain"))
     assert isinstance(came, pa.RecordBatchReader)
     expected = plain(came.read_all())
     assert expected.num_rows
@@ -207,7 +207,7 @@ def test_sorts_repeat_the_values_of_dictionaries(
 ) -> None:
     """What the test above is about does come on the wires that have dictionaries, in any batch."""
     connection, sql = connections[DEMO, where], "SELECT * FROM measures ORDER BY time"
-    reader = connection._transport_in_use().run(Request(sql, None, "repeated"))
+    reader = connection.transport.run(Request(sql, None, "repeated"))
     assert isinstance(reader, pa.RecordBatchReader)
     for chunk in reader.read_all().column("name").chunks:
         assert len(chunk.dictionary) > len(chunk.dictionary.unique())
@@ -234,7 +234,7 @@ with mm.connect(sys.argv[1]) as connection:
 def test_pyarrow_has_nothing_to_warn_of(
     connections: dict[tuple[str, str], mm.Connection],
 ) -> None:
-    url = f"grpc://{connections[DEMO, 'grpc']._transport_in_use().host}"
+    url = f"grpc://{connections[DEMO, 'grpc'].transport.host}"
     done = subprocess.run(
         [sys.executable, "-c", ALIGNED, url], capture_output=True, text=True, timeout=60
     )

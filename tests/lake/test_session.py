@@ -94,7 +94,7 @@ def test_spellings_of_an_instance_id(
 
 def test_thread_spans_need_a_range(lake: mm.Connection, stream: str) -> None:
     spans = f"view_instance('thread_spans', '{stream}')"
-    with pytest.raises(mm.ProgrammingError, match="needs a time range: filter on begin/end"):
+    with pytest.raises(mm.ProgrammingError, match="needs a time range: use --begin/--end"):
         lake.execute(f"SELECT count(*) FROM {spans}")
     with pytest.raises(mm.ProgrammingError, match="needs a time range"):
         lake.execute(f"SELECT count(*) FROM {spans}", begin=mm.ALL_TIME)

@@ -145,7 +145,7 @@ def test_thread_spans(urls: dict[str, str], wire: Callable[[str], Path], name: s
         for where in ("begin >= '2026-11-01'", "\"end\" < '2026-12-01'"):
             assert connection.execute(f"{spans} WHERE {where}").fetchall() == everything
     assert str(caught.value).startswith(
-        "thread_spans needs a time range: filter on begin/end with literals, or pass begin=/end="
+        "thread_spans needs a time range: use --begin/--end (command line), begin=/end= (Python)"
     )
     assert everything[0][0] > 0
 
@@ -154,7 +154,9 @@ def test_an_older_service_with_other_than_views() -> None:
     text = "error building dataframe: error casting table provider as MaterializedView"
     error = mm.errors.from_service(text)
     assert type(error) is mm.NotSupportedError
-    assert str(error).startswith("this service (before 0.12) cannot combine a time range with")
+    assert str(error).startswith(
+        "this service (older than 0.12) accepts a time range for views only"
+    )
     assert "begin=ALL_TIME" in str(error)
 
 
@@ -167,12 +169,12 @@ def test_a_service_is_asked_once_and_late(
     """Over FlightSQL, blocks is another view with every age; this service is none of the newest."""
     with mm.connect(urls["grpc"]) as connection:
         asked: list[str] = []
-        run, service = connection._transport.run, connection._transport.service  # type: ignore[union-attr]
+        run, service = connection.transport.run, connection.transport.service  # type: ignore[union-attr]
         monkeypatch.setattr(
-            connection._transport, "run", lambda request: asked.append(request.sql) or run(request)
+            connection.transport, "run", lambda request: asked.append(request.sql) or run(request)
         )
         monkeypatch.setattr(
-            connection._transport, "service", lambda: asked.append("service") or service()
+            connection.transport, "service", lambda: asked.append("service") or service()
         )
         for sql in (WITHIN, FREE, "SELECT count(*) FROM blocks"):
             sent(connection, sql)
@@ -212,8 +214,8 @@ def test_a_service_that_is_away(tmp_path: Path) -> None:
             with pytest.raises(mm.OperationalError) as caught:
                 connection.execute(ASKED).fetchall()
             assert caught.value.sql == ASKED
-        assert connection._ranges._known is not None
-        assert connection._ranges._known.time_columns == {}
+        assert connection._state.ranges._known is not None
+        assert connection._state.ranges._known.time_columns == {}
 
 
 def test_declared_views(lake: str) -> None:
@@ -287,8 +289,8 @@ def test_bad_urls(query: str) -> None:
 )
 def test_modes_in_urls(query: str, mode: str) -> None:
     with mm.connect(f"http://localhost?infer_range={query}&clock_skew=0") as connection:
-        assert connection._ranges._options.infer_range == mode
-        assert connection._ranges._options.clock_skew == 0
+        assert connection._state.ranges._options.infer_range == mode
+        assert connection._state.ranges._options.clock_skew == 0
 
 
 def test_the_clock_may_be_ahead(lake: str) -> None:

@@ -84,7 +84,7 @@ def test_text_of_a_url_has_all_of_it(url: Any) -> None:
         ("micromegas+https://m%3Ae:secret@host", "a user name with a colon"),
         ("micromegas+lake://folder", "a folder and no host"),
         ("micromegas+demo://host", "no host and no path"),
-        ("micromegas+grpc://host/path", "FlightSQL knows none"),
+        ("micromegas+grpc://host/path", "FlightSQL takes none"),
         ("micromegas+grpc://host?data_source=main", "data_source"),
         ("micromegas+web://host?keepalive_ms=1", "keepalive_ms"),
         ("micromegas+grpcs://host?preserve_dictionary=2", "preserve_dictionary"),

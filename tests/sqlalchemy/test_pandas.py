@@ -182,9 +182,9 @@ def test_types_of_the_arrow_path(recorded: Any, over_http: Any) -> None:
 
 
 WRONG: list[tuple[Any, Any, str]] = [
-    ("SELECT 1", "demo:", "of type str; accepted: a connection of micromegas_dbapi, an engine"),
+    ("SELECT 1", "demo:", "of type str; accepted: a connection of micromegas_dbapi, or an engine"),
     ("SELECT 1", None, "of type NoneType"),
-    ("SELECT 1", sa.create_engine("sqlite://"), "one of sqlite; accepted: micromegas"),
+    ("SELECT 1", sa.create_engine("sqlite://"), "uses the dialect sqlite; accepted: micromegas"),
 ]
 
 
@@ -224,7 +224,7 @@ def test_registration(expected: Any, monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr("micromegas_dbapi.pandas.Connection", Mine)
     with mm.connect("demo:?seed=7") as plain:
-        connection = Mine(plain._transport, plain._ranges, "datetime")  # type: ignore[arg-type]
+        connection = Mine(plain.transport, plain._state.ranges, "datetime")  # type: ignore[arg-type]
         assert not isinstance(connection, dbapi.Connection)
         mm.register_with_pandas()
         assert isinstance(connection, dbapi.Connection)

@@ -7,7 +7,7 @@ from itertools import chain
 
 import pyarrow as pa
 
-from micromegas_dbapi.client.call_arguments import identifier
+from micromegas_dbapi.client.call_arguments import uuid_string
 from micromegas_dbapi.connection import Connection
 from micromegas_dbapi.errors import DatabaseError, ProgrammingError
 from micromegas_dbapi.timerange import ALL_TIME
@@ -68,7 +68,7 @@ def parse_stream_id(text: str) -> str:
 
 def _parse_id(text: str, name: str, hint: str) -> str:
     try:
-        return identifier(text, name)
+        return uuid_string(text, name)
     except ProgrammingError as error:
         raise ProgrammingError(f"invalid {name} {text!r}: expected a UUID; {hint}") from error
 

@@ -46,7 +46,6 @@ _THREADS = "SELECT stream_id FROM streams WHERE process_id = ? AND array_has(tag
 # Spans are timed by ticks, blocks by the system's clock, which can be set. A day is wide enough for
 # the difference, and narrow enough for a service to skip the partitions of other days.
 _DRIFT = DAY
-_EARLIEST, _LATEST = "0001-01-01T00:00:00Z", "9999-12-31T23:59:59Z"
 
 
 def run(connection: Connection, options: argparse.Namespace) -> None:
@@ -150,7 +149,7 @@ def _time_range(
 
     Services require a range for thread_spans.
     """
-    if _has_range(connection, stream_id):
+    if connection.explicit_range() is not None:
         _require_stream(connection, stream_id)
         return None, None
     try:
@@ -163,14 +162,6 @@ def _time_range(
         _require_stream(connection, stream_id)
         return _datetime(MIN_NS), _datetime(MAX_NS)
     return _datetime(max(MIN_NS, begin - _DRIFT)), _datetime(min(MAX_NS, end + _DRIFT))
-
-
-def _has_range(connection: Connection, stream_id: str) -> bool:
-    """Return whether the connection or its URL sets a bound."""
-    # Each call sets one bound, so that nothing is inferred. The source names who set the other.
-    bounds = ({"begin": _EARLIEST}, {"end": _LATEST})
-    ranges = (connection.time_range(_ALL, [stream_id], **bound) for bound in bounds)
-    return any(found.source != "execute" for found in ranges)
 
 
 def _require_stream(connection: Connection, stream_id: str) -> None:

@@ -76,7 +76,7 @@ class OpenCursor(Cursor):
 
 class OpenConnection(Connection):
     def cursor(self, **kw: Any) -> Cursor:
-        return OpenCursor(self, None, None, self._timestamps)
+        return OpenCursor(self, self._state)
 
 
 class OpenCompiler(MicromegasCompiler):

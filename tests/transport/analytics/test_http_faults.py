@@ -800,7 +800,7 @@ SECRETS = [
 def test_credentials_in_the_clear_are_refused(secret: dict[str, Any], host: str) -> None:
     with replay(OK) as proxy:
         with pytest.raises(
-            mm.ProgrammingError, match=r"in the clear.*allow_insecure_auth"
+            mm.ProgrammingError, match=r"unencrypted to .*allow_insecure_auth"
         ) as caught:
             mm.connect(f"http://{host}", proxies={"http": proxy.url}, **secret)
         assert proxy.requests == []
@@ -809,7 +809,7 @@ def test_credentials_in_the_clear_are_refused(secret: dict[str, Any], host: str)
 
 def test_credentials_in_the_url_are_refused_in_the_clear() -> None:
     for user in (":hush-hush", "user:hush-hush"):
-        with pytest.raises(mm.ProgrammingError, match="in the clear") as caught:
+        with pytest.raises(mm.ProgrammingError, match="credentials unencrypted to") as caught:
             mm.connect(f"http://{user}@service.example")
         assert "hush-hush" not in str(caught.value)
 
@@ -871,7 +871,7 @@ def test_secrets_show_nowhere(
         with connection:
             cursor = connection.cursor()
             shown += [repr(connection), str(connection), repr(cursor), vars(connection)]
-            shown += [connection._transport, repr(connection._transport._settings)]  # type: ignore[union-attr]
+            shown += [connection.transport, repr(connection.transport._settings)]  # type: ignore[union-attr]
             try:
                 cursor.execute(SQL).fetchall()
             except mm.Error as error:
@@ -899,7 +899,7 @@ def test_secrets_show_in_no_repr_and_no_pickle() -> None:
     for value in values:
         options = value if isinstance(value, dict) else {"auth": value}
         with mm.connect("https://service.example", **options) as connection:
-            settings = connection._transport._settings  # type: ignore[union-attr]
+            settings = connection.transport._settings  # type: ignore[union-attr]
             assert SECRET not in repr(settings) + str(settings)
     for auth in values[:2]:
         assert SECRET not in repr(auth) + str(auth) + f"{auth}"

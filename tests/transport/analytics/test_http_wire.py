@@ -185,12 +185,12 @@ ERRORS: dict[str, type[mm.Error]] = {
 
 # What these say in our words, since the service's own don't help.
 SENTENCES = {
-    "spans_no_range": "needs a time range: filter on begin/end",
+    "spans_no_range": "needs a time range: use --begin/--end",
     "type_duration": "cast the column to BIGINT (nanoseconds)",
     "type_duration_s": "cast the column to BIGINT (nanoseconds)",
     "type_ts_diff": "cast the column to BIGINT (nanoseconds)",
     "type_interval": "select the parts as numbers, or cast to VARCHAR",
-    "error_view_unknown_id": "no process or stream has the id given",
+    "error_view_unknown_id": "no process or stream has this id",
     "materialize_log": "no Parquet file but begins with b'x}[2026-11-23T20:39:30",
     "materialize_unknown": "no Parquet file but begins with b'xTmaterialize_partitions",
     "materialize_reversed": "has no body",
