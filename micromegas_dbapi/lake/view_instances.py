@@ -5,17 +5,13 @@ The texts are those of the services (recorded in ``tests/wire``).
 
 from __future__ import annotations
 
-import re
-
 from micromegas_dbapi.errors import DatabaseError, from_service
+from micromegas_dbapi.lake.uuids import parse_uuid
 from micromegas_dbapi.sql.lexer import IGNORED, tokens
 
 __all__ = ["check_arguments", "instance_id", "no_range", "no_row", "no_text", "no_view"]
 
 _POSITIONS = ("First", "(the view set name)"), ("Second", "(the view instance id)")
-_HEX = r"[0-9a-fA-F]"
-_HYPHENATED = rf"{_HEX}{{8}}-{_HEX}{{4}}-{_HEX}{{4}}-{_HEX}{{4}}-{_HEX}{{12}}"
-_UUID = re.compile(rf"(?:urn:uuid:)?({_HYPHENATED})|\{{({_HYPHENATED})\}}|({_HEX}{{32}})")
 
 
 def no_text(position: int) -> DatabaseError:
@@ -53,11 +49,11 @@ def instance_id(text: str) -> str:
     ProgrammingError
         If the text is no UUID.
     """
-    match = _UUID.fullmatch(text)
-    if match is None:
-        raise no_view(f"Uuid::parse_str: {text!r} is no UUID")
-    digits = next(filter(None, match.groups())).replace("-", "").lower()
-    return "-".join(digits[a:b] for a, b in ((0, 8), (8, 12), (12, 16), (16, 20), (20, 32)))
+    try:
+        return parse_uuid(text)
+    except ValueError as error:
+        failure = no_view(f"Uuid::parse_str\n\nCaused by:\n    {error}")
+    raise failure
 
 
 def check_arguments(sql: str) -> None:

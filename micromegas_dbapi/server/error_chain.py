@@ -6,7 +6,7 @@ import re
 
 from micromegas_dbapi.errors import ServiceMessage
 
-__all__ = ["chain", "engine_links", "service_text"]
+__all__ = ["chain", "engine_links", "service_text", "view_links"]
 
 _SQL_ERROR = re.compile(r'SQL error: (?:Parser|Tokenizer)Error\("(.*)"\)', re.DOTALL)
 _INNER = re.compile(r"(?:Arrow|Schema) error: (.*)", re.DOTALL)
@@ -60,4 +60,4 @@ def engine_links(text: str) -> list[str]:
 
 def view_links(text: str) -> list[str]:
     """Split the text of a view that cannot be made, as the calls beside ``query`` tell it."""
-    return ["making view", *text.removeprefix(_VIEW).split(": ", 1)]
+    return ["making view", *text.removeprefix(_VIEW).split("\n\nCaused by:\n    ")]

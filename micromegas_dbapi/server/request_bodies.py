@@ -9,6 +9,7 @@ from typing import Any
 
 import cbor2
 
+from micromegas_dbapi.lake.uuids import parse_uuid
 from micromegas_dbapi.timerange import MAX_NS, MIN_NS, to_ns
 
 __all__ = ["BadRequest", "bounds", "described", "instant", "parse", "rfc3339", "within"]
@@ -130,7 +131,10 @@ def _value(found: dict[Any, Any], field: str, kind: str) -> Any:
     if not isinstance(value, str):
         raise ValueError(_semantic(f"invalid type: {described(value)}, expected string"))
     if kind in (_ID, _MAYBE_ID):
-        _check_id(value)
+        try:
+            parse_uuid(value)
+        except ValueError as error:
+            raise ValueError(_semantic(str(error))) from None
     return value
 
 
@@ -148,32 +152,6 @@ def described(value: object) -> str:
         return f"string {json.dumps(value, ensure_ascii=False)}"
     kinds: dict[type, str] = {bytes: "byte array", list: "sequence", dict: "map"}
     return kinds.get(type(value), type(value).__name__)
-
-
-def _check_id(text: str) -> None:
-    bare = re.fullmatch(r"(?:urn:uuid:|\{)?(.*?)\}?", text, re.DOTALL)
-    digits = bare[1] if bare else text
-    if wrong := re.search(r"[^0-9a-fA-F-]", digits):
-        at = text.index(wrong[0]) + 1
-        raise ValueError(
-            _semantic(
-                "invalid character: expected an optional prefix of `urn:uuid:` followed by "
-                f"[0-9a-fA-F-], found `{wrong[0]}` at {at}"
-            )
-        )
-    groups = [len(group) for group in digits.split("-")]
-    if groups not in ([32], [8, 4, 4, 4, 12]):
-        if len(groups) == 1:
-            said = f"invalid length: expected length 32 for simple format, found {groups[0]}"
-        elif len(groups) != 5:
-            said = f"invalid group count: expected 5, found {len(groups)}"
-        else:
-            expected = (8, 4, 4, 4, 12)
-            at = next(i for i in range(5) if groups[i] != expected[i])
-            said = (
-                f"invalid group length in group {at}: expected {expected[at]}, found {groups[at]}"
-            )
-        raise ValueError(_semantic(said))
 
 
 def instant(text: str, name: str) -> int:

@@ -59,8 +59,6 @@ WORDED = {
     "error_property_type",
     "error_property_args",
     "error_recursion",
-    "error_view_id",
-    "error_end_unquoted",
 }
 
 
