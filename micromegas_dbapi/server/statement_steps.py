@@ -14,7 +14,7 @@ import pyarrow as pa
 
 from micromegas_dbapi.arrow.dictionary_decoding import hydrated_schema
 from micromegas_dbapi.errors import Error
-from micromegas_dbapi.lake.execution import Planned
+from micromegas_dbapi.lake.execution import PlannedQuery
 from micromegas_dbapi.lake.transport import LakeTransport
 from micromegas_dbapi.server.error_chain import service_text
 from micromegas_dbapi.server.type_mismatches import NotThisError, as_sent, cast_to
@@ -69,7 +69,7 @@ class Statement:
     lake : LakeTransport
     sql : str
     bounds : (int, int) or None
-        As for `LakeTransport.run_forgetting`.
+        As for `LakeTransport.run_as_service`.
     cancellation : Cancellation
         Ends the computing.
     limit : int, optional
@@ -135,9 +135,11 @@ def described(lake: LakeTransport, sql: str) -> pa.Schema:
     return _planned(lake, Request(sql, None, str(uuid.uuid4())), None, None).schema
 
 
-def _planned(lake: LakeTransport, request: Request, bounds: Bounds, limit: int | None) -> Planned:
+def _planned(
+    lake: LakeTransport, request: Request, bounds: Bounds, limit: int | None
+) -> PlannedQuery:
     try:
-        return lake.plan_forgetting(request, bounds, limit)
+        return lake.plan_as_service(request, bounds, limit)
     except Error as error:
         raise _failed(_PLANNING, error, request) from error
 

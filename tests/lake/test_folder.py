@@ -101,7 +101,9 @@ def test_file_and_folder_of_one_view(tmp_path: Path) -> None:
     pq.write_table(logs("b"), tmp_path / "log_entries" / "1.parquet")
     with (
         mm.connect(f"lake:{tmp_path}") as lake,
-        pytest.raises(mm.OperationalError, match=r"both log_entries.parquet and the folder"),
+        pytest.raises(
+            mm.OperationalError, match=r"both a file log_entries\.parquet and a folder log_entries;"
+        ),
     ):
         lake.execute("SELECT msg FROM log_entries")
 

@@ -112,7 +112,7 @@ def test_only_files_within_the_range_are_read(tmp_path: Path, view: str) -> None
         (-5, 9): [0],
         (-(2**63), 2**63 - 1): list(range(10)),
     }.items():
-        names = [Path(path).stem for path in lake.within(found, *columns, bounds)]
+        names = [Path(path).stem for path in lake.files_within(found, *columns, bounds)]
         assert names == [str(file) for file in files]
 
 

@@ -72,7 +72,7 @@ def _result(
     if name in _QUERIES:
         time_range = bounds(request["begin"], request["end"])
         _refuse_prepare(request["sql"])
-        return lake.run_forgetting(
+        return lake.run_as_service(
             request["sql"], time_range, query_id, _view(request), cancellation
         )
     if name == "query_streams":
