@@ -10,7 +10,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from types import FrameType
 from urllib.parse import urlsplit
@@ -21,7 +21,7 @@ import pytest
 import micromegas_dbapi as mm
 from micromegas_dbapi.server import LocalService
 from tests.server.recent_services import serving
-from tests.server.work import SLOW, rests
+from tests.server.work import SLOW, rests, works
 
 Wire = Callable[[str], Path]
 
@@ -49,7 +49,7 @@ def lake(wire: Wire) -> Iterator[mm.Connection]:
 
 @contextmanager
 def waiting(cursor: mm.Cursor, sql: str) -> Iterator[list[object]]:
-    """Run a statement in another thread, a moment ahead; gives what it ends with."""
+    """Run a statement in another thread, and yield a list that receives its outcome."""
     ends: list[object] = []
 
     def run() -> None:
@@ -73,7 +73,7 @@ def test_cancelled_by_another_thread(connection: mm.Connection, name: str) -> No
     with waiting(cursor, SLOW[name]) as ends:
         begin = time.monotonic()
         cursor.cancel()
-    assert time.monotonic() - begin < 0.5
+    assert time.monotonic() - begin < 5  # the statement would take minutes
     assert [type(end) for end in ends] == [mm.OperationalError]
     assert str(ends[0]) == "the query was cancelled"
     assert rests(), "the engine goes on"
@@ -122,7 +122,7 @@ def test_interrupted(lake: mm.Connection) -> None:
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, previous)
-    assert time.monotonic() - begin < 0.6
+    assert time.monotonic() - begin < 5
     assert rests()
     assert lake.execute("SELECT 1").fetchall() == [(1,)]
 
@@ -181,9 +181,7 @@ def test_many_at_once_some_cancelled(lake: mm.Connection) -> None:
 def test_http_clients_that_go_away(service: LocalService, path: str) -> None:
     asked = {"sql": SLOW["aggregate"], "begin": None, "end": None, "data_source": "main"}
     body = cbor2.dumps(asked) if "analytics" in path else json.dumps(asked).encode()
-    connection = http.client.HTTPConnection(urlsplit(service.url).netloc, timeout=30)
-    connection.request("POST", path, body, {"content-type": "application/json"})
-    time.sleep(0.3)
-    assert not rests(0.3), "nobody works for it"
-    connection.close()
+    with closing(http.client.HTTPConnection(urlsplit(service.url).netloc, timeout=30)) as client:
+        client.request("POST", path, body, {"content-type": "application/json"})
+        assert works(), "nobody works for it"
     assert rests(), "the engine goes on"
