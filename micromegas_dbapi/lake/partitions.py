@@ -215,7 +215,8 @@ def retire(
         path = part.path.relative_to(folder.path)
         if not writable:
             raise NotSupportedError(
-                f"the lake is read-only, so {path.as_posix()} is not retired; use serve --writable"
+                f"the lake is served read-only, so {path.as_posix()} is not retired; use serve "
+                "--writable"
             )
         target = folder.path / RETIRED / f"{path}.{part.updated}"
         try:

@@ -1,59 +1,75 @@
-"""Notices clients that went away while their answer is being computed, and stops the work."""
+"""Detect clients that disconnect while their response is computed, and cancel the work for them."""
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from micromegas_dbapi.transport.cancellation import Cancellation
 
-__all__ = ["Watch"]
+__all__ = ["DISCONNECTED", "DisconnectMonitor"]
 
-_GLANCE = 0.2
-_GONE = "the client went away"
+#: The reason of a cancellation.
+DISCONNECTED = "the client disconnected"
+_POLL_SECONDS = 0.2
 
 
-class Watch:
-    """Looks, a few times a second, whether those that wait are still there."""
+class DisconnectMonitor:
+    """A thread that checks, a few times per second, whether clients are still connected."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._waiting: dict[int, tuple[Cancellation, Callable[[], bool]]] = {}
-        self._over = threading.Event()
-        self._thread = threading.Thread(target=self._look, name="micromegas-watch", daemon=True)
+        self._requests: dict[int, tuple[Cancellation, Callable[[], bool]]] = {}
+        self._stopped = threading.Event()
+        self._thread = threading.Thread(
+            target=self._poll, name="micromegas-disconnects", daemon=True
+        )
 
     def start(self) -> None:
-        """Begin to look."""
+        """Start the thread."""
         self._thread.start()
 
     def stop(self) -> None:
-        """Look no more, and stop the work for all."""
-        self._over.set()
+        """Stop the thread, and cancel the work for all requests."""
+        self._stopped.set()
         with self._lock:
-            waiting = list(self._waiting.values())
-        for cancellation, _ in waiting:
-            cancellation.cancel("the service ends")
+            requests = list(self._requests.values())
+        for cancellation, _ in requests:
+            cancellation.cancel("the service is stopping")
         if self._thread.is_alive():
             self._thread.join()
 
-    def waits(self, environ: dict[str, Any]) -> Cancellation:
-        """Give what stops the work for a request; `served` ends it."""
+    @contextmanager
+    def watching(self, environ: dict[str, Any]) -> Iterator[Cancellation]:
+        """Cancel the work for a request if the client disconnects, or when the block is left.
+
+        Parameters
+        ----------
+        environ : dict
+            Of the request, as WSGI has it.
+
+        Yields
+        ------
+        Cancellation
+            To pass on to the work.
+        """
         cancellation = Cancellation()
-        gone: Callable[[], bool] = environ["waitress.client_disconnected"]
+        disconnected: Callable[[], bool] = environ["waitress.client_disconnected"]
         with self._lock:
-            self._waiting[id(cancellation)] = cancellation, gone
-        return cancellation
-
-    def served(self, cancellation: Cancellation) -> None:
-        """Look no more for a request."""
-        with self._lock:
-            self._waiting.pop(id(cancellation), None)
-
-    def _look(self) -> None:
-        while not self._over.wait(_GLANCE):
+            self._requests[id(cancellation)] = cancellation, disconnected
+        try:
+            yield cancellation
+        finally:
             with self._lock:
-                waiting = list(self._waiting.values())
-            for cancellation, gone in waiting:
-                if gone():
-                    cancellation.cancel(_GONE)
+                del self._requests[id(cancellation)]
+            cancellation.cancel("the response has ended")
+
+    def _poll(self) -> None:
+        while not self._stopped.wait(_POLL_SECONDS):
+            with self._lock:
+                requests = list(self._requests.values())
+            for cancellation, disconnected in requests:
+                if disconnected():
+                    cancellation.cancel(DISCONNECTED)

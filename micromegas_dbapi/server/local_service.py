@@ -1,17 +1,20 @@
-"""A local service: the wires of the Micromegas services over a lake, for one machine."""
+"""A local service that serves a lake over HTTP and FlightSQL."""
 
 from __future__ import annotations
 
 import logging
 import threading
+from typing import Any
 
 from waitress.server import create_server
 
 from micromegas_dbapi.errors import OperationalError
 from micromegas_dbapi.lake.transport import LakeTransport
+from micromegas_dbapi.server.addresses import check_port, join
 from micromegas_dbapi.server.app import application
-from micromegas_dbapi.server.disconnects import Watch
-from micromegas_dbapi.server.flight.grpc_server import FlightServer
+from micromegas_dbapi.server.disconnect_monitor import DisconnectMonitor
+from micromegas_dbapi.server.grpc_server import FlightServer
+from micromegas_dbapi.server.wsgi import Application
 
 __all__ = ["LocalService"]
 
@@ -19,36 +22,37 @@ _THREADS = 16
 
 
 class LocalService:
-    """A server that listens once it is made, and answers while `run` runs.
+    """A server that accepts connections once it is created, and responds while `run` runs.
 
-    Over HTTP it has the endpoints of the first services, of the gateway and of the web server.
+    Over HTTP it has the endpoints of the HTTP service, the gateway and the web app.
 
     Parameters
     ----------
     lake : LakeTransport
-        What it serves; not closed by it.
+        The lake to serve. The service does not close it.
     host : str
-        The address to listen at. Whoever reaches it may read the lake: there is no authentication.
+        The address to listen on. There is no authentication: every client that reaches the
+        address can read the lake.
     port : int
-        0 takes a free one.
+        0 selects a free port.
     max_body : int
-        Requests whose body has more bytes are answered with status 413.
+        Requests with a larger body in bytes are rejected with status 413.
     flight_port : int, optional
-        Speak FlightSQL too, at this port; 0 takes a free one.
+        The port for FlightSQL; 0 selects a free port. None disables FlightSQL.
 
     Attributes
     ----------
     url : str
-        Where it answers; the base URL for clients, without a final slash.
+        The base URL for HTTP clients, without a trailing slash.
     flight_url : str
-        Where it speaks FlightSQL; empty if it does not.
+        The URL for FlightSQL clients; empty if FlightSQL is disabled.
 
     Raises
     ------
     OperationalError
-        If an address cannot be listened at.
+        If the server cannot listen on an address.
     NotSupportedError
-        If FlightSQL needs a package that is not installed.
+        If a package that FlightSQL needs is not installed.
     """
 
     def __init__(
@@ -59,68 +63,82 @@ class LocalService:
         max_body: int = 16 * 2**20,
         flight_port: int | None = None,
     ) -> None:
-        # One that waits for a thread is no event worth a line on standard error.
-        logging.getLogger("waitress.queue").setLevel(logging.ERROR)
-        for given in (port, flight_port or 0):
-            if not 0 <= given < 2**16:  # gRPC would take what is left of it
-                raise OperationalError(f"cannot listen at {host}:{given}: there is no such port")
-        self._watch = Watch()
+        check_port(host, port)
+        self._monitor = DisconnectMonitor()
         self._flight: FlightServer | None = None
         if flight_port is not None:
             self._flight = FlightServer(lake, host, flight_port, max_body)
+        self._channels: dict[int, Any] = {}
         try:
-            self._server = create_server(
-                application(lake, self._watch),
-                host=host,
-                port=port,
-                ipv4=":" not in host,  # a name of both kinds would make two servers
-                ipv6=":" in host,
-                threads=_THREADS,
-                connection_limit=1000,
-                max_request_body_size=max_body,
-                channel_request_lookahead=1,  # which notices clients that go away
-                ident=None,
-            )
-        except (OSError, ValueError) as error:
+            app = application(lake, self._monitor)
+            self._server = _http_server(app, host, port, max_body, self._channels)
+        except OperationalError:
             if self._flight is not None:
                 self._flight.stop()
-            raise OperationalError(f"cannot listen at {host}:{port}: {error}") from error
-        self._ending, self._ended = threading.Lock(), False
-        shown = f"[{host}]" if ":" in host else host
-        self.url = f"http://{shown}:{self._server.effective_port}"
-        self.flight_url = "" if self._flight is None else f"grpc://{shown}:{self._flight.port}"
+            raise
+        self._stop_lock, self._stopped = threading.Lock(), False
+        self.url = f"http://{join(host, self._server.effective_port)}"
+        self.flight_url = "" if self._flight is None else self._flight.url
 
     def run(self) -> None:
-        """Answer requests until `stop`, or until KeyboardInterrupt or SystemExit in this thread."""
+        """Serve requests until `stop` is called.
+
+        KeyboardInterrupt and SystemExit in this thread stop it too.
+        """
         server = self._server
         try:
-            self._watch.start()
+            self._monitor.start()
             if self._flight is not None:
                 self._flight.start()
-            # Not its run(), which at Ctrl-C waits for its threads before we can stop their work.
-            loop, adjusted = server.asyncore.loop, server.adj
-            loop(adjusted.asyncore_loop_timeout, adjusted.asyncore_use_poll, server._map)
+            # Not server.run(): at Ctrl-C, it waits for its threads, whose work goes on.
+            loop, settings = server.asyncore.loop, server.adj
+            loop(settings.asyncore_loop_timeout, settings.asyncore_use_poll, self._channels)
         except (KeyboardInterrupt, SystemExit):
             pass
         finally:
-            with self._ending:
-                self._ended = True
-                self._let_go()  # first, that nobody takes the end of a query for an answer
-            self._watch.stop()
+            with self._stop_lock:
+                self._stopped = True
+                # First, so that no client takes the error of a stopped query for its response.
+                self._close_connections()
+            self._monitor.stop()
             if self._flight is not None:
                 self._flight.stop()
             server.task_dispatcher.shutdown()
-            server.close()  # and its trigger
+            server.close()  # also closes its trigger
 
     def stop(self) -> None:
-        """Make `run` return; from any thread, and more than once."""
-        with self._ending:  # the trigger must not be closed under our hands
-            if not self._ended:
-                self._server.trigger.pull_trigger(self._let_go)
+        """Make `run` return. Safe to call from any thread, and repeatedly."""
+        with self._stop_lock:  # so that the trigger is not closed meanwhile
+            if not self._stopped:
+                self._server.trigger.pull_trigger(self._close_connections)
 
-    def _let_go(self) -> None:
-        """Close all connections and leave nothing to wait for: `run`, whose thread it is, ends."""
-        for channel in list(self._server._map.values()):
+    def _close_connections(self) -> None:
+        """Close all connections, which ends the loop of `run`. Called in the thread of `run`."""
+        for channel in list(self._channels.values()):
             if channel not in (self._server, self._server.trigger):
                 channel.close()
-        self._server._map.clear()
+        self._channels.clear()
+
+
+def _http_server(
+    app: Application, host: str, port: int, max_body: int, channels: dict[int, Any]
+) -> Any:
+    # Requests that wait for a thread are logged as warnings, which is too much for a local service.
+    logging.getLogger("waitress.queue").setLevel(logging.ERROR)
+    try:
+        return create_server(
+            app,
+            map=channels,
+            host=host,
+            port=port,
+            ipv4=":"
+            not in host,  # a host name with both kinds of addresses would create two servers
+            ipv6=":" in host,
+            threads=_THREADS,
+            connection_limit=1000,
+            max_request_body_size=max_body,
+            channel_request_lookahead=1,  # needed to detect that clients disconnect
+            ident=None,
+        )
+    except (OSError, ValueError) as error:
+        raise OperationalError(f"cannot listen on {host}:{port}: {error}") from error

@@ -84,7 +84,7 @@ def test_answers(lake: mm.Connection, sql: str, rows: str | list[tuple[object, .
         (
             EVERYTHING,
             mm.NotSupportedError,
-            "the lake is read-only, so measures.parquet is not retired",
+            "the lake is served read-only, so measures.parquet is not retired",
         ),
     ],
 )

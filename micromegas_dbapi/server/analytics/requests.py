@@ -1,98 +1,192 @@
-"""Request bodies: CBOR maps, checked as the service checks them, with its texts."""
+"""Read request bodies in CBOR, with the errors of the HTTP service."""
 
 from __future__ import annotations
 
-import json
-import re
 from datetime import datetime
+from enum import Enum
 from typing import Any
 
 import cbor2
 
 from micromegas_dbapi.lake.uuids import parse_uuid
-from micromegas_dbapi.timerange import MAX_NS, MIN_NS, to_ns
+from micromegas_dbapi.server.serde import describe
+from micromegas_dbapi.server.time_bounds import engine_bounds, parse_datetime
 
-__all__ = ["BadRequest", "bounds", "described", "instant", "parse", "rfc3339", "within"]
+__all__ = ["BadRequestError", "check_time", "parse", "time_bounds"]
 
-_TEXT, _MAYBE, _INTEGER, _ID, _MAYBE_ID = "text", "text?", "integer", "id", "id?"
 
-# Endpoint -> the service's name for its request, and the fields of that.
-_REQUESTS: dict[str, tuple[str, dict[str, str]]] = {
-    "query": ("QueryRequest", {"sql": _TEXT, "begin": _MAYBE, "end": _MAYBE}),
+class _Type(Enum):
+    STRING = "a string"
+    OPTIONAL_STRING = "a string, null or missing"
+    INTEGER = "an integer of 64 bits"
+    ID = "a UUID as a string"
+    OPTIONAL_ID = "a UUID as a string, or null"  # parsed by the service's own function: required
+
+
+# Endpoint: the service's name for its request, and the fields of the request.
+_REQUESTS: dict[str, tuple[str, dict[str, _Type]]] = {
+    "query": (
+        "QueryRequest",
+        {"sql": _Type.STRING, "begin": _Type.OPTIONAL_STRING, "end": _Type.OPTIONAL_STRING},
+    ),
     "query_view": (
         "QueryViewRequest",
         {
-            "view_set_name": _TEXT,
-            "view_instance_id": _TEXT,
-            "begin": _MAYBE,
-            "end": _MAYBE,
-            "sql": _TEXT,
+            "view_set_name": _Type.STRING,
+            "view_instance_id": _Type.STRING,
+            "begin": _Type.OPTIONAL_STRING,
+            "end": _Type.OPTIONAL_STRING,
+            "sql": _Type.STRING,
         },
     ),
-    "find_process": ("FindProcessRequest", {"process_id": _ID}),
-    "find_stream": ("FindStreamRequest", {"stream_id": _ID}),
+    "find_process": ("FindProcessRequest", {"process_id": _Type.ID}),
+    "find_stream": ("FindStreamRequest", {"stream_id": _Type.ID}),
     "query_streams": (
         "QueryStreamsRequest",
         {
-            "limit": _INTEGER,
-            "begin": _MAYBE,
-            "end": _MAYBE,
-            "tag_filter": _MAYBE,
-            "process_id": _MAYBE_ID,
+            "limit": _Type.INTEGER,
+            "begin": _Type.OPTIONAL_STRING,
+            "end": _Type.OPTIONAL_STRING,
+            "tag_filter": _Type.OPTIONAL_STRING,
+            "process_id": _Type.OPTIONAL_ID,
         },
     ),
-    "query_blocks": ("QueryBlocksRequest", {"stream_id": _ID}),
+    "query_blocks": ("QueryBlocksRequest", {"stream_id": _Type.ID}),
     "materialize_partitions": (
-        "MetarializePartitionsRequest",  # as the service spells it
+        "MetarializePartitionsRequest",  # spelled like this by the service
         {
-            "view_set_name": _TEXT,
-            "view_instance_id": _TEXT,
-            "begin": _TEXT,
-            "end": _TEXT,
-            "partition_delta_seconds": _INTEGER,
+            "view_set_name": _Type.STRING,
+            "view_instance_id": _Type.STRING,
+            "begin": _Type.STRING,
+            "end": _Type.STRING,
+            "partition_delta_seconds": _Type.INTEGER,
         },
     ),
     "retire_partitions": (
         "RetirePartitionsRequest",
-        {"view_set_name": _TEXT, "view_instance_id": _TEXT, "begin": _TEXT, "end": _TEXT},
+        {
+            "view_set_name": _Type.STRING,
+            "view_instance_id": _Type.STRING,
+            "begin": _Type.STRING,
+            "end": _Type.STRING,
+        },
     ),
 }
 
 
-class BadRequest(Exception):  # noqa: N818  (it is the links of the service's chain)
-    """A request that the service refuses; its arguments are the causes, outermost first."""
+class BadRequestError(Exception):
+    """A request that the service rejects.
+
+    Parameters
+    ----------
+    *causes : str
+        The links of the service's error chain, outermost first.
+
+    Attributes
+    ----------
+    causes : tuple of str
+        As given.
+    """
+
+    def __init__(self, *causes: str) -> None:
+        super().__init__(*causes)
+        self.causes = causes
 
 
 def parse(endpoint: str, body: bytes) -> dict[str, Any]:
-    """Read a request's body.
+    """Read the body of a request.
+
+    Parameters
+    ----------
+    endpoint : str
+        The last part of the path.
+    body : bytes
+        A map in CBOR.
 
     Returns
     -------
     dict
-        All fields of the endpoint's request, None where one is missing and may be; unknown keys
-        are left out.
+        All fields of the endpoint's request, and no others. Missing optional fields are None.
 
     Raises
     ------
-    BadRequest
-        If it is no CBOR map, or a field is missing or of another type.
+    BadRequestError
+        If the body is not a map in CBOR, or a field is missing or of another type.
     """
-    if endpoint == "query_partitions":  # its body is not read
+    if endpoint == "query_partitions":  # ignores its body
         return {}
     name, fields = _REQUESTS[endpoint]
     try:
         found = _map(body)
         return {field: _value(found, field, kind) for field, kind in fields.items()}
     except ValueError as error:
-        raise BadRequest(f"parsing {name}", str(error)) from error
+        raise BadRequestError(f"parsing {name}", str(error)) from error
+
+
+def check_time(text: str, name: str) -> int:
+    """Parse a bound of a time range.
+
+    Parameters
+    ----------
+    text : str
+        In RFC 3339.
+    name : str
+        ``"begin"`` or ``"end"``.
+
+    Returns
+    -------
+    int
+        Nanoseconds since the epoch, not limited to 64 bits.
+
+    Raises
+    ------
+    BadRequestError
+        If the text is not in RFC 3339.
+    """
+    try:
+        return parse_datetime(text)
+    except ValueError as error:
+        raise BadRequestError(f"parsing {name} time range", str(error)) from error
+
+
+def time_bounds(begin: str | None, end: str | None) -> tuple[int, int] | None:
+    """Parse the time range of a query.
+
+    Parameters
+    ----------
+    begin, end : str or None
+        In RFC 3339; both or none.
+
+    Returns
+    -------
+    (int, int) or None
+        See `engine_bounds`.
+
+    Raises
+    ------
+    BadRequestError
+        If a bound is not in RFC 3339, or if there is only one.
+    """
+    if (begin is None) != (end is None):
+        raise BadRequestError("Either specify both begin & end or specify none")
+    if begin is None or end is None:
+        return None
+    return engine_bounds(check_time(begin, "begin"), check_time(end, "end"))
+
+
+_EOF = 'Io(Error { kind: UnexpectedEof, message: "failed to fill whole buffer" })'
+# By CBOR's major types.
+_MAJOR_TYPES = ("integer", "integer", "bytes", "string", "array", "map", "tag", "simple")
+_MAP = 5
 
 
 def _map(body: bytes) -> dict[Any, Any]:
     if not body:
         raise ValueError(_EOF)
     major = body[0] >> 5
-    if major != 5:  # seen before the rest is read: JSON begins like a text that never ends
-        raise ValueError(_semantic(f"invalid type: {_MAJOR[major]}, expected map"))
+    # Before the body is decoded, because JSON looks like a string that is not complete.
+    if major != _MAP:
+        raise ValueError(_semantic(f"invalid type: {_MAJOR_TYPES[major]}, expected map"))
     try:
         found: dict[Any, Any] = cbor2.loads(body)
     except cbor2.CBORDecodeEOF:
@@ -102,126 +196,36 @@ def _map(body: bytes) -> dict[Any, Any]:
     return found
 
 
-_EOF = 'Io(Error { kind: UnexpectedEof, message: "failed to fill whole buffer" })'
-_MAJOR = ("integer", "integer", "bytes", "string", "array", "map", "tag", "simple")
-
-
 def _semantic(text: str) -> str:
     quoted = text.replace("\\", "\\\\").replace('"', '\\"')
     return f'Semantic(None, "{quoted}")'
 
 
-def _value(found: dict[Any, Any], field: str, kind: str) -> Any:
+def _value(found: dict[Any, Any], field: str, kind: _Type) -> Any:
     if field not in found:
-        # The service reads ids by a function of its own, for which nothing is not null.
-        if kind == _MAYBE:
+        if kind is _Type.OPTIONAL_STRING:
             return None
         raise ValueError(_semantic(f"missing field `{field}`"))
-    value = found[field]
-    if isinstance(value, datetime):  # CBOR's tag for times, which the service reads as its text
+    try:
+        return _converted(found[field], kind)
+    except ValueError as error:
+        raise ValueError(_semantic(str(error))) from None
+
+
+def _converted(value: object, kind: _Type) -> Any:
+    """Return the value of a field, or raise ValueError with serde's message."""
+    if isinstance(value, datetime):  # CBOR's tag for times, which the service reads as a string
         value = value.isoformat()
-    if value is None and kind in (_MAYBE, _MAYBE_ID):
+    if value is None and kind in (_Type.OPTIONAL_STRING, _Type.OPTIONAL_ID):
         return None
-    if kind == _INTEGER:
+    if kind is _Type.INTEGER:
         if isinstance(value, bool) or not isinstance(value, int):
-            raise ValueError(_semantic(f"invalid type: {described(value)}, expected i64"))
+            raise ValueError(f"invalid type: {describe(value)}, expected i64")
         if not -(2**63) <= value < 2**63:
-            raise ValueError(_semantic(f"invalid value: integer `{value}`, expected i64"))
+            raise ValueError(f"invalid value: integer `{value}`, expected i64")
         return value
     if not isinstance(value, str):
-        raise ValueError(_semantic(f"invalid type: {described(value)}, expected string"))
-    if kind in (_ID, _MAYBE_ID):
-        try:
-            parse_uuid(value)
-        except ValueError as error:
-            raise ValueError(_semantic(str(error))) from None
+        raise ValueError(f"invalid type: {describe(value)}, expected string")
+    if kind in (_Type.ID, _Type.OPTIONAL_ID):
+        parse_uuid(value)
     return value
-
-
-def described(value: object) -> str:
-    """Say what a value of a request is, as the services do where they expect another."""
-    if value is None:
-        return "null"
-    if isinstance(value, bool):
-        return f"boolean `{str(value).lower()}`"
-    if isinstance(value, int):
-        return f"integer `{value}`"
-    if isinstance(value, float):
-        return f"floating point `{value}`"
-    if isinstance(value, str):
-        return f"string {json.dumps(value, ensure_ascii=False)}"
-    kinds: dict[type, str] = {bytes: "byte array", list: "sequence", dict: "map"}
-    return kinds.get(type(value), type(value).__name__)
-
-
-def instant(text: str, name: str) -> int:
-    """Read RFC 3339 text as nanoseconds since the epoch, not limited to 64 bits.
-
-    Raises
-    ------
-    BadRequest
-        If it is something else, or has no offset.
-    """
-    if re.match(r"[+-]|now$", text):  # what the driver understands and a service does not
-        raise BadRequest(f"parsing {name} time range", "input contains invalid characters")
-    try:
-        return to_ns(text, 0, name)
-    except Exception as error:
-        said = "input contains invalid characters"
-        if re.fullmatch(r"\d{4}-\d\d-\d\d([Tt ]\d\d:\d\d(:\d\d(\.\d+)?)?)?|", text):
-            said = "premature end of input"
-        elif re.match(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d", text) and "valid" in str(error):
-            said = "input is out of range"
-        raise BadRequest(f"parsing {name} time range", said) from error
-
-
-def rfc3339(text: str) -> int:
-    """Read an instant as `instant` does, in the one form that RFC 3339 has.
-
-    The newer services read that of headers with another function, which is stricter.
-
-    Raises
-    ------
-    ValueError
-        With that function's text.
-    """
-    if len(text) < 19 or _NAIVE.fullmatch(text):
-        raise ValueError("premature end of input")
-    if not _RFC_3339.fullmatch(text):
-        raise ValueError("input contains invalid characters")
-    try:
-        return to_ns(text, 0)
-    except Exception as error:
-        raise ValueError("input is out of range") from error
-
-
-_NAIVE = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d+)?")
-_RFC_3339 = re.compile(_NAIVE.pattern + r"([Zz]|[+-]\d\d:\d\d)")
-
-
-def within(low: int, high: int) -> tuple[int, int]:
-    """Give the bounds of a range as the engine takes them.
-
-    Returns
-    -------
-    (int, int)
-        Begin after end, which no row lies between, where a bound is more than 64 bits can count:
-        to the service it is null then.
-    """
-    least = -(2**63)
-    return (low, high) if least <= low <= MAX_NS and least <= high <= MAX_NS else (MAX_NS, MIN_NS)
-
-
-def bounds(begin: str | None, end: str | None) -> tuple[int, int] | None:
-    """Read a query's time range, as `within` gives it.
-
-    Raises
-    ------
-    BadRequest
-        If a bound is no RFC 3339 text, or one alone is given.
-    """
-    if (begin is None) != (end is None):
-        raise BadRequest("Either specify both begin & end or specify none")
-    if begin is None or end is None:
-        return None
-    return within(instant(begin, "begin"), instant(end, "end"))
