@@ -1,4 +1,4 @@
-"""Queries that are given up: whoever waits is released at once, and the engine stops working."""
+"""Cancelled queries: the waiting thread is released immediately, and the engine stops."""
 
 from __future__ import annotations
 
@@ -88,13 +88,13 @@ def test_cancelled_while_rows_are_read(connection: mm.Connection) -> None:
     with pytest.raises(mm.OperationalError, match="the query was cancelled"):
         while cursor.fetchmany(100_000):
             pass
-    with pytest.raises(mm.OperationalError, match="the query was cancelled"):  # and stays so
+    with pytest.raises(mm.OperationalError, match="the query was cancelled"):  # again
         cursor.fetchone()
     assert rests()
 
 
 def test_left_unread(connection: mm.Connection) -> None:
-    """Closed, or forgotten."""
+    """The cursor is closed, or garbage-collected."""
     sql = "SELECT value, sum(value) OVER (ORDER BY value) AS s FROM generate_series(1, 30000000000)"
     cursor = connection.cursor()
     cursor.execute(sql)
@@ -108,7 +108,7 @@ def test_left_unread(connection: mm.Connection) -> None:
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no signals of this kind")
 def test_interrupted(lake: mm.Connection) -> None:
-    """Ctrl-C, while the thread waits for a batch that does not come."""
+    """Ctrl-C while the thread waits for a batch."""
 
     def interrupt(number: int, frame: FrameType | None) -> None:
         raise KeyboardInterrupt
@@ -128,7 +128,7 @@ def test_interrupted(lake: mm.Connection) -> None:
 
 
 def test_in_a_running_event_loop(lake: mm.Connection) -> None:
-    """As in a notebook: its loop is the same afterwards, also when something fails."""
+    """As in a notebook: the running loop is unchanged afterwards, even if a query fails."""
 
     async def cell() -> list[object]:
         loop = asyncio.get_running_loop()
@@ -143,7 +143,7 @@ def test_in_a_running_event_loop(lake: mm.Connection) -> None:
 
 
 def test_many_at_once_some_cancelled(lake: mm.Connection) -> None:
-    """Nobody gets another's rows, or another's end."""
+    """No thread gets the rows or the error of another one."""
     wrong: list[object] = []
 
     def ask(number: int) -> None:
@@ -156,12 +156,12 @@ def test_many_at_once_some_cancelled(lake: mm.Connection) -> None:
                     wrong.append((end, len(rows)))
                 continue
             ended = threading.Event()
-            pest = threading.Thread(target=cancel, args=(cursor, 0.001 * step, ended))
-            pest.start()
+            canceller = threading.Thread(target=cancel, args=(cursor, 0.001 * step, ended))
+            canceller.start()
             with suppress(mm.OperationalError):
                 wrong.append(cursor.execute(SLOW["filter"]).fetchall())
             ended.set()
-            pest.join()
+            canceller.join()
 
     def cancel(cursor: mm.Cursor, after: float, ended: threading.Event) -> None:
         while not ended.wait(after):  # again, if there was nothing to cancel yet

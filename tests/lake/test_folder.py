@@ -1,4 +1,4 @@
-"""Which folders are lakes, and what of them is read."""
+"""Which folders are lakes, and which of their files are read."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def test_column_that_a_file_lacks_is_null_in_its_rows(tmp_path: Path) -> None:
     ["a b", "a%20b", "a#b", "a[x]b", "a*b", "a?b", "a{b}c", "a:b", "a,b", "ü'\"é"],
 )
 def test_names_of_folders_are_plain_names(tmp_path: Path, name: str) -> None:
-    """DataFusion takes paths for URLs with wildcards."""
+    """DataFusion interprets paths as URLs with wildcards."""
     (tmp_path / "axb").mkdir()
     pq.write_table(logs("wrong"), tmp_path / "axb" / "log_entries.parquet")
     folder = tmp_path / name

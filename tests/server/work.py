@@ -17,7 +17,7 @@ SLOW = {
 
 
 def works(within: float = 20) -> bool:
-    """Whether the threads of this process use some CPU time, however busy the machine is."""
+    """Return whether this process uses some CPU time, independent of the machine's load."""
     until, begin = time.monotonic() + within, time.process_time()
     while time.monotonic() < until:
         time.sleep(0.05)
@@ -27,7 +27,7 @@ def works(within: float = 20) -> bool:
 
 
 def rests(within: float = 10) -> bool:
-    """Whether the threads of this process come to rest."""
+    """Return whether the threads of this process come to rest."""
     until = time.monotonic() + within
     while time.monotonic() < until:
         begin = time.process_time()
