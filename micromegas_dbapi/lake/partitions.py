@@ -251,11 +251,12 @@ def _files(
     files = [source.path] if source.path.is_file() else sorted(source.path.rglob("*.parquet"))
     for path in files:
         try:
-            yield _partition(path, view, instance)
+            found = _partition(path, view, instance)
         except (pa.ArrowException, OSError) as error:
             raise OperationalError(
                 f"the lake's file {path.name} cannot be read: {error}"
             ) from error
+        yield found
 
 
 def _partition(path: Path, view: str, instance: str) -> _Partition:
