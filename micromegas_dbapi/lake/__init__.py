@@ -1,1 +1,1 @@
-"""The embedded engine: DataFusion in process, over a folder of Parquet, behaving as a service."""
+"""An embedded service: DataFusion in-process over a folder of Parquet files."""

@@ -1,18 +1,19 @@
-"""The engine's batches, waited for one at a time by a thread that another one can release.
+"""Iterate over the engine's record batches in a blocking way that another thread can stop.
 
-The engine's own blocking iterator cannot be left but by a signal, and its asynchronous one wants an
-event loop, which costs several switches between threads for each batch. What it asks of a loop is
-little, though: to make a future, and to be told the future's outcome from a thread of the engine.
-When the future is cancelled, the engine drops the work behind it: at the next point at which that
-gives way to other work. That is a few milliseconds away, except in a join that makes very many rows
-of few, which goes on with what it has read so far (apache/datafusion#19358). Whoever waits is
-released at once in any case.
+The binding has two iterators. Only a signal can interrupt the blocking one. The asynchronous one
+needs an event loop, which costs several thread switches per batch. However, the binding uses little
+of a loop: it creates a future, and sets the future's result from one of the engine's threads.
+
+If the future is cancelled, the engine drops the work behind it the next time that the work yields
+to other tasks. That takes a few milliseconds, except in a join that produces very many rows from
+few: it continues with the rows that it has read (apache/datafusion#19358). The waiting thread is
+released immediately in any case.
 """
 
 from __future__ import annotations
 
 import threading
-from asyncio import events
+from asyncio import _get_running_loop, _set_running_loop  # exported for custom event loops
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -21,31 +22,32 @@ from datafusion import DataFrame
 
 from micromegas_dbapi.transport.cancellation import Cancellation
 
-__all__ = ["Batches", "StoppedError"]
+__all__ = ["BatchIterator", "StoppedError"]
 
-# Waiting for ever would not be interrupted by Ctrl-C on Windows.
-_GLANCE = 0.5
+# Ctrl-C on Windows does not interrupt a wait without a timeout.
+_POLL_SECONDS = 0.5
 
 
 class StoppedError(Exception):
     """The work was stopped before its end."""
 
 
-class Batches(Iterator[pa.RecordBatch]):
-    """What a statement computes, one batch after another, each when it is asked for.
+class BatchIterator(Iterator[pa.RecordBatch]):
+    """The record batches of a DataFrame, each computed on demand.
 
     Parameters
     ----------
     frame : datafusion.DataFrame
-        Its physical plan is made at once.
+        Its physical plan is created immediately.
     cancellation : Cancellation
-        Stops the work, also while it is waited for, which raises `StoppedError` then. So does
-        whatever interrupts the waiting thread, Ctrl-C say, which goes on as it is.
+        Stops the work. A thread that waits for a batch gets `StoppedError`. An exception that
+        interrupts the wait, such as KeyboardInterrupt, also stops the work, and is raised
+        unchanged.
     """
 
     def __init__(self, frame: DataFrame, cancellation: Cancellation) -> None:
-        # Not the C stream: it drives partitions one after another, and hangs for ever where a join
-        # waits for all of them (engine 55, dynamic filters).
+        # Not the C stream: it runs partitions one after another, and hangs if a join waits for
+        # all of them (engine 55, dynamic filters).
         self._stream = frame.execute_stream().rbs
         self._lock = threading.Lock()
         self._future: _Future | None = None
@@ -55,9 +57,9 @@ class Batches(Iterator[pa.RecordBatch]):
         with self._lock:
             if self._stream is None:
                 raise StoppedError
-            future = self._future = _asked(self._stream)
+            future = self._future = _request_next(self._stream)
         try:
-            return future.outcome().to_pyarrow()
+            return future.wait().to_pyarrow()
         except StopAsyncIteration:
             self.stop()
             raise StopIteration from None
@@ -66,7 +68,7 @@ class Batches(Iterator[pa.RecordBatch]):
             raise
 
     def stop(self) -> None:
-        """Stop the work; from any thread, and more than once."""
+        """Stop the work. Safe to call from any thread, and repeatedly."""
         with self._lock:
             future, self._future = self._future, None
             self._stream = None
@@ -75,13 +77,13 @@ class Batches(Iterator[pa.RecordBatch]):
 
 
 class _Future:
-    """What the engine's binding uses of an asyncio.Future."""
+    """The part of asyncio.Future that the engine's binding uses."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._open = threading.Lock()  # held until the outcome is known; an Event takes longer
-        self._open.acquire()
-        self._settled = self._cancelled = False
+        self._pending = threading.Lock()  # held until there is a result; faster than an Event
+        self._pending.acquire()
+        self._done = self._cancelled = False
         self._value: Any = None
         self._error: BaseException | None = None
         self._callbacks: list[Callable[[_Future], None]] = []
@@ -93,29 +95,30 @@ class _Future:
         return self._cancelled
 
     def set_result(self, value: Any) -> None:
-        self._settle(value, None)
+        self._finish(value, None)
 
     def set_exception(self, error: BaseException) -> None:
-        self._settle(None, error)
+        self._finish(None, error)
 
     def cancel(self) -> None:
-        self._settle(None, StoppedError(), cancelled=True)
+        self._finish(None, StoppedError(), cancelled=True)
 
-    def _settle(self, value: Any, error: BaseException | None, cancelled: bool = False) -> None:
+    def _finish(self, value: Any, error: BaseException | None, cancelled: bool = False) -> None:
         with self._lock:
-            if self._settled:
+            if self._done:
                 return
-            self._settled, self._cancelled = True, cancelled
+            self._done, self._cancelled = True, cancelled
             self._value, self._error = value, error
         for callback in self._callbacks:
             callback(self)
-        self._open.release()  # last: whoever waits for it wants the interpreter's lock next
+        self._pending.release()  # last, because the waiting thread needs the GIL next
 
-    def outcome(self) -> Any:
-        while not self._open.acquire(timeout=_GLANCE):
+    def wait(self) -> Any:
+        """Wait for the result and return it. Can be called once."""
+        while not self._pending.acquire(timeout=_POLL_SECONDS):
             pass
-        # Taken once, and let go of: the engine's binding and a future hold each other, and a batch
-        # that lived until these are collected as garbage would be one of hundreds.
+        # The references are dropped because the binding and the future refer to each other: until
+        # the garbage collector runs, hundreds of batches would stay in memory.
         value, error = self._value, self._error
         self._value = self._error = None
         if error is not None:
@@ -124,7 +127,7 @@ class _Future:
 
 
 class _Loop:
-    """What the engine's binding uses of an event loop."""
+    """The part of an event loop that the engine's binding uses."""
 
     def create_future(self) -> _Future:
         return _Future()
@@ -138,12 +141,12 @@ class _Loop:
 _LOOP: Any = _Loop()
 
 
-def _asked(stream: Any) -> _Future:
-    """Have the engine compute the next batch."""
-    running = events._get_running_loop()  # of the user's, in a notebook
-    events._set_running_loop(_LOOP)
+def _request_next(stream: Any) -> _Future:
+    """Start the computation of the next batch."""
+    running = _get_running_loop()  # the user's, for example in a notebook
+    _set_running_loop(_LOOP)
     try:
         future: _Future = stream.__anext__()
     finally:
-        events._set_running_loop(running)
+        _set_running_loop(running)
     return future

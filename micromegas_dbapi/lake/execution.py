@@ -1,4 +1,4 @@
-"""A planned statement -> record batches, lazily, with the engine's errors as ours."""
+"""Run a planned query, lazily, and convert the engine's errors to the driver's."""
 
 from __future__ import annotations
 
@@ -10,33 +10,35 @@ from datafusion import DataFrame
 
 from micromegas_dbapi.arrow.readers import cast_batch
 from micromegas_dbapi.errors import DatabaseError, Error, InternalError, from_service
-from micromegas_dbapi.lake.batches import Batches, StoppedError
+from micromegas_dbapi.lake.batches import BatchIterator, StoppedError
 from micromegas_dbapi.lake.session import Session
 from micromegas_dbapi.transport.protocol import Request
 from micromegas_dbapi.transport.streams import check_cancelled, stream
 
-__all__ = ["Planned", "compute"]
+__all__ = ["PlannedQuery"]
 
 
-class Planned:
-    """A statement that the engine understands, and has not begun to compute.
+class PlannedQuery:
+    """A query with a logical plan that has not been started.
 
     Parameters
     ----------
     session : Session
+        Reports the errors of the functions that the engine called.
     plan : callable
-        One of the session's methods that plan.
+        Returns a DataFrame and its column names, as `Session.query` does.
     request : Request
-        For errors, and its cancellation, which ends the computing; planning runs to its end.
+        Its cancellation ends the execution, but not the planning.
 
     Attributes
     ----------
     schema : pyarrow.Schema
-        The columns of its result.
+        The columns of its result, according to the plan.
 
     Raises
     ------
     DatabaseError
+        If the query cannot be planned.
     """
 
     def __init__(
@@ -51,61 +53,69 @@ class Planned:
             self._frame, names = plan()
             schema = self._frame.schema()
         except BaseException as error:
-            raise self._failure(error)  # noqa: B904  (it has its cause)
+            raise self._converted(error)  # noqa: B904  (it has its cause)
         self.schema: pa.Schema = schema
         if names is not None:
-            named = (f.with_name(name) for f, name in zip(schema, names, strict=True))
-            self.schema = pa.schema(list(named))
+            renamed = (f.with_name(name) for f, name in zip(schema, names, strict=True))
+            self.schema = pa.schema(list(renamed))
 
     def start(self) -> Iterator[pa.RecordBatch]:
-        """Plan how to compute it, and give its batches, each computed when it is asked for.
+        """Create the physical plan and return the batches, each computed on demand.
 
-        What they say of nulls may differ from what the schema says.
+        Returns
+        -------
+        iterator of pyarrow.RecordBatch
+            Their fields may differ from `schema` in nullability. Raises DatabaseError if the
+            execution fails.
 
         Raises
         ------
         DatabaseError
-            Also mid-stream.
+            If there is no physical plan.
         """
         try:
-            batches = Batches(self._frame, self._request.cancellation)
+            batches = BatchIterator(self._frame, self._request.cancellation)
         except BaseException as error:
-            raise self._failure(error)  # noqa: B904  (it has its cause)
-        return self._guarded(batches)
+            raise self._converted(error)  # noqa: B904  (it has its cause)
+        return self._iterate(batches)
 
-    def _guarded(self, batches: Batches) -> Iterator[pa.RecordBatch]:
+    def reader(self) -> pa.RecordBatchReader:
+        """Run the query: the first batch is computed now, the others as they are read.
+
+        Returns
+        -------
+        pyarrow.RecordBatchReader
+            Raises DatabaseError if the execution fails later.
+
+        Raises
+        ------
+        DatabaseError
+            If the execution fails.
+        """
+        batches = self.start()
+        first = next(batches, None)
+        schema = self.schema if first is None else _merged(self.schema, first.schema)
+        return stream(schema, _cast_all(schema, first, batches), self._request)
+
+    def _iterate(self, batches: BatchIterator) -> Iterator[pa.RecordBatch]:
         try:
             yield from batches
         except BaseException as error:
-            raise self._failure(error)  # noqa: B904  (it has its cause)
+            raise self._converted(error)  # noqa: B904  (it has its cause)
         finally:
             batches.stop()
             self._request.cancellation.settled()
 
-    def _failure(self, error: BaseException) -> BaseException:
-        """Give the error to raise: of ours, but for Ctrl-C and the like."""
+    def _converted(self, error: BaseException) -> BaseException:
+        """Return the exception to raise: a driver error, except for KeyboardInterrupt etc."""
         if isinstance(error, StoppedError):
             check_cancelled(self._request, error)
-        if isinstance(error, Error) or not (isinstance(error, Exception) or _panicked(error)):
+        if isinstance(error, Error) or not (isinstance(error, Exception) or _is_panic(error)):
             return error
-        return _translated(error, self._session, self._request)
+        return _driver_error(error, self._session, self._request)
 
 
-def compute(planned: Planned, request: Request) -> pa.RecordBatchReader:
-    """Run a statement: its first batch at once, the rest as they are read.
-
-    Raises
-    ------
-    DatabaseError
-        Also mid-stream.
-    """
-    batches = planned.start()
-    first = next(batches, None)
-    schema = planned.schema if first is None else _agreed(planned.schema, first.schema)
-    return stream(schema, _conforming(schema, first, batches), request)
-
-
-def _conforming(
+def _cast_all(
     schema: pa.Schema, first: pa.RecordBatch | None, rest: Iterator[pa.RecordBatch]
 ) -> Iterator[pa.RecordBatch]:
     if first is not None:
@@ -115,16 +125,16 @@ def _conforming(
             yield cast_batch(batch, schema)
 
 
-def _agreed(planned: pa.Schema, seen: pa.Schema) -> pa.Schema:
-    """Join what the plan and its first batch say of nulls, which may differ (floor(), DISTINCT)."""
-    if planned.equals(seen):
+def _merged(planned: pa.Schema, actual: pa.Schema) -> pa.Schema:
+    """Merge the nullability of the plan and of a batch: they may differ (floor(), DISTINCT)."""
+    if planned.equals(actual):
         return planned
-    return pa.schema([_nullable_as(a, b) for a, b in zip(planned, seen, strict=True)])
+    return pa.schema([_merged_field(a, b) for a, b in zip(planned, actual, strict=True)])
 
 
-def _nullable_as(a: pa.Field, b: pa.Field) -> pa.Field:
-    field = b if a.type != b.type else a
-    return field.with_nullable(a.nullable or b.nullable)
+def _merged_field(planned: pa.Field, actual: pa.Field) -> pa.Field:
+    field = actual if planned.type != actual.type else planned
+    return field.with_nullable(planned.nullable or actual.nullable)
 
 
 _PYTHON_ERROR = re.compile(
@@ -132,27 +142,29 @@ _PYTHON_ERROR = re.compile(
 )
 
 
-def _panicked(error: BaseException) -> bool:
-    # A BaseException of the Rust bindings while planning, an exception of theirs while computing.
+def _is_panic(error: BaseException) -> bool:
+    # While planning, the binding raises a BaseException; while executing, an Exception.
     return type(error).__name__ in ("PanicException", "RustPanic")
 
 
-def _translated(error: BaseException, session: Session, request: Request) -> DatabaseError:
-    """Turn what the engine raised into the error of ours that it means.
+def _driver_error(error: BaseException, session: Session, request: Request) -> DatabaseError:
+    """Convert an exception of the engine.
 
-    Its cause is the text as a service would send it, and that one's cause what the engine raised.
+    The cause of the result is the text as a service would send it; the cause of that is the
+    engine's exception.
     """
     sql, query_id = request.sql, request.query_id
-    if _panicked(error):
+    if _is_panic(error):
         text = f"the engine panicked: {error}"
         failure: DatabaseError = InternalError(text, sql=sql, query_id=query_id)
         failure.__cause__ = error
         return failure
-    if isinstance(session.refusal, DatabaseError):
-        failure = session.refusal
+    raised = session.errors.last
+    if isinstance(raised, DatabaseError):
+        failure = raised
         failure.sql, failure.query_id = sql, query_id
     else:
-        text = str(error) if session.refusal is None else f"Execution error: {session.refusal}"
+        text = str(error) if raised is None else f"Execution error: {raised}"
         failure = from_service(_PYTHON_ERROR.sub(r"\1", text), sql=sql, query_id=query_id)
     if failure.__cause__ is not None:
         failure.__cause__.__cause__ = error

@@ -1,8 +1,8 @@
-"""A lake's folder: which views it holds, as which files, with which columns.
+"""A lake's folder: its views, their files and their columns.
 
 ::
 
-    log_entries.parquet            one file a view, or
+    log_entries.parquet            one file per view, or
     log_entries/*.parquet          a folder of files
     thread_spans/<stream_id>.parquet, thread_spans/<stream_id>/*.parquet
 """
@@ -21,7 +21,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from micromegas_dbapi.errors import OperationalError
-from micromegas_dbapi.lake.time_extents import Extents, extents, may_lie_within
+from micromegas_dbapi.lake.time_extents import TimeExtents, may_overlap, time_extents
 
 __all__ = ["Folder", "Source"]
 
@@ -33,11 +33,11 @@ class Source:
     Attributes
     ----------
     path : Path
-        One Parquet file, or a folder of them.
+        One Parquet file, or a folder of Parquet files.
     schema : pyarrow.Schema
-        The columns of all files, in the first file's order.
+        The columns of all files, in the order of the first file.
     stamps : tuple of (str, int, int)
-        Path, time of change in nanoseconds and size in bytes of each file.
+        Path, modification time in nanoseconds and size in bytes of each file.
     """
 
     path: Path
@@ -46,17 +46,27 @@ class Source:
 
     @property
     def size(self) -> int:
-        """How many bytes the files have."""
+        """The total size of the files in bytes."""
         return sum(size for _, _, size in self.stamps)
 
 
 class Folder:
-    """The files below a lake's folder, looked up anew each time, since exports may add some.
+    """The files of a lake. They are listed on each access, because exports may add files.
+
+    Parameters
+    ----------
+    path : Path
+        The folder.
+
+    Attributes
+    ----------
+    path : Path
+        The folder, without symbolic links.
 
     Raises
     ------
     OperationalError
-        If the folder does not exist, or later if a file in it cannot be read.
+        If the folder does not exist.
     """
 
     def __init__(self, path: Path) -> None:
@@ -65,22 +75,68 @@ class Folder:
         self.path = path.resolve()
         self._lock = threading.Lock()
         self._base = str(self.path)
-        self._footers: dict[str, tuple[_Stamp, pa.Schema, Extents]] = {}
+        self._footers: dict[str, tuple[_Stamp, pa.Schema, TimeExtents]] = {}
 
     def source(self, *names: str) -> Source | None:
-        """Find a view (``"log_entries"``) or an instance (``"thread_spans", stream_id``)."""
+        """Find the files of a view or an instance.
+
+        Parameters
+        ----------
+        *names : str
+            ``"log_entries"``, or ``"thread_spans", stream_id``.
+
+        Returns
+        -------
+        Source or None
+            None if there are no files.
+
+        Raises
+        ------
+        OperationalError
+            If a file cannot be read, or if the files contradict each other.
+        """
         folder = os.path.join(self._base, *names)
-        alone = _stamp(f"{folder}.parquet")
+        single = _stamp(f"{folder}.parquet")
         found = sorted(Path(folder).rglob("*.parquet")) if os.path.isdir(folder) else []
-        if alone and found:
+        if single and found:
             raise OperationalError(
-                f"the lake has both {names[-1]}.parquet and the folder {names[-1]}: keep one of "
-                "them"
+                f"the lake has both a file {names[-1]}.parquet and a folder {names[-1]}; remove "
+                "one of them"
             )
-        stamps = (alone,) if alone else tuple(filter(None, map(_stamp, map(str, found))))
+        stamps = (single,) if single else tuple(filter(None, map(_stamp, map(str, found))))
         if not stamps:
             return None
-        return Source(Path(alone[0] if alone else folder), self._schema(stamps), stamps)
+        return Source(Path(single[0] if single else folder), self._schema(stamps), stamps)
+
+    def files_within(
+        self, source: Source, start_column: str, end_column: str, bounds: tuple[int, int]
+    ) -> tuple[str, ...]:
+        """List the files of a view that may contain rows within a time range.
+
+        Parameters
+        ----------
+        source : Source
+            Of the view.
+        start_column, end_column : str
+            A row is within the range if ``start_column <= end`` and ``end_column >= begin``.
+        bounds : (int, int)
+            Begin and end in nanoseconds since the epoch, both included.
+
+        Returns
+        -------
+        tuple of str
+            Paths.
+
+        Raises
+        ------
+        OperationalError
+            If a file cannot be read.
+        """
+        return tuple(
+            stamp[0]
+            for stamp in source.stamps
+            if may_overlap(self._footer(stamp)[1], start_column, end_column, bounds)
+        )
 
     def _schema(self, stamps: tuple[_Stamp, ...]) -> pa.Schema:
         schemas = [self._footer(stamp)[0] for stamp in stamps]
@@ -95,39 +151,20 @@ class Folder:
         except pa.ArrowException as error:
             name = Path(stamps[0][0]).parent.name
             raise OperationalError(
-                f"the files of {name} have columns of one name but of different types: {error}"
+                f"the files of {name} have columns of the same name but different types: {error}"
             ) from error
-        # A column that a file lacks is null in its rows.
+        # A column that is missing in a file is null in the file's rows.
         return pa.schema(
             [f if counts[f.name] == len(stamps) else f.with_nullable(True) for f in schema]
         )
 
-    def within(
-        self, source: Source, upto: str, since: str, bounds: tuple[int, int]
-    ) -> tuple[str, ...]:
-        """List a view's files that may have rows within a range, as a service finds partitions.
-
-        Parameters
-        ----------
-        source : Source
-        upto, since : str
-            The columns that are compared with the range's end and begin.
-        bounds : (int, int)
-            Begin and end in nanoseconds since the epoch, both included.
-        """
-        return tuple(
-            stamp[0]
-            for stamp in source.stamps
-            if may_lie_within(self._footer(stamp)[1], upto, since, bounds)
-        )
-
-    def _footer(self, stamp: _Stamp) -> tuple[pa.Schema, Extents]:
+    def _footer(self, stamp: _Stamp) -> tuple[pa.Schema, TimeExtents]:
         with self._lock:
             known = self._footers.get(stamp[0])
         if known is None or known[0] != stamp:
             try:
                 with pq.ParquetFile(stamp[0]) as file:
-                    known = (stamp, _declared(file), extents(file))
+                    known = (stamp, _declared_schema(file), time_extents(file))
             except (pa.ArrowException, OSError) as error:
                 name = os.path.basename(stamp[0])
                 raise OperationalError(f"the lake's file {name} cannot be read: {error}") from error
@@ -140,18 +177,19 @@ _Stamp: TypeAlias = tuple[str, int, int]
 
 
 def _stamp(path: str) -> _Stamp | None:
-    """Tell a file's version apart; None where there is none."""
+    """Return what identifies a version of a file, or None if there is no such file."""
     try:
         found = os.stat(path)
-    except OSError:  # or it was taken away since it was listed
+    except OSError:  # also if it was removed after it was listed
         return None
     return (path, found.st_mtime_ns, found.st_size) if stat.S_ISREG(found.st_mode) else None
 
 
-def _declared(file: pq.ParquetFile) -> pa.Schema:
-    """Give the Arrow schema as its writer declared it, without metadata.
+def _declared_schema(file: pq.ParquetFile) -> pa.Schema:
+    """Return the Arrow schema as the writer declared it, without metadata.
 
-    What pyarrow makes of a file differs with its version, in the width of dictionary keys say.
+    The schema that pyarrow derives depends on its version, for example the width of dictionary
+    indices.
     """
     encoded = (file.metadata.metadata or {}).get(b"ARROW:schema")
     read: pa.Schema = file.schema_arrow

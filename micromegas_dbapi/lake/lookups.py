@@ -1,7 +1,8 @@
-"""What a service looks up beside SQL: a process, a stream, the streams of a process, blocks.
+"""Look up processes, streams and blocks, like the service's calls that take no SQL.
 
-A service asks its relational database here, not the lakehouse, and takes no time range where none
-is named. The columns and their order are the service's (recorded in ``tests/wire``).
+A service reads its relational database for these calls, not the lakehouse, and applies no time
+range unless one is given. The columns and their order are the service's (recorded in
+``tests/wire``).
 """
 
 from __future__ import annotations
@@ -22,13 +23,14 @@ def find_process(folder: Folder, process_id: str) -> pa.Table:
     Parameters
     ----------
     folder : Folder
+        The lake.
     process_id : str
-        A UUID as services write it: lower case, with hyphens.
+        A UUID in its canonical form.
 
     Returns
     -------
     pyarrow.Table
-        One row, or none. A process without a parent has none here, in views an empty text.
+        At most one row. A missing parent is null here, but an empty string in views.
     """
     columns = LOOKUPS["find_process"].names
     found = _rows(folder, "processes", columns, ds.field("process_id") == process_id)
@@ -36,12 +38,25 @@ def find_process(folder: Folder, process_id: str) -> pa.Table:
         return found
     at = found.column_names.index("parent_process_id")
     parents = found.column(at)
-    none = pa.scalar(None, parents.type)
-    return found.set_column(at, found.field(at), pc.if_else(pc.equal(parents, ""), none, parents))
+    null = pa.scalar(None, parents.type)
+    return found.set_column(at, found.field(at), pc.if_else(pc.equal(parents, ""), null, parents))
 
 
 def find_stream(folder: Folder, stream_id: str) -> pa.Table:
-    """Find a stream; as `find_process`."""
+    """Find a stream.
+
+    Parameters
+    ----------
+    folder : Folder
+        The lake.
+    stream_id : str
+        A UUID in its canonical form.
+
+    Returns
+    -------
+    pyarrow.Table
+        At most one row.
+    """
     columns = LOOKUPS["find_stream"].names
     return _rows(folder, "streams", columns, ds.field("stream_id") == stream_id)
 
@@ -53,28 +68,34 @@ def query_streams(
     process_id: str | None,
     tag: str | None,
 ) -> pa.Table:
-    """List streams, oldest insertion first.
+    """List streams, sorted by their insert time.
 
     Parameters
     ----------
     folder : Folder
+        The lake.
     bounds : (int or None, int or None)
-        Of the insert time, in nanoseconds since the epoch; the end is not included.
+        Of the insert time, in nanoseconds since the epoch; the end is excluded.
     limit : int
-        How many at most.
+        The maximum number of streams.
     process_id, tag : str or None
         Only the streams of this process, with this tag.
+
+    Returns
+    -------
+    pyarrow.Table
+        One row per stream.
     """
     begin, end = bounds
-    wanted = ds.scalar(True)
+    condition = ds.scalar(True)
     if begin is not None:
-        wanted &= ds.field("insert_time") >= _instant(begin)
+        condition &= ds.field("insert_time") >= _timestamp(begin)
     if end is not None:
-        wanted &= ds.field("insert_time") < _instant(end)
+        condition &= ds.field("insert_time") < _timestamp(end)
     if process_id is not None:
-        wanted &= ds.field("process_id") == process_id
+        condition &= ds.field("process_id") == process_id
     columns = [*LOOKUPS["query_streams"].names, "insert_time"]
-    table = _rows(folder, "streams", columns, wanted, "insert_time")
+    table = _rows(folder, "streams", columns, condition, "insert_time")
     if tag is not None:
         tagged = [tag in (tags or ()) for tags in table["tags"].to_pylist()]
         table = table.filter(pa.array(tagged, pa.bool_()))
@@ -82,14 +103,31 @@ def query_streams(
 
 
 def query_blocks(folder: Folder, stream_id: str) -> pa.Table:
-    """List the blocks of a stream, by begin."""
+    """List the blocks of a stream, sorted by their begin.
+
+    Parameters
+    ----------
+    folder : Folder
+        The lake.
+    stream_id : str
+        A UUID in its canonical form.
+
+    Returns
+    -------
+    pyarrow.Table
+        One row per block.
+    """
     columns = LOOKUPS["query_blocks"].names
-    wanted = ds.field("stream_id") == stream_id
-    return _rows(folder, "blocks", columns, wanted, "begin_time")
+    condition = ds.field("stream_id") == stream_id
+    return _rows(folder, "blocks", columns, condition, "begin_time")
 
 
 def _rows(
-    folder: Folder, view: str, columns: list[str], wanted: ds.Expression, order: str | None = None
+    folder: Folder,
+    view: str,
+    columns: list[str],
+    condition: ds.Expression,
+    order: str | None = None,
 ) -> pa.Table:
     source = folder.source(view)
     if source is None:
@@ -97,16 +135,16 @@ def _rows(
         return _nullable(schema.empty_table())
     schema = source.schema
     names = [name for name in columns if name in schema.names]
-    table = ds.dataset(source.path, schema, format="parquet").to_table(names, filter=wanted)
+    table = ds.dataset(source.path, schema, format="parquet").to_table(names, filter=condition)
     if order is not None:
         table = table.take(pc.sort_indices(table, [(order, "ascending")]))
     return _nullable(table)
 
 
 def _nullable(table: pa.Table) -> pa.Table:
-    """Let every column be null, as the service's answers of this kind say."""
+    """Declare every column nullable, as in the service's responses to these calls."""
     return table.cast(pa.schema([field.with_nullable(True) for field in table.schema]))
 
 
-def _instant(ns: int) -> pa.Scalar:
+def _timestamp(ns: int) -> pa.Scalar:
     return pa.scalar(ns, pa.int64()).cast(pa.timestamp("ns", tz="UTC"))

@@ -1,7 +1,7 @@
-"""The files of a lake as partitions: list them, merge or retire those of a range.
+"""The files of a lake as partitions: list them, report them for a time range, or retire them.
 
-A partition is one Parquet file of a view. A service knows when its rows were inserted; a lake's
-files tell the times of their events only, so these stand for both.
+A partition is one Parquet file of a view. A service records when its rows were inserted. A lake's
+files contain only the times of their events, which are used for both.
 """
 
 from __future__ import annotations
@@ -28,11 +28,11 @@ __all__ = ["RETIRED", "list_partitions", "materialize", "query_partitions", "ret
 RETIRED = ".retired"
 
 _TIME = LOOKUPS["query_partitions"].field("updated").type
-# As recorded of 0.30.
-_MAY_BE_NULL = ("min_event_time", "max_event_time", "file_path", "sort_order", "max_sort_key_time")
+# As recorded from 0.30.
+_NULLABLE = ("min_event_time", "max_event_time", "file_path", "sort_order", "max_sort_key_time")
 _LISTED = pa.schema(
     [
-        field.with_nullable(field.name in _MAY_BE_NULL)
+        field.with_nullable(field.name in _NULLABLE)
         for field in [
             *list(LOOKUPS["query_partitions"])[:-1],
             pa.field("num_rows", pa.int64()),
@@ -45,6 +45,8 @@ _LISTED = pa.schema(
 
 
 class _Partition(NamedTuple):
+    """One file; `begin` and `end` are None if it has no rows."""
+
     view_set: str
     instance: str
     begin: int | None
@@ -60,24 +62,44 @@ class _Partition(NamedTuple):
 def query_partitions(folder: Folder) -> pa.Table:
     """List the files of a lake.
 
+    Parameters
+    ----------
+    folder : Folder
+        The lake.
+
     Returns
     -------
     pyarrow.Table
-        One row a file, with the columns of the service's ``lakehouse_partitions``:
-        ``file_path`` is relative to the lake, ``source_data_hash`` the number of rows as 8 bytes
-        little endian, ``file_metadata`` the file's Parquet footer.
+        One row per file, with the columns of the service's ``lakehouse_partitions``:
+        ``file_path`` is relative to the lake, ``source_data_hash`` is the number of rows as 8
+        bytes little endian, ``file_metadata`` is the file's Parquet footer.
+
+    Raises
+    ------
+    OperationalError
+        If a file cannot be read.
     """
     return _table(folder, LOOKUPS["query_partitions"])
 
 
 def list_partitions(folder: Folder) -> pa.Table:
-    """List the files of a lake as ``list_partitions()`` of newer services does.
+    """List the files of a lake like ``list_partitions()`` of newer services.
+
+    Parameters
+    ----------
+    folder : Folder
+        The lake.
 
     Returns
     -------
     pyarrow.Table
-        As `query_partitions`, with the number of rows, and without footers. Nothing is known of
-        the order of rows.
+        As `query_partitions`, with the number of rows, and without footers. The sort order is
+        null, because it is not known.
+
+    Raises
+    ------
+    OperationalError
+        If a file cannot be read.
     """
     return _table(folder, _LISTED)
 
@@ -96,7 +118,7 @@ def _values(part: _Partition, folder: Folder) -> dict[str, Any]:
     return {
         "view_set_name": part.view_set,
         "view_instance_id": part.instance,
-        # A file without rows tells no times but that of its writing.
+        # A file without rows has only the time at which it was written.
         "begin_insert_time": part.updated if part.begin is None else part.begin,
         "end_insert_time": part.updated if part.end is None else part.end,
         "min_event_time": part.begin,
@@ -117,34 +139,61 @@ def _values(part: _Partition, folder: Folder) -> dict[str, Any]:
 def materialize(
     folder: Folder, view_set: str, instance: str, begin: int, end: int, seconds: int
 ) -> Iterator[str]:
-    """Say, for each step of a range, which files there are: a lake's files are all it has.
+    """Report the files of a view instance for each step of a time range.
 
-    There is nothing to build a partition from, and nothing is merged.
+    A lake has no other data, so it cannot build partitions. It does not merge them either.
+
+    Parameters
+    ----------
+    folder : Folder
+        The lake.
+    view_set, instance : str
+        The view instance.
+    begin, end : int
+        In nanoseconds since the epoch.
+    seconds : int
+        The length of a step.
 
     Yields
     ------
     str
         A line of progress.
+
+    Raises
+    ------
+    OperationalError
+        If a file cannot be read.
     """
     step = seconds * SECOND
     parts = [p for p in _partitions(folder) if (p.view_set, p.instance) == (view_set, instance)]
     while step > 0 and begin + step <= end:
-        upto = begin + step
-        what = f"[{_offset(begin)}, {_offset(upto)}] {view_set} {instance}"
-        found = [p for p in parts if p.begin is not None and p.begin < upto]
+        step_end = begin + step
+        what = f"[{_format_time(begin)}, {_format_time(step_end)}] {view_set} {instance}"
+        found = [p for p in parts if p.begin is not None and p.begin < step_end]
         found = [p for p in found if p.end is not None and p.end >= begin]
         if not found:
             yield f"{what}: matching partitions not found"
         for part in found:
             path = part.path.relative_to(folder.path).as_posix()
             yield f"{what}: up to date path={path} size={part.size} rows={part.rows}"
-        begin = upto
+        begin = step_end
 
 
 def retire(
     folder: Folder, view_set: str, instance: str, begin: int, end: int, writable: bool
 ) -> Iterator[str]:
-    """Move the files whose events all lie within a range aside, into the lake's `RETIRED`.
+    """Move the files whose events all lie within a time range to the lake's folder `RETIRED`.
+
+    Parameters
+    ----------
+    folder : Folder
+        The lake.
+    view_set, instance : str
+        The view instance.
+    begin, end : int
+        In nanoseconds since the epoch, both included.
+    writable : bool
+        Whether files may be moved.
 
     Yields
     ------
@@ -156,7 +205,7 @@ def retire(
     NotSupportedError
         If the lake is not writable and there is something to retire.
     OperationalError
-        If a file cannot be moved.
+        If a file cannot be read or moved.
     """
     for part in _partitions(folder):
         if (part.view_set, part.instance) != (view_set, instance):
@@ -166,20 +215,20 @@ def retire(
         path = part.path.relative_to(folder.path)
         if not writable:
             raise NotSupportedError(
-                f"the lake is served read-only, {path.as_posix()} is not retired: serve it with "
+                f"the lake is served read-only, so {path.as_posix()} is not retired; use serve "
                 "--writable"
             )
-        aside = folder.path / RETIRED / f"{path}.{part.updated}"
+        target = folder.path / RETIRED / f"{path}.{part.updated}"
         try:
-            aside.parent.mkdir(parents=True, exist_ok=True)
-            os.replace(part.path, aside)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            os.replace(part.path, target)
         except OSError as error:
             raise OperationalError(f"{path.as_posix()} cannot be moved: {error}") from error
         yield f"moved out of date partition {path.as_posix()} to {RETIRED}"
 
 
-def _offset(ns: int) -> str:
-    """Write a time as the service's own lines do."""
+def _format_time(ns: int) -> str:
+    """Format a time as in the service's lines of progress."""
     return format_ns(ns).replace("Z", "+00:00")
 
 
@@ -202,41 +251,36 @@ def _files(
     files = [source.path] if source.path.is_file() else sorted(source.path.rglob("*.parquet"))
     for path in files:
         try:
-            stat, file = path.stat(), pq.ParquetFile(path)
-            with file:
-                upto, since, *_ = time_columns(view, file.schema_arrow.names)
-                low, high = _least(file, upto), _greatest(file, since)
-                rows, schema = file.metadata.num_rows, file.schema_arrow
-                footer = pa.BufferOutputStream()
-                file.metadata.write_metadata_file(footer)
+            found = _partition(path, view, instance)
         except (pa.ArrowException, OSError) as error:
             raise OperationalError(
                 f"the lake's file {path.name} cannot be read: {error}"
             ) from error
-        yield _Partition(
-            view,
-            instance,
-            low,
-            high,
-            stat.st_mtime_ns,
-            path,
-            stat.st_size,
-            schema,
-            rows,
-            footer.getvalue().to_pybytes(),
+        yield found
+
+
+def _partition(path: Path, view: str, instance: str) -> _Partition:
+    stat, file = path.stat(), pq.ParquetFile(path)
+    with file:
+        start_column, end_column, *_ = time_columns(view, file.schema_arrow.names)
+        footer = pa.BufferOutputStream()
+        file.metadata.write_metadata_file(footer)
+        return _Partition(
+            view_set=view,
+            instance=instance,
+            begin=min((low for low, _ in _extremes(file, start_column)), default=None),
+            end=max((high for _, high in _extremes(file, end_column)), default=None),
+            updated=stat.st_mtime_ns,
+            path=path,
+            size=stat.st_size,
+            schema=file.schema_arrow,
+            rows=file.metadata.num_rows,
+            footer=footer.getvalue().to_pybytes(),
         )
 
 
-def _least(file: pq.ParquetFile, column: str) -> int | None:
-    return min((low for low, _ in _extremes(file, column)), default=None)
-
-
-def _greatest(file: pq.ParquetFile, column: str) -> int | None:
-    return max((high for _, high in _extremes(file, column)), default=None)
-
-
 def _extremes(file: pq.ParquetFile, column: str) -> list[tuple[int, int]]:
-    """Read the least and greatest of a column of times from each batch, in nanoseconds."""
+    """Return the minimum and maximum of a time column in each batch, in nanoseconds."""
     found = []
     for batch in file.iter_batches(columns=[column], use_threads=False):
         both = pc.min_max(batch.column(0).cast(pa.timestamp("ns", tz="UTC")).cast(pa.int64()))

@@ -1,53 +1,54 @@
-"""A DataFusion session for one query: the lake's views within a time range, and the functions."""
+"""A DataFusion session for one query: the views of a lake, and the functions of a service."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterable
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.dataset as ds
-from datafusion import DataFrame, Expr, SessionConfig, SessionContext, SQLOptions, col, lit, udtf
+from datafusion import DataFrame, Expr, SessionConfig, SessionContext, SQLOptions, col, udtf
 
-from micromegas_dbapi.errors import DatabaseError, from_service
+from micromegas_dbapi.errors import from_service
 from micromegas_dbapi.lake import view_instances
-from micromegas_dbapi.lake.folder import Folder, Source
+from micromegas_dbapi.lake.callbacks import CallbackErrors, run_in_thread
+from micromegas_dbapi.lake.folder import Folder
 from micromegas_dbapi.lake.properties import property_get
 from micromegas_dbapi.lake.scan import CONFIG, Scanner
 from micromegas_dbapi.lake.table_functions import TableFunctions
-from micromegas_dbapi.service.catalog import SCHEMAS, time_columns
+from micromegas_dbapi.lake.views import VIEWS, Views
 
 __all__ = ["Session"]
 
-_VIEWS = ("log_entries", "measures", "processes", "streams", "blocks", "log_stats")
-_TIME = pa.timestamp("ns", tz="+00:00")
-
 _READ_ONLY = SQLOptions().with_allow_ddl(False).with_allow_dml(False).with_allow_statements(False)
-_FORGETTING = SQLOptions().with_allow_dml(False)
-#: What is said of a statement that a service would run, and that is none of the lake's business.
-UNSAFE = "CREATE EXTERNAL TABLE would read the disk of this machine"
+_WITH_DDL = SQLOptions().with_allow_dml(False)
+_UNSAFE = "CREATE EXTERNAL TABLE is disabled because it reads local files"
 
 
 class Session:
-    """One query's view of a lake.
+    """A session for one query.
 
-    A session of its own for each query is what a service does; it costs a fraction of a
-    millisecond, sees files that were added since, and needs no locks.
+    Services also create a session per query. It costs a fraction of a millisecond, includes files
+    that were added since the last query, and needs no locks.
 
     Parameters
     ----------
     folder : Folder
+        The lake.
     scanner : Scanner
+        Reads the files.
     bounds : (int, int) or None
-        Filters every scan of a view, as the services of its generation filter theirs: begin and
-        end in nanoseconds since the epoch, both included; none lie between if begin is after end.
-    forgetting : bool
-        Take DDL and SET as a service does, which keeps nothing of them: they last as long as the
-        session, one query. CREATE EXTERNAL TABLE is refused all the same.
+        The time range of the query; see `Views`.
+    allow_ddl : bool
+        Accept DDL and SET, like a service. As on a service, their effect ends with the session.
+        CREATE EXTERNAL TABLE is never accepted.
     writable : bool
-        Whether ``retire_partitions()`` may move files aside.
+        Whether ``retire_partitions()`` may move files.
+
+    Attributes
+    ----------
+    errors : CallbackErrors
+        The last exception of a function that the engine called.
     """
 
     def __init__(
@@ -56,47 +57,67 @@ class Session:
         scanner: Scanner,
         bounds: tuple[int, int] | None,
         *,
-        forgetting: bool = False,
+        allow_ddl: bool = False,
         writable: bool = False,
     ) -> None:
+        self.errors = CallbackErrors()
         self._folder = folder
-        self._scanner = scanner
-        self._bounds = bounds
-        self._forgetting = forgetting
+        self._views = Views(folder, scanner, bounds, self.errors)
+        self._allow_ddl = allow_ddl
         self._writable = writable
-        self._found: dict[str, Source | None] = {}
-        #: Services since 0.10 have this column; they have an information_schema as well, and
-        #: fold constants before view_instance() sees them.
-        self._recent = "last_update_time" in self._columns("processes")
-        #: An error of ours that was raised inside the engine, which makes a text of it.
-        self.refusal: Exception | None = None
+        # Services since 0.10 have this column. They also have an information_schema, and fold
+        # constants before they call view_instance().
+        self._recent = "last_update_time" in self._views.columns("processes")
 
     def query(self, sql: str) -> tuple[DataFrame, list[str] | None]:
-        """Plan a statement; changes of any kind are refused.
+        """Plan a statement.
+
+        Parameters
+        ----------
+        sql : str
+            Statements that change data are rejected.
 
         Returns
         -------
         frame : datafusion.DataFrame
+            The planned statement.
         names : list of str or None
-            The names of its columns, where the engine cannot hand these over itself.
+            The column names, if the engine cannot return them itself.
+
+        Raises
+        ------
+        Exception
+            The engine's, or DatabaseError; see `errors`.
         """
         if not self._recent:
             view_instances.check_arguments(sql)
         context = self._context()
-        for name in self._named(sql):
-            if (source := self._view(name)) is not None:
-                context.register_view(name, self._scan(name, source))
-        context.register_udtf(udtf(self._guarded(self._view_instance), "view_instance"))
+        for name in self._mentioned(sql):
+            if (frame := self._views.frame(name)) is not None:
+                context.register_view(name, frame)
+        context.register_udtf(udtf(self.errors.captured(self._view_instance), "view_instance"))
         if self._recent:
             self._register_table_functions(context, sql)
-        if "property_get" in sql.lower() and (properties := self._properties_type()) is not None:
-            context.register_udf(property_get(properties, self._guarded))
+        if "property_get" in sql.lower() and (kind := self._views.properties_type()) is not None:
+            context.register_udf(property_get(kind, self.errors.captured))
         frame = self._plan(context, sql)
-        # SELECT 'a<NUL>b' names its column after that text, which Arrow's C interface has not.
+        # SELECT 'a<NUL>b' has a column name with NUL, which Arrow's C interface cannot represent.
         return _numbered(context, sql, frame) if "\0" in sql else (frame, None)
 
     def query_view(self, view_set: str, instance: str, sql: str) -> DataFrame:
-        """Plan a statement that sees one view, under its view set's name, and no functions of ours.
+        """Plan a statement on a single view instance, without the functions of services.
+
+        Parameters
+        ----------
+        view_set, instance : str
+            See `Views.instance`. In the statement, the view has the name of its view set.
+        sql : str
+            The statement.
+
+        Returns
+        -------
+        datafusion.DataFrame
+            The planned statement.
 
         Raises
         ------
@@ -104,159 +125,82 @@ class Session:
             If there is no such view.
         """
         context = self._context()
-        context.register_view(view_set, self._instance(view_set, instance))
+        context.register_view(view_set, self._views.instance(view_set, instance))
         return self._plan(context, sql)
 
     def views(self) -> dict[str, pa.Schema]:
-        """List the views that there are files of, with their columns."""
-        sources = {view: self._view(view) for view in sorted(_VIEWS)}
-        return {view: source.schema for view, source in sources.items() if source is not None}
+        """List the views that have files; see `Views.schemas`.
+
+        Returns
+        -------
+        dict of str to pyarrow.Schema
+            The columns of each view.
+        """
+        return self._views.schemas()
 
     def check_view(self, view_set: str, instance: str) -> None:
-        """Check that there is such a view.
+        """Check that a view instance exists.
+
+        Parameters
+        ----------
+        view_set, instance : str
+            See `Views.instance`.
 
         Raises
         ------
         ProgrammingError
-            With the service's text.
+            If there is no such view.
         """
-        self._instance(view_set, instance)
+        self._views.instance(view_set, instance)
 
     def _plan(self, context: SessionContext, sql: str) -> DataFrame:
-        """Plan a statement, and take changes only if they open no file.
+        """Plan a statement, and accept DDL only if it opens no file.
 
-        What it is, the engine tells, which alone is sure to read it as it will be run.
+        Only the engine can reliably determine the kind of statement.
         """
         try:
             return context.sql_with_options(sql, _READ_ONLY)
         except Exception as error:
-            why = str(error)
-            if not self._forgetting or " not supported: " not in why:
+            reason = str(error)
+            if not self._allow_ddl or " not supported: " not in reason:
                 raise
-        if "CreateExternalTable" in why:
-            raise from_service(f"This feature is not implemented: {UNSAFE}")
-        return context.sql_with_options(sql, _FORGETTING)
+        if "CreateExternalTable" in reason:
+            raise from_service(f"This feature is not implemented: {_UNSAFE}")
+        return context.sql_with_options(sql, _WITH_DDL)
 
-    def _named(self, sql: str) -> Iterable[str]:
-        """List the views that a statement may read: registering one costs as much as a query."""
+    def _mentioned(self, sql: str) -> Iterable[str]:
+        """List the views that a statement may read: registering a view is as slow as a query."""
         lower = sql.lower()
         if self._recent and re.search("information_schema|show", lower):
-            return _VIEWS
-        return (view for view in _VIEWS if view in lower)
-
-    def _view(self, view: str) -> Source | None:
-        """Look a view's files up, at most once in a session."""
-        if view not in self._found:
-            self._found[view] = self._folder.source(view) if view in _VIEWS else None
-        return self._found[view]
-
-    def _columns(self, view: str) -> list[str]:
-        source = self._view(view)
-        return [] if source is None else source.schema.names
-
-    def _properties_type(self) -> pa.DataType | None:
-        sources = filter(None, map(self._view, _VIEWS))
-        types = (
-            s.schema.field("properties").type for s in sources if "properties" in s.schema.names
-        )
-        return next(types, None)
+            return VIEWS
+        return (view for view in VIEWS if view in lower)
 
     def _context(self) -> SessionContext:
-        # now() counts in UTC everywhere, but has a zone only on the older services.
+        # now() is in UTC on all services, but its type has a time zone only on the older ones.
         recent = {"datafusion.catalog.information_schema": "true"}
         older = {"datafusion.execution.time_zone": "+00:00"}
         return SessionContext(SessionConfig({**CONFIG, **(recent if self._recent else older)}))
 
-    def _guarded(self, function: Callable[..., Any]) -> Callable[..., Any]:
-        """Keep what a function called by the engine raises."""
-
-        def guarded(*arguments: Any) -> Any:
-            try:
-                return function(*arguments)
-            except Exception as error:
-                self.refusal = error
-                raise
-
-        return guarded
-
-    def _scan(self, view: str, source: Source) -> DataFrame:
-        """Read a view's files within the range."""
-        if self._bounds is None:
-            return self._scanner.frame(source)
-        upto, since, *_ = time_columns(view, source.schema.names)
-        files = self._folder.within(source, upto, since, self._bounds)
-        return self._scanner.frame(source, files).filter(
-            col(f'"{upto}"') <= _instant(self._bounds[1]),
-            col(f'"{since}"') >= _instant(self._bounds[0]),
-        )
-
     def _register_table_functions(self, context: SessionContext, sql: str) -> None:
         if not (named := [name for name in TableFunctions.NAMES if name in sql]):
             return
-        functions = TableFunctions(self._folder, self.views(), self._writable, self._guarded)
+        functions = TableFunctions(self._folder, self.views(), self._writable, self.errors.captured)
         for name in named:
-            made = _elsewhere(getattr(functions, name))
-            context.register_udtf(udtf(self._guarded(made), name))
+            function = run_in_thread(getattr(functions, name))
+            context.register_udtf(udtf(self.errors.captured(function), name))
 
     def _view_instance(self, *arguments: Any) -> Any:
-        given = [_text(Expr(argument)) for argument in arguments]
+        strings = [_string(Expr(argument)) for argument in arguments]
         for position in range(2):
-            if len(given) <= position or given[position] is None:
-                raise view_instances.no_text(position)
-        return _elsewhere(self._instance)(str(given[0]), str(given[1]))
-
-    def _instance(self, view_set: str, name: str) -> DataFrame:
-        if view_set == "thread_spans":
-            if name == "global":
-                raise view_instances.no_view("the global view is not implemented for thread spans")
-            return self._spans(view_instances.instance_id(name))
-        source = self._view(view_set)
-        if source is None:
-            raise view_instances.no_view(f"view set {view_set} not found")
-        frame = self._scan(view_set, source)
-        if name == "global":
-            return frame
-        if view_set not in ("log_entries", "measures"):
-            raise view_instances.no_view("only the global instance of this view is supported")
-        process = view_instances.instance_id(name)
-        if not self._has("processes", "process_id", process):
-            return self._failing(source.schema, view_instances.no_row("process"))
-        return frame.filter(col("process_id") == lit(pa.scalar(process)))
-
-    def _spans(self, stream: str) -> DataFrame:
-        source = self._folder.source("thread_spans", stream)
-        schema = SCHEMAS["thread_spans"] if source is None else source.schema
-        if self._bounds is None:
-            return self._failing(schema, view_instances.no_range())
-        if source is not None:
-            return self._scan("thread_spans", source)
-        if not self._has("streams", "stream_id", stream):
-            return self._failing(schema, view_instances.no_row("stream"))
-        return self._context().from_arrow(schema.empty_table())
-
-    def _has(self, view: str, column: str, value: str) -> bool:
-        source = self._view(view)
-        if source is None:
-            return False
-        table = ds.dataset(source.path, source.schema, format="parquet")
-        return bool(table.count_rows(filter=ds.field(column) == value))
-
-    def _failing(self, schema: pa.Schema, error: DatabaseError) -> DataFrame:
-        """Make a table whose scan fails: like a service, EXPLAIN and LIMIT 0 don't get that far."""
-
-        def scanner(*_: object, **__: object) -> None:
-            self.refusal = error
-            raise error
-
-        failing = type("Failing", (ds.InMemoryDataset,), {"scanner": scanner})
-        context = self._context()
-        context.register_dataset("failing", failing(schema.empty_table()))
-        return context.table("failing")
+            if len(strings) <= position or strings[position] is None:
+                raise view_instances.not_a_string(position)
+        return run_in_thread(self._views.instance)(str(strings[0]), str(strings[1]))
 
 
 def _numbered(
     context: SessionContext, sql: str, frame: DataFrame
 ) -> tuple[DataFrame, list[str] | None]:
+    """Rename columns whose names cannot be exported, and return the original names."""
     try:
         frame.schema()
         return frame, None
@@ -267,24 +211,8 @@ def _numbered(
     return frame.select(*(col(f'"{q}"').alias(f"c{i}") for i, q in enumerate(quoted))), names
 
 
-def _elsewhere(made: Callable[..., DataFrame]) -> Callable[..., Any]:
-    """Have what makes a table for the engine run in another thread.
-
-    The engine allows no blocking call of it inside a call by it.
-    """
-
-    def table(*arguments: Any) -> Any:
-        with ThreadPoolExecutor(1) as thread:
-            return thread.submit(lambda: made(*arguments).into_view()).result()
-
-    return table
-
-
-def _instant(ns: int) -> Expr:
-    return lit(pa.scalar(ns, pa.int64()).cast(_TIME))
-
-
-def _text(argument: Expr) -> str | None:
+def _string(argument: Expr) -> str | None:
+    """Return the value of a string literal, or None for any other expression."""
     if argument.variant_name() != "Literal":
         return None
     value = argument.python_value().as_py()

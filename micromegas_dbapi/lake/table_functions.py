@@ -1,7 +1,8 @@
-"""What newer services do with partitions by SQL: list, materialize and retire them.
+"""The table functions of newer services that list, materialize and retire partitions.
 
-``list_partitions()`` is a table. The other two answer with a row of time and text for each step,
-and work when that is read, not when the statement is planned, described or explained.
+``list_partitions()`` is a table. The result of the other two has a row with time and text for each
+step. They work while that result is read, not when the statement is planned, described or
+explained.
 """
 
 from __future__ import annotations
@@ -22,28 +23,29 @@ from micromegas_dbapi.timerange import to_ns
 
 __all__ = ["TableFunctions"]
 
-_LINES = pa.schema(
+_PROGRESS = pa.schema(
     [
         pa.field("time", pa.timestamp("ns", tz="+00:00"), nullable=False),
         pa.field("msg", pa.string(), nullable=False),
     ]
 )
 _RFC3339 = re.compile(r"\S+[Tt ]\S+(?:[Zz]|[+-]\d\d:\d\d)")
-_PLACES = ("first", "2nd", "3rd", "4th")
+_ORDINALS = ("first", "2nd", "3rd", "4th")
 
 
 class TableFunctions:
-    """The functions, by their names; each makes a table of its arguments.
+    """The table functions, as methods that take expressions and return a DataFrame.
 
     Parameters
     ----------
     folder : Folder
+        The lake.
     views : collection of str
-        The views of the lake, each with a global instance.
+        The lake's views with a global instance.
     writable : bool
-        Whether files may be moved aside.
-    guarded : callable
-        Wraps a function that the engine calls, to keep what it raises.
+        Whether ``retire_partitions()`` may move files.
+    wrap : callable
+        Wraps a function that the engine calls; see `CallbackErrors.captured`.
     """
 
     NAMES = ("list_partitions", "materialize_partitions", "retire_partitions")
@@ -53,68 +55,111 @@ class TableFunctions:
         folder: Folder,
         views: Collection[str],
         writable: bool,
-        guarded: Callable[[Callable[..., Any]], Callable[..., Any]],
+        wrap: Callable[[Callable[..., Any]], Callable[..., Any]],
     ) -> None:
         self._folder = folder
         self._views = views
         self._writable = writable
-        self._guarded = guarded
+        self._wrap = wrap
 
-    def list_partitions(self, *_: object) -> DataFrame:
-        """List the lake's files; arguments don't count."""
+    def list_partitions(self, *_arguments: object) -> DataFrame:
+        """List the lake's files.
+
+        Parameters
+        ----------
+        *_arguments : object
+            Ignored, as on a service.
+
+        Returns
+        -------
+        datafusion.DataFrame
+            See `micromegas_dbapi.lake.partitions.list_partitions`.
+        """
         return SessionContext().from_arrow(partitions.list_partitions(self._folder))
 
     def materialize_partitions(self, *arguments: Any) -> DataFrame:
-        """Of a view set, begin, end, and the seconds of a partition."""
-        view = _text(arguments, 0, "view_set_name")
-        begin, end = _instant(arguments, 1), _instant(arguments, 2)
+        """Report the files of a view for each step of a time range.
+
+        Parameters
+        ----------
+        *arguments : object
+            View set, begin, end, and the length of a step in seconds.
+
+        Returns
+        -------
+        datafusion.DataFrame
+            A row per step.
+
+        Raises
+        ------
+        ProgrammingError
+            If an argument is missing or of another type.
+        """
+        view = _string(arguments, 0, "view_set_name")
+        begin, end = _timestamp(arguments, 1), _timestamp(arguments, 2)
         seconds = _argument(arguments, 3, "a number of seconds(i64)")
         if not pa.types.is_int64(seconds.type):
-            raise _unfit(seconds, "i64")
+            raise _conversion_error(seconds, "i64")
 
-        def lines() -> Iterator[str]:
-            if view not in self._views:  # a service answers, and says so as the last line
+        def _lines() -> Iterator[str]:
+            if view not in self._views:  # a service reports this in the last row
                 yield f"materialize_partitions_impl\n\nCaused by:\n    can't find view {view}"
                 return
             yield from partitions.materialize(
                 self._folder, view, "global", begin, end, seconds.as_py()
             )
 
-        return self._worked(lines)
+        return self._progress(_lines)
 
     def retire_partitions(self, *arguments: Any) -> DataFrame:
-        """Of a view set, an instance of it, begin and end."""
+        """Move the files of a view instance that lie within a time range.
+
+        Parameters
+        ----------
+        *arguments : object
+            View set, instance, begin and end.
+
+        Returns
+        -------
+        datafusion.DataFrame
+            A row per file.
+
+        Raises
+        ------
+        ProgrammingError
+            If an argument is missing or of another type.
+        """
         view, instance = (
-            _text(arguments, 0, "view_set_name"),
-            _text(arguments, 1, "view_instance_id"),
+            _string(arguments, 0, "view_set_name"),
+            _string(arguments, 1, "view_instance_id"),
         )
-        begin, end = _instant(arguments, 2), _instant(arguments, 3)
-        return self._worked(
+        begin, end = _timestamp(arguments, 2), _timestamp(arguments, 3)
+        return self._progress(
             lambda: partitions.retire(self._folder, view, instance, begin, end, self._writable)
         )
 
-    def _worked(self, lines: Callable[[], Iterator[str]]) -> DataFrame:
+    def _progress(self, lines: Callable[[], Iterator[str]]) -> DataFrame:
         def batches() -> Iterator[pa.RecordBatch]:
-            left = lines()
-            return map(_row, iter(self._guarded(lambda: next(left, None)), None))
+            remaining = lines()
+            return map(_row, iter(self._wrap(lambda: next(remaining, None)), None))
 
-        context = SessionContext()  # where the name is not taken
-        context.register_dataset("worked", _Work(batches))
-        return context.table("worked")
+        context = SessionContext()  # a separate one, in which the name is not in use
+        context.register_dataset("progress", _ProgressDataset(batches))
+        return context.table("progress")
 
 
-class _Work(ds.InMemoryDataset):  # type: ignore[misc]  # pyarrow has no types
-    """Rows that are made by working, once they are asked for.
+class _ProgressDataset(ds.InMemoryDataset):  # type: ignore[misc]  # pyarrow has no types
+    """A dataset that calls a function for its rows when it is scanned.
 
-    The engine asks for fragments when it plans, of which this is the only one, for a fragment's
-    scanner when it computes, and leaves conditions to that.
+    The engine requests the fragments, of which there is only this one, when it plans. It requests
+    a fragment's scanner when it executes, and the scanner applies all filters.
     """
 
     def __init__(self, batches: Callable[[], Iterator[pa.RecordBatch]]) -> None:
-        super().__init__(_LINES.empty_table())
+        super().__init__(_PROGRESS.empty_table())
         self._batches = batches
 
-    def get_fragments(self, filter: ds.Expression | None = None) -> Iterator[_Work]:
+    def get_fragments(self, filter: ds.Expression | None = None) -> Iterator[_ProgressDataset]:
         return iter([self])
 
     def scanner(
@@ -126,44 +171,44 @@ class _Work(ds.InMemoryDataset):  # type: ignore[misc]  # pyarrow has no types
         **_: object,
     ) -> ds.Scanner:
         return ds.Scanner.from_batches(
-            self._batches(), schema=_LINES, columns=columns, filter=filter
+            self._batches(), schema=_PROGRESS, columns=columns, filter=filter
         )
 
 
 def _row(line: str) -> pa.RecordBatch:
-    now = pa.array([time.time_ns()], pa.int64()).cast(_LINES.field("time").type)
-    return pa.RecordBatch.from_arrays([now, pa.array([line])], schema=_LINES)
+    now = pa.array([time.time_ns()], pa.int64()).cast(_PROGRESS.field("time").type)
+    return pa.RecordBatch.from_arrays([now, pa.array([line])], schema=_PROGRESS)
 
 
-# -- arguments: constants, which the engine has folded ----------------------------------------
+# -- arguments: constants, because the engine has folded expressions ---------------------------
 
 
-def _text(arguments: tuple[Any, ...], place: int, name: str) -> str:
-    value = _argument(arguments, place, f"{name}: String")
+def _string(arguments: tuple[Any, ...], position: int, name: str) -> str:
+    value = _argument(arguments, position, f"{name}: String")
     if not pa.types.is_string(value.type):
-        raise _unfit(value, "string")
+        raise _conversion_error(value, "string")
     return str(value)
 
 
-def _instant(arguments: tuple[Any, ...], place: int) -> int:
-    value = _argument(arguments, place, "a UTC nanoseconds timestamp")
+def _timestamp(arguments: tuple[Any, ...], position: int) -> int:
+    value = _argument(arguments, position, "a UTC nanoseconds timestamp")
     if pa.types.is_timestamp(value.type) and value.type.unit == "ns":
         return int(value.cast(pa.int64()).as_py())
     if not pa.types.is_string(value.type) or not _RFC3339.fullmatch(str(value)):
-        raise _unfit(value, "timestamp")
+        raise _conversion_error(value, "timestamp")
     return to_ns(str(value), 0)
 
 
-def _argument(arguments: tuple[Any, ...], place: int, expected: str) -> Any:
-    if place >= len(arguments):
+def _argument(arguments: tuple[Any, ...], position: int, expected: str) -> Any:
+    if position >= len(arguments):
         raise from_service(
-            f"Error during planning: Missing {_PLACES[place]} argument, expected {expected}"
+            f"Error during planning: Missing {_ORDINALS[position]} argument, expected {expected}"
         )
-    given = Expr(arguments[place])
-    if given.variant_name() != "Literal" or not (value := given.python_value()).is_valid:
-        raise _unfit(given, "a constant")
+    argument = Expr(arguments[position])
+    if argument.variant_name() != "Literal" or not (value := argument.python_value()).is_valid:
+        raise _conversion_error(argument, "a constant")
     return value
 
 
-def _unfit(value: object, kind: str) -> DatabaseError:
+def _conversion_error(value: object, kind: str) -> DatabaseError:
     return from_service(f"Error during planning: can't convert {value} to {kind}")

@@ -1,4 +1,4 @@
-"""In process: DataFusion over a lake's folder."""
+"""The transport of ``lake:`` and ``demo:``: DataFusion in-process over a lake's folder."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from datafusion import DataFrame
 
 from micromegas_dbapi.errors import ProgrammingError, from_service
 from micromegas_dbapi.lake import lookups, partitions
-from micromegas_dbapi.lake.execution import Planned, compute
+from micromegas_dbapi.lake.execution import PlannedQuery
 from micromegas_dbapi.lake.folder import Folder
 from micromegas_dbapi.lake.scan import Scanner
 from micromegas_dbapi.lake.session import Session
-from micromegas_dbapi.lake.view_instances import instance_id
+from micromegas_dbapi.lake.view_instances import parse_instance_id
 from micromegas_dbapi.service import HTTP, RECENT, Service
 from micromegas_dbapi.service.catalog import time_columns
 from micromegas_dbapi.timerange import to_ns
@@ -28,16 +28,16 @@ __all__ = ["LakeTransport"]
 
 
 class LakeTransport:
-    """A lake, queried in process.
+    """Queries a lake in-process.
 
     Parameters
     ----------
     path : Path
         The folder; see `micromegas_dbapi.lake.folder`.
     writable : bool
-        Whether ``retire_partitions`` may move files aside.
+        Whether ``retire_partitions`` may move files.
     temporary : TemporaryDirectory, optional
-        To be removed when the transport is closed.
+        Removed when the transport is closed.
 
     Raises
     ------
@@ -64,7 +64,27 @@ class LakeTransport:
 
     @classmethod
     def demo(cls, seed: int = 0, size: int = 1, *, writable: bool = False) -> LakeTransport:
-        """Generate a lake whose newest event is now, in a temporary folder."""
+        """Generate a lake in a temporary folder. Its newest event is at the current time.
+
+        Parameters
+        ----------
+        seed : int
+            The same seed generates the same data.
+        size : int
+            A factor for the amount of data.
+        writable : bool
+            As for the class.
+
+        Returns
+        -------
+        LakeTransport
+            Removes the folder when it is closed.
+
+        Raises
+        ------
+        ProgrammingError
+            If `seed` or `size` is invalid.
+        """
         from micromegas_dbapi.demo import write_demo
 
         temporary = tempfile.TemporaryDirectory(prefix="micromegas-demo-")
@@ -72,36 +92,86 @@ class LakeTransport:
             write_demo(Path(temporary.name), seed=seed, size=size, now=time.time_ns())
         except ValueError as error:
             temporary.cleanup()
-            raise ProgrammingError(f"demo: cannot be made: {error}") from error
+            raise ProgrammingError(f"demo: cannot be generated: {error}") from error
         return cls(Path(temporary.name), writable=writable, temporary=temporary)
 
     def run(self, request: Request) -> pa.RecordBatchReader:
-        """Run a query; see `Transport`. The first batch is computed at once, the rest lazily."""
+        """Run a query; see `Transport`. The first batch is computed immediately.
+
+        Parameters
+        ----------
+        request : Request
+            The query.
+
+        Returns
+        -------
+        pyarrow.RecordBatchReader
+            Computes the other batches as they are read.
+
+        Raises
+        ------
+        DatabaseError
+            If the query fails.
+        """
         time_range = request.time_range
         bounds = None if time_range is None else (time_range.begin, time_range.end)
         session = Session(self._folder, self._scanner, bounds, writable=self._writable)
-        return compute(Planned(session, lambda: session.query(request.sql), request), request)
+        return PlannedQuery(session, lambda: session.query(request.sql), request).reader()
 
     def schema(self, request: Request) -> pa.Schema:
-        """Tell the columns of a query's result; see `Transport`."""
+        """Return the columns of a query's result; see `Transport`.
+
+        Parameters
+        ----------
+        request : Request
+            The query.
+
+        Returns
+        -------
+        pyarrow.Schema
+            According to the plan.
+
+        Raises
+        ------
+        DatabaseError
+            If the query cannot be planned.
+        """
         session = Session(self._folder, self._scanner, None)
-        return Planned(session, lambda: session.query(request.sql), request).schema
+        return PlannedQuery(session, lambda: session.query(request.sql), request).schema
 
     def views(self) -> dict[str, pa.Schema]:
-        """List the views of the lake, with their columns."""
+        """List the views of the lake.
+
+        Returns
+        -------
+        dict of str to pyarrow.Schema
+            The columns of each view.
+        """
         return Session(self._folder, self._scanner, None).views()
 
     def presumed(self) -> Service:
-        """Tell what service it is; nobody needs to be asked."""
+        """Return the same as `service`, because no request is needed.
+
+        Returns
+        -------
+        Service
+            See `service`.
+        """
         return self.service()
 
     def service(self) -> Service:
-        """Tell which services the lake is like."""
+        """Return the kind and version of the service that the lake's files come from.
+
+        Returns
+        -------
+        Service
+            Its version is derived from the views.
+        """
         views = self.views()
         columns = {view: time_columns(view, schema.names) for view, schema in views.items()}
         return Service("lake", RECENT if "log_stats" in views else HTTP, views, columns)
 
-    def run_forgetting(
+    def run_as_service(
         self,
         sql: str,
         bounds: tuple[int, int] | None,
@@ -109,68 +179,111 @@ class LakeTransport:
         view: tuple[str, str] | None = None,
         cancellation: Cancellation | None = None,
     ) -> pa.RecordBatchReader:
-        """Run a query as a service does, which takes DDL and forgets it, and any bounds.
+        """Run a query like a service, which accepts DDL without effect, and any bounds.
 
         Parameters
         ----------
         sql : str
+            The statement.
         bounds : (int, int) or None
             Nanoseconds since the epoch, both included; begin may be after end.
         query_id : str
             For errors.
         view : (str, str), optional
-            The view set and instance that is all it sees, by the view set's name.
+            View set and instance of the only view that the statement can read, under the name of
+            the view set.
         cancellation : Cancellation, optional
-            Ends the computing.
-        """
-        session = Session(self._folder, self._scanner, bounds, forgetting=True)
-        request = Request(sql, None, query_id, cancellation or Cancellation())
-        if view is None:
-            return compute(Planned(session, lambda: session.query(sql), request), request)
-        seen = view
-        return compute(
-            Planned(session, lambda: (session.query_view(*seen, sql), None), request), request
-        )
+            Ends the query.
 
-    def plan_forgetting(
+        Returns
+        -------
+        pyarrow.RecordBatchReader
+            The first batch is computed immediately, the others as they are read.
+
+        Raises
+        ------
+        DatabaseError
+            If the query fails.
+        """
+        session = Session(self._folder, self._scanner, bounds, allow_ddl=True)
+        request = Request(sql, None, query_id, cancellation or Cancellation())
+
+        def _plan() -> tuple[DataFrame, list[str] | None]:
+            return session.query(sql) if view is None else (session.query_view(*view, sql), None)
+
+        return PlannedQuery(session, _plan, request).reader()
+
+    def plan_as_service(
         self, request: Request, bounds: tuple[int, int] | None, limit: int | None = None
-    ) -> Planned:
-        """Plan a query as `run_forgetting` does, to be run step by step.
+    ) -> PlannedQuery:
+        """Plan a query that is run like `run_as_service` does.
 
         Parameters
         ----------
         request : Request
-            Its time range does not count.
+            Its time range is ignored.
         bounds : (int, int) or None
-            As there.
+            As for `run_as_service`.
         limit : int, optional
-            The most rows that it gives.
+            The maximum number of rows.
+
+        Returns
+        -------
+        PlannedQuery
+            Not yet started.
+
+        Raises
+        ------
+        DatabaseError
+            If the query cannot be planned.
         """
         session = Session(
-            self._folder, self._scanner, bounds, forgetting=True, writable=self._writable
+            self._folder, self._scanner, bounds, allow_ddl=True, writable=self._writable
         )
 
-        def plan() -> tuple[DataFrame, list[str] | None]:
+        def _plan() -> tuple[DataFrame, list[str] | None]:
             frame, names = session.query(request.sql)
             return (frame if limit is None else frame.limit(limit)), names
 
-        return Planned(session, plan, request)
+        return PlannedQuery(session, _plan, request)
 
     def call(
         self, name: str, payload: dict[str, Any], *, sql: str | None = None, query_id: str
     ) -> pa.RecordBatchReader:
-        """Make one of the service's calls; see `Transport`. Of nothing it has the columns too."""
+        """Make one of the service's calls that return a table; see `Endpoints`.
+
+        Parameters
+        ----------
+        name : str
+            The call.
+        payload : dict
+            The arguments of the call.
+        sql : str, optional
+            Not used.
+        query_id : str
+            For errors.
+
+        Returns
+        -------
+        pyarrow.RecordBatchReader
+            Unlike a service's response, it has all columns even if there are no rows.
+
+        Raises
+        ------
+        DatabaseError
+            If the call fails.
+        """
         if name == "query_view":
-            given = payload["begin"] is not None
-            bounds = (_instant(payload, "begin"), _instant(payload, "end")) if given else None
+            bounded = payload["begin"] is not None
+            bounds = (_time(payload, "begin"), _time(payload, "end")) if bounded else None
             view = payload["view_set_name"], payload["view_instance_id"]
-            return self.run_forgetting(payload["sql"], bounds, query_id, view)
+            return self.run_as_service(payload["sql"], bounds, query_id, view)
         if name == "find_process":
-            found = lookups.find_process(self._folder, instance_id(payload["process_id"]))
+            found = lookups.find_process(self._folder, parse_instance_id(payload["process_id"]))
         elif name == "find_stream":
-            found = lookups.find_stream(self._folder, instance_id(payload["stream_id"]))
+            found = lookups.find_stream(self._folder, parse_instance_id(payload["stream_id"]))
         elif name == "query_blocks":
-            found = lookups.query_blocks(self._folder, instance_id(payload["stream_id"]))
+            found = lookups.query_blocks(self._folder, parse_instance_id(payload["stream_id"]))
         elif name == "query_streams":
             found = self._query_streams(payload, query_id)
         else:
@@ -178,9 +291,29 @@ class LakeTransport:
         return found.to_reader()
 
     def progress(self, name: str, payload: dict[str, Any], *, query_id: str) -> Iterator[str]:
-        """Work for a while, a line of progress at a time; see `Transport`."""
+        """Make one of the service's calls that report progress; see `Endpoints`.
+
+        Parameters
+        ----------
+        name : str
+            The call.
+        payload : dict
+            The arguments of the call.
+        query_id : str
+            Not used.
+
+        Yields
+        ------
+        str
+            A line of progress.
+
+        Raises
+        ------
+        DatabaseError
+            If the call fails.
+        """
         view, instance = payload["view_set_name"], payload["view_instance_id"]
-        begin, end = _instant(payload, "begin"), _instant(payload, "end")
+        begin, end = _time(payload, "begin"), _time(payload, "end")
         if name == "retire_partitions":
             yield from partitions.retire(
                 self._folder, view, instance, begin, end, writable=self._writable
@@ -191,13 +324,13 @@ class LakeTransport:
         yield from partitions.materialize(self._folder, view, instance, begin, end, seconds)
 
     def close(self) -> None:
-        """Remove a demo's files."""
+        """Remove the files of a demo."""
         if self._temporary is not None:
             self._temporary.cleanup()
 
     def _query_streams(self, payload: dict[str, Any], query_id: str) -> pa.Table:
         begin, end = (
-            None if payload[name] is None else _instant(payload, name) for name in ("begin", "end")
+            None if payload[name] is None else _time(payload, name) for name in ("begin", "end")
         )
         process = payload["process_id"]
         if (begin is None or end is None) and process is None:
@@ -206,10 +339,10 @@ class LakeTransport:
             self._folder,
             (begin, end),
             payload["limit"],
-            process and instance_id(process),
+            process and parse_instance_id(process),
             payload["tag_filter"],
         )
 
 
-def _instant(payload: dict[str, Any], name: str) -> int:
+def _time(payload: dict[str, Any], name: str) -> int:
     return to_ns(payload[name], time.time_ns(), name)

@@ -1,43 +1,85 @@
-"""``view_instance('<view set>', '<instance>')``: which rows it stands for, or which error.
+"""The arguments of ``view_instance('<view set>', '<instance>')``, and the errors about them.
 
 The texts are those of the services (recorded in ``tests/wire``).
 """
 
 from __future__ import annotations
 
-import re
-
 from micromegas_dbapi.errors import DatabaseError, from_service
+from micromegas_dbapi.lake.uuids import parse_uuid
 from micromegas_dbapi.sql.lexer import IGNORED, tokens
 
-__all__ = ["check_arguments", "instance_id", "no_range", "no_row", "no_text", "no_view"]
+__all__ = [
+    "check_arguments",
+    "id_not_found",
+    "invalid_view",
+    "not_a_string",
+    "parse_instance_id",
+    "range_required",
+]
 
 _POSITIONS = ("First", "(the view set name)"), ("Second", "(the view instance id)")
-_HEX = r"[0-9a-fA-F]"
-_HYPHENATED = rf"{_HEX}{{8}}-{_HEX}{{4}}-{_HEX}{{4}}-{_HEX}{{4}}-{_HEX}{{12}}"
-_UUID = re.compile(rf"(?:urn:uuid:)?({_HYPHENATED})|\{{({_HYPHENATED})\}}|({_HEX}{{32}})")
 
 
-def no_text(position: int) -> DatabaseError:
-    """Say that an argument is no string."""
+def not_a_string(position: int) -> DatabaseError:
+    """Create the error for an argument that is not a string literal.
+
+    Parameters
+    ----------
+    position : int
+        0 or 1.
+
+    Returns
+    -------
+    DatabaseError
+        Not yet raised.
+    """
     which, what = _POSITIONS[position]
     return from_service(
         f"Error during planning: {which} argument to view_instance must be a string {what}"
     )
 
 
-def no_view(why: str) -> DatabaseError:
-    """Say that there is no such view set, or no such instance of it."""
-    return from_service(f"Error during planning: error making view {why}")
+def invalid_view(reason: str) -> DatabaseError:
+    """Create the error for an unknown view set, or an unknown instance of it.
+
+    Parameters
+    ----------
+    reason : str
+        In the service's words.
+
+    Returns
+    -------
+    DatabaseError
+        Not yet raised.
+    """
+    return from_service(f"Error during planning: error making view {reason}")
 
 
-def no_range() -> DatabaseError:
-    """Say that thread spans need a time range."""
+def range_required() -> DatabaseError:
+    """Create the error for thread spans without a time range.
+
+    Returns
+    -------
+    DatabaseError
+        Not yet raised.
+    """
     return from_service("External error: query range mandatory for thread spans view")
 
 
-def no_row(kind: str) -> DatabaseError:
-    """Say that no process, or stream, has the id."""
+def id_not_found(kind: str) -> DatabaseError:
+    """Create the error for an id that no process or stream has.
+
+    Parameters
+    ----------
+    kind : str
+        ``"process"`` or ``"stream"``.
+
+    Returns
+    -------
+    DatabaseError
+        Not yet raised.
+    """
     table = {"process": "processes", "stream": "streams"}[kind]
     return from_service(
         f"External error: find_{kind}: select from {table}: no rows returned by a query that "
@@ -45,31 +87,46 @@ def no_row(kind: str) -> DatabaseError:
     )
 
 
-def instance_id(text: str) -> str:
-    """Read a process's or stream's id as services do, and give it as they write it.
+def parse_instance_id(text: str) -> str:
+    """Parse the id of a process or a stream.
+
+    Parameters
+    ----------
+    text : str
+        A UUID in any form that services accept.
+
+    Returns
+    -------
+    str
+        As services write it.
 
     Raises
     ------
     ProgrammingError
-        If the text is no UUID.
+        If the text is not a UUID.
     """
-    match = _UUID.fullmatch(text)
-    if match is None:
-        raise no_view(f"Uuid::parse_str: {text!r} is no UUID")
-    digits = next(filter(None, match.groups())).replace("-", "").lower()
-    return "-".join(digits[a:b] for a, b in ((0, 8), (8, 12), (12, 16), (16, 20), (20, 32)))
+    try:
+        return parse_uuid(text)
+    except ValueError as error:
+        failure = invalid_view(f"Uuid::parse_str\n\nCaused by:\n    {error}")
+    raise failure
 
 
 def check_arguments(sql: str) -> None:
-    """Check, where a service takes only literals, that no argument is an expression.
+    """Check that all arguments of ``view_instance()`` are string literals.
 
-    The engine has folded constant expressions before view_instance sees its arguments, which
-    services on DataFusion 43 refuse.
+    Services with DataFusion 43 require this. The engine accepts constant expressions, because it
+    folds them before it calls the function.
+
+    Parameters
+    ----------
+    sql : str
+        A statement.
 
     Raises
     ------
     ProgrammingError
-        With the service's text.
+        If an argument is not a string literal.
     """
     parts = [part for part in tokens(sql) if part.kind not in IGNORED]
     texts = [sql[part.start : part.end] for part in parts]
@@ -77,8 +134,8 @@ def check_arguments(sql: str) -> None:
         if texts[at] not in ("view_instance", '"view_instance"') or texts[at + 1] != "(":
             continue
         for position, place in enumerate((at + 2, at + 4)):
-            behind = texts[place + 1] if place + 1 < len(texts) else ""
-            if place >= len(parts) or parts[place].kind != "string" or behind not in (",", ")"):
-                raise no_text(position)
-            if behind == ")":
+            following = texts[place + 1] if place + 1 < len(texts) else ""
+            if place >= len(parts) or parts[place].kind != "string" or following not in (",", ")"):
+                raise not_a_string(position)
+            if following == ")":
                 break

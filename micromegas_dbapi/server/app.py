@@ -1,46 +1,52 @@
-"""The services' endpoints, as one WSGI application."""
+"""A WSGI application with the endpoints of all services."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
+from functools import partial
 
 from micromegas_dbapi.lake.transport import LakeTransport
 from micromegas_dbapi.server import gateway, web, wsgi
 from micromegas_dbapi.server.analytics import ENDPOINTS, analytics, not_found
-from micromegas_dbapi.server.disconnects import Watch
-from micromegas_dbapi.server.wsgi import Environ, StartResponse
+from micromegas_dbapi.server.disconnect_monitor import DisconnectMonitor
+from micromegas_dbapi.server.wsgi import Application, Environ, StartResponse
 
 __all__ = ["application"]
 
-Answer = Callable[[Environ, StartResponse], Iterable[bytes]]
 
+def application(lake: LakeTransport, monitor: DisconnectMonitor) -> Application:
+    """Create the application that serves a lake.
 
-def application(lake: LakeTransport, watch: Watch) -> Answer:
-    """Make the application that serves a lake; safe in several threads at once."""
+    Parameters
+    ----------
+    lake : LakeTransport
+        The lake to serve.
+    monitor : DisconnectMonitor
+        Cancels the work for clients that disconnect.
 
-    def query(environ: Environ, start: StartResponse) -> Iterable[bytes]:
-        return gateway.query(lake, watch, environ, start)
-
-    def query_stream(environ: Environ, start: StartResponse) -> Iterable[bytes]:
-        return web.query_stream(lake, watch, environ, start)
-
-    endpoints: dict[str, tuple[str, Answer]] = {
-        "/gateway/query": ("POST", query),
+    Returns
+    -------
+    callable
+        Safe to call in several threads at once.
+    """
+    query_stream = partial(web.query_stream, lake, monitor)
+    endpoints: dict[str, tuple[str, Application]] = {
+        "/gateway/query": ("POST", partial(gateway.query, lake, monitor)),
         "/gateway/health": ("GET", gateway.health),
     }
-    for base in ("", "/mm"):  # a web server has a base path of its own
+    for base in ("", "/mm"):  # a web app may be deployed below a base path
         endpoints[f"{base}/api/query-stream"] = "POST", query_stream
         endpoints[f"{base}/api/data-sources"] = "GET", web.sources
 
-    def app(environ: Environ, start: StartResponse) -> Iterable[bytes]:
+    def _respond(environ: Environ, start: StartResponse) -> Iterable[bytes]:
         path = environ["PATH_INFO"]
         if path in ENDPOINTS:
-            return analytics(lake, watch, environ, start)
+            return analytics(lake, monitor, environ, start)
         if path not in endpoints:
             return not_found(start)
-        method, answer = endpoints[path]
+        method, endpoint = endpoints[path]
         if environ["REQUEST_METHOD"] != method:
             return wsgi.text(start, 405, "", [("allow", method)])
-        return answer(environ, start)
+        return endpoint(environ, start)
 
-    return app
+    return _respond

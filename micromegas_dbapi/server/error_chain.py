@@ -1,4 +1,4 @@
-"""Error texts as the service writes them: a Rust error chain, outermost first."""
+"""Error texts of services: chains of causes, formatted as Rust's ``anyhow`` crate does."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import re
 
 from micromegas_dbapi.errors import ServiceMessage
 
-__all__ = ["chain", "engine_links", "service_text"]
+__all__ = ["engine_links", "format_chain", "is_view_error", "service_text", "view_links"]
 
 _SQL_ERROR = re.compile(r'SQL error: (?:Parser|Tokenizer)Error\("(.*)"\)', re.DOTALL)
 _INNER = re.compile(r"(?:Arrow|Schema) error: (.*)", re.DOTALL)
@@ -14,10 +14,24 @@ _RULE = re.compile(r"Optimizer rule '\w+' failed\s*caused by\s*(.*)", re.DOTALL)
 _VIEW = "Error during planning: error making view "
 
 
-def chain(outermost: str, *causes: str) -> str:
-    """Write an error and its causes; a single cause has no number.
+def format_chain(outermost: str, *causes: str) -> str:
+    """Format an error and its causes. Causes are numbered if there are several.
 
-    >>> print(chain("query", "Either specify both begin & end or specify none"))
+    Parameters
+    ----------
+    outermost : str
+        The text of the error.
+    *causes : str
+        Outermost first.
+
+    Returns
+    -------
+    str
+        Several lines.
+
+    Examples
+    --------
+    >>> print(format_chain("query", "Either specify both begin & end or specify none"))
     query
     <BLANKLINE>
     Caused by:
@@ -31,21 +45,44 @@ def chain(outermost: str, *causes: str) -> str:
 
 
 def service_text(error: Exception) -> str:
-    """Give an error's text in the engine's own words, where it has these."""
+    """Return an error's text as a service sends it.
+
+    Parameters
+    ----------
+    error : Exception
+        Usually of the driver.
+
+    Returns
+    -------
+    str
+        The engine's text, or the error's own if it does not come from the engine.
+    """
     cause = error.__cause__
     return str(cause) if isinstance(cause, ServiceMessage) else str(error)
 
 
 def engine_links(text: str) -> list[str]:
-    """Split the engine's text into the links of the service's chain.
+    """Split an engine's text into the links of a chain.
 
+    Parameters
+    ----------
+    text : str
+        The text of an error.
+
+    Returns
+    -------
+    list of str
+        Outermost first.
+
+    Examples
+    --------
     >>> engine_links("DataFusion error: Arrow error: Divide by zero error")
     ['Arrow error: Divide by zero error', 'Divide by zero error']
     """
     text = text.removeprefix("DataFusion error: ")
     if match := _SQL_ERROR.fullmatch(text):
-        said = match[1].replace('\\"', '"').replace("\\'", "'")
-        return [text, f"sql parser error: {said}"]
+        message = match[1].replace('\\"', '"').replace("\\'", "'")
+        return [text, f"sql parser error: {message}"]
     if text.startswith("SQL error: RecursionLimitExceeded"):
         return [text, "sql parser error: recursion limit exceeded"]
     if text.startswith("External error: "):
@@ -58,6 +95,33 @@ def engine_links(text: str) -> list[str]:
     return [text]
 
 
+def is_view_error(text: str) -> bool:
+    """Return whether an error is about a view that does not exist.
+
+    Parameters
+    ----------
+    text : str
+        The text of an error.
+
+    Returns
+    -------
+    bool
+        True for texts that `view_links` can split.
+    """
+    return text.startswith(_VIEW)
+
+
 def view_links(text: str) -> list[str]:
-    """Split the text of a view that cannot be made, as the calls beside ``query`` tell it."""
-    return ["making view", *text.removeprefix(_VIEW).split(": ", 1)]
+    """Split an error about a view into links, as the calls other than ``query`` report it.
+
+    Parameters
+    ----------
+    text : str
+        See `is_view_error`.
+
+    Returns
+    -------
+    list of str
+        Outermost first.
+    """
+    return ["making view", *text.removeprefix(_VIEW).split("\n\nCaused by:\n    ")]

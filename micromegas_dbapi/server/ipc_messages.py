@@ -1,4 +1,4 @@
-"""Record batches -> the messages of an Arrow IPC stream, piece by piece as they are computed."""
+"""Encode record batches as messages of an Arrow IPC stream, in pieces."""
 
 from __future__ import annotations
 
@@ -7,18 +7,29 @@ from collections.abc import Iterator
 
 import pyarrow as pa
 
-__all__ = ["Encoder", "as_read", "size"]
+__all__ = ["Encoder", "batch_bytes", "reinterpret"]
 
-# Pieces of about this size: what is on the way stays small, and within what clients of gRPC take
-# if nobody tells them to take more, which is 4 MB.
-_PIECE = 2 * 2**20
+# The approximate size of a piece. It limits what is in transit, and is within the limit that gRPC
+# clients have by default, 4 MB.
+_PIECE_BYTES = 2 * 2**20
 
 
-def size(batch: pa.RecordBatch) -> int:
-    """Tell how many bytes a batch takes, about."""
+def batch_bytes(batch: pa.RecordBatch) -> int:
+    """Return the approximate size of a batch.
+
+    Parameters
+    ----------
+    batch : pyarrow.RecordBatch
+        Of any type.
+
+    Returns
+    -------
+    int
+        In bytes.
+    """
     try:
         return int(batch.nbytes)
-    except pa.ArrowTypeError:  # older pyarrow does not count views
+    except pa.ArrowTypeError:  # older versions of pyarrow do not support view types here
         return int(batch.get_total_buffer_size())
 
 
@@ -28,61 +39,81 @@ class Encoder:
     Parameters
     ----------
     schema : pyarrow.Schema
+        Of the result.
     compression : str, optional
-        Of the buffers: ``"lz4"``.
+        Of the buffers, for example ``"lz4"``.
 
     Attributes
     ----------
     schema : bytes
-        The message that comes first.
+        The message that starts the stream.
     """
 
     def __init__(self, schema: pa.Schema, compression: str | None = None) -> None:
         self.schema: bytes = schema.serialize().to_pybytes()
         self._options = pa.ipc.IpcWriteOptions(compression=compression)
-        self._write_as(schema)
+        self._open(schema)
 
-    def _write_as(self, schema: pa.Schema) -> None:
+    def _open(self, schema: pa.Schema) -> None:
         self._written = schema
         self._sink = io.BytesIO()
         self._writer = pa.ipc.new_stream(self._sink, schema, options=self._options)
-        self._to_skip = len(schema.serialize())
+        self._skip_bytes = len(schema.serialize())
 
     def pieces(self, batch: pa.RecordBatch) -> Iterator[tuple[bytes, int]]:
-        """Encode a batch, as it is: of other types than the schema, it cannot be read.
+        """Encode a batch.
+
+        Parameters
+        ----------
+        batch : pyarrow.RecordBatch
+            Encoded with its own types. If they differ from the schema's, clients cannot read it.
 
         Yields
         ------
-        messages, rows : bytes, int
-            The messages of some of its rows; those of dictionaries first, where these are new.
+        messages : bytes
+            The messages of some of its rows, after those of new dictionaries.
+        rows : int
+            The number of these rows.
         """
         if not batch.schema.equals(self._written):
-            self._write_as(batch.schema)
+            self._open(batch.schema)
         rows = batch.num_rows
-        step = max(1, rows * _PIECE // max(size(batch), 1))
+        step = max(1, rows * _PIECE_BYTES // max(batch_bytes(batch), 1))
         for at in range(0, rows, step):
             piece = batch.slice(at, step)
-            yield self._encoded(piece), piece.num_rows
+            yield self._encode(piece), piece.num_rows
 
-    def _encoded(self, batch: pa.RecordBatch) -> bytes:
+    def _encode(self, batch: pa.RecordBatch) -> bytes:
         self._writer.write_batch(batch)
-        self._sink.seek(self._to_skip)
+        self._sink.seek(self._skip_bytes)
         messages = self._sink.read()
-        self._to_skip = 0
+        self._skip_bytes = 0
         self._sink.seek(0)
         self._sink.truncate()
         return messages
 
 
-def as_read(batch: pa.RecordBatch, schema: pa.Schema) -> pa.RecordBatch:
-    """Read a batch as one of a schema, right or wrong, as the web app does with what it is sent.
+def reinterpret(batch: pa.RecordBatch, schema: pa.Schema) -> pa.RecordBatch:
+    """Decode the messages of a batch with another schema, right or wrong, like the web app.
+
+    Parameters
+    ----------
+    batch : pyarrow.RecordBatch
+        The batch to encode.
+    schema : pyarrow.Schema
+        The schema to decode it with.
+
+    Returns
+    -------
+    pyarrow.RecordBatch
+        With the types of the schema.
 
     Raises
     ------
     pyarrow.ArrowException
-        Where it cannot be read so.
+        If the messages cannot be decoded.
     OSError
-        Likewise.
+        For the same reason.
     """
     if batch.schema.types == schema.types:
         return batch

@@ -1,26 +1,41 @@
-"""Request bodies in JSON, checked as the newer services check them, with their texts."""
+"""Read request bodies in JSON, with the errors of the newer services."""
 
 from __future__ import annotations
 
 import json
+from enum import Enum
 from typing import Any
 
-from micromegas_dbapi.server.request_bodies import BadRequest, described, instant
+from micromegas_dbapi.server.serde import describe
+from micromegas_dbapi.server.time_bounds import parse_datetime
 from micromegas_dbapi.server.wsgi import Environ
 
-__all__ = ["MAYBE", "TEXT", "TEXTS", "TIME", "RefusedError", "body"]
-
-#: What a field may be: text; text, null or missing; a map of texts, or missing; an instant, null or
-#: missing.
-TEXT, MAYBE, TEXTS, TIME = "text", "text?", "texts", "time?"
+__all__ = ["FieldType", "RejectedRequestError", "read_body"]
 
 _NOT_JSON = "Failed to parse the request body as JSON: "
-_NOT_MEANT = "Failed to deserialize the JSON body into the target type: "
-_BLANK = " \t\n\r"
+_WRONG_TYPE = "Failed to deserialize the JSON body into the target type: "
+_WHITESPACE = " \t\n\r"
 
 
-class RefusedError(Exception):
-    """A request that is refused: the HTTP status, and the text of the answer."""
+class FieldType(Enum):
+    """The type of a field. Optional fields may be null or missing."""
+
+    STRING = "a string"
+    OPTIONAL_STRING = "a string, null or missing"
+    OPTIONAL_TIME = "a date with time and offset, null or missing"
+    STRING_MAP = "a map of strings, or missing"
+
+
+class RejectedRequestError(Exception):
+    """A request that a service rejects.
+
+    Parameters
+    ----------
+    status : int
+        The HTTP status of the response.
+    text : str
+        The body of the response.
+    """
 
     def __init__(self, status: int, text: str) -> None:
         super().__init__(text)
@@ -28,86 +43,104 @@ class RefusedError(Exception):
         self.text = text
 
 
-def body(environ: Environ, fields: dict[str, str]) -> dict[str, Any]:
-    """Read a request's body.
+def read_body(environ: Environ, fields: dict[str, FieldType]) -> dict[str, Any]:
+    """Read the body of a request.
+
+    Parameters
+    ----------
+    environ : dict
+        Of the request, as WSGI has it.
+    fields : dict of str to FieldType
+        The expected fields.
 
     Returns
     -------
     dict
-        All the fields: None where one is missing and may be, instants as nanoseconds since the
-        epoch. Unknown keys are left out.
+        All expected fields, and no others. Missing optional fields are None; times are in
+        nanoseconds since the epoch.
 
     Raises
     ------
-    RefusedError
+    RejectedRequestError
+        If the body is not JSON, or a field is missing or of another type.
     """
     kind = environ.get("CONTENT_TYPE", "").partition(";")[0].strip().lower()
     if kind != "application/json" and not kind.endswith("+json"):
-        raise RefusedError(415, "Expected request with `Content-Type: application/json`")
+        raise RejectedRequestError(415, "Expected request with `Content-Type: application/json`")
     try:
         text = environ["wsgi.input"].read().decode()
         found = json.loads(text)
     except json.JSONDecodeError as error:
         place = f"at line {error.lineno} column {error.colno}"
-        raise RefusedError(400, f"{_NOT_JSON}expected value {place}") from error
+        raise RejectedRequestError(400, f"{_NOT_JSON}expected value {place}") from error
     except (UnicodeDecodeError, RecursionError) as error:
-        raise RefusedError(400, f"{_NOT_JSON}{error}") from error
+        raise RejectedRequestError(400, f"{_NOT_JSON}{error}") from error
     if not isinstance(found, dict):
-        raise RefusedError(
-            422, f"{_NOT_MEANT}invalid type: {described(found)}, expected struct{_at(text)}"
-        )
+        message = f"invalid type: {describe(found)}, expected struct"
+        raise RejectedRequestError(422, f"{_WRONG_TYPE}{message}{_place(text)}")
     return {name: _value(found, name, kind, text) for name, kind in fields.items()}
 
 
-def _value(found: dict[str, Any], name: str, kind: str, text: str) -> Any:
-    if name not in found and kind == TEXT:
-        raise RefusedError(422, f"{_NOT_MEANT}missing field `{name}`{_at(text)}")
-    value = found.get(name, {} if kind == TEXTS else None)
-    if value is None and kind in (MAYBE, TIME):
-        return None
-    wrong = ""
-    if kind == TEXTS:
+def _value(found: dict[str, Any], name: str, kind: FieldType, text: str) -> Any:
+    if name not in found:
+        if kind is FieldType.STRING:
+            message = f"missing field `{name}`"
+            raise RejectedRequestError(422, f"{_WRONG_TYPE}{message}{_place(text)}")
+        return {} if kind is FieldType.STRING_MAP else None
+    try:
+        return _converted(found[name], kind)
+    except ValueError as error:
+        message = f"{name}: {error}"
+        raise RejectedRequestError(422, f"{_WRONG_TYPE}{message}{_place(text, name)}") from error
+
+
+def _converted(value: object, kind: FieldType) -> Any:
+    """Return the value of a field, or raise ValueError with the service's message."""
+    if kind is FieldType.STRING_MAP:
         if not isinstance(value, dict):
-            wrong = f"invalid type: {described(value)}, expected a map"
-        elif strange := [item for item in value.values() if not isinstance(item, str)]:
-            wrong = f"invalid type: {described(strange[0])}, expected a string"
-    elif not isinstance(value, str):
-        wrong = f"invalid type: {described(value)}, expected a string"
-    elif kind == TIME:
-        try:
-            return instant(value, name)
-        except BadRequest as error:
-            wrong = error.args[-1]
-    if wrong:
-        raise RefusedError(422, f"{_NOT_MEANT}{name}: {wrong}{_at(text, name)}")
+            raise ValueError(f"invalid type: {describe(value)}, expected a map")
+        for member in value.values():
+            _check_string(member)
+        return value
+    if value is None and kind is not FieldType.STRING:
+        return None
+    text = _check_string(value)
+    return parse_datetime(text) if kind is FieldType.OPTIONAL_TIME else text
+
+
+def _check_string(value: object) -> str:
+    if not isinstance(value, str):
+        raise ValueError(f"invalid type: {describe(value)}, expected a string")
     return value
 
 
-def _at(text: str, name: str | None = None) -> str:
-    """Tell where a field's value ends, or the whole object."""
+def _place(text: str, name: str | None = None) -> str:
+    """Return line and column of the end of a field's value, or of the whole object."""
     read = text[: _end(text, name)].encode()
     line = read.rpartition(b"\n")[2]
-    return f" at line {read.count(10) + 1} column {len(line)}"
+    lines = read.count(b"\n") + 1
+    return f" at line {lines} column {len(line)}"
 
 
 def _end(text: str, name: str | None) -> int:
     decoder = json.JSONDecoder()
-    end = len(text.rstrip(_BLANK))
+    end = len(text.rstrip(_WHITESPACE))
     if name is None:
         return end
-    at, found = _past(text, text.index("{") + 1), end
+    at, found = _skip_whitespace(text, text.index("{") + 1), end
     while text[at] != "}":
         key, at = decoder.raw_decode(text, at)
-        _, at = decoder.raw_decode(text, _past(text, _past(text, at) + 1))
+        colon = _skip_whitespace(text, at)
+        _, at = decoder.raw_decode(text, _skip_whitespace(text, colon + 1))
         if key == name:
-            found = at  # the last one counts
-        at = _past(text, at)
+            found = at  # of several members with this name, the last one is used
+        at = _skip_whitespace(text, at)
         if text[at] == ",":
-            at = _past(text, at + 1)
+            at = _skip_whitespace(text, at + 1)
     return found
 
 
-def _past(text: str, at: int) -> int:
-    while text[at] in _BLANK:
+def _skip_whitespace(text: str, at: int) -> int:
+    while text[at] in _WHITESPACE:
         at += 1
     return at

@@ -1,7 +1,7 @@
-"""A statement as the newer services run it: in three steps, each with errors of its own.
+"""Run a statement like the newer services: in three steps, each with its own errors.
 
-The three wires of these services, FlightSQL, the JSON gateway and the web's stream, differ in how
-an answer or an error is written, not in what is answered.
+The three protocols of these services, FlightSQL, the JSON gateway and the web app's stream, encode
+results and errors in different ways. The content is the same.
 """
 
 from __future__ import annotations
@@ -14,23 +14,27 @@ import pyarrow as pa
 
 from micromegas_dbapi.arrow.dictionary_decoding import hydrated_schema
 from micromegas_dbapi.errors import Error
-from micromegas_dbapi.lake.execution import Planned
+from micromegas_dbapi.lake.execution import PlannedQuery
 from micromegas_dbapi.lake.transport import LakeTransport
 from micromegas_dbapi.server.error_chain import service_text
-from micromegas_dbapi.server.type_mismatches import NotThisError, as_sent, cast_to
+from micromegas_dbapi.server.type_mismatches import (
+    TypeMismatchError,
+    cast_lossy,
+    with_actual_types,
+)
 from micromegas_dbapi.transport.cancellation import Cancellation
 from micromegas_dbapi.transport.protocol import Request
 
-__all__ = ["FailedError", "Statement", "described"]
+__all__ = ["Statement", "StatementError", "result_schema"]
 
-Bounds = tuple[int, int] | None
+_Bounds = tuple[int, int] | None
 
 _PLANNING = "error building dataframe"
 _STARTING = "error creating physical plan"
-_COMPUTING = "error building data stream"
+_EXECUTING = "error building data stream"
 
-# What an engine's error begins with -> the gRPC status of it, the first that fits; all others are
-# INTERNAL. Services let plans of changes pass, and fail to compute them.
+# The gRPC status of an engine's error, by the prefix of its text; the first match is used. All
+# others are INTERNAL. Services accept plans that change data, and then fail to execute them.
 _CODES = {
     "Error during planning: DML not supported: ": "UNIMPLEMENTED",
     "SQL error: ": "INVALID_ARGUMENT",
@@ -40,19 +44,19 @@ _CODES = {
     "This feature is not implemented: ": "UNIMPLEMENTED",
     "Resources exhausted: ": "RESOURCE_EXHAUSTED",
 }
-# Where it was found out, which services leave out.
+# Where the engine found the error, which services leave out.
 _RULE = re.compile(r"^(Optimizer rule '\w+' failed\s*caused by\s*)+")
 
 
-class FailedError(Exception):
-    """A statement failed.
+class StatementError(Exception):
+    """A statement that failed.
 
-    Attributes
+    Parameters
     ----------
     code : str
         The name of the gRPC status.
     text : str
-        The service's words.
+        The service's message.
     """
 
     def __init__(self, code: str, text: str) -> None:
@@ -62,36 +66,39 @@ class FailedError(Exception):
 
 
 class Statement:
-    """A statement that is about to be computed.
+    """A statement with a physical plan that has not been executed.
 
     Parameters
     ----------
     lake : LakeTransport
+        The lake to query.
     sql : str
+        The text of the statement.
     bounds : (int, int) or None
-        As for `LakeTransport.run_forgetting`.
+        As for `LakeTransport.run_as_service`.
     cancellation : Cancellation
-        Ends the computing.
+        Ends the execution.
     limit : int, optional
-        The most rows to answer with.
+        The maximum number of rows.
     dictionaries : bool
-        Keep these; else their values take their place.
+        Keep dictionaries. Otherwise they are decoded.
 
     Attributes
     ----------
     schema : pyarrow.Schema
-        What the plan says, without anything having been computed.
+        The columns of the result, according to the plan.
 
     Raises
     ------
-    FailedError
+    StatementError
+        If the statement cannot be planned.
     """
 
     def __init__(
         self,
         lake: LakeTransport,
         sql: str,
-        bounds: Bounds,
+        bounds: _Bounds,
         cancellation: Cancellation,
         *,
         limit: int | None = None,
@@ -104,47 +111,66 @@ class Statement:
         try:
             self._batches = planned.start()
         except Error as error:
-            raise _failed(_STARTING, error, self._request) from error
+            raise _statement_error(_STARTING, error, self._request) from error
 
     def batches(self) -> Iterator[pa.RecordBatch]:
-        """Give the batches, each computed when it is asked for.
+        """Execute the statement.
 
-        With dictionaries, they have the types of the rows, which `schema` may tell wrong.
+        Yields
+        ------
+        pyarrow.RecordBatch
+            Computed on demand. With dictionaries, its types may differ from `schema`.
 
         Raises
         ------
-        FailedError
+        StatementError
+            If the execution fails.
         """
         try:
             for batch in self._batches:
                 if self._dictionaries:
-                    yield as_sent(batch, self.schema)
+                    yield with_actual_types(batch, self.schema)
                 else:
-                    yield cast_to(batch, self.schema)
-        except (Error, NotThisError, pa.ArrowException) as error:
-            raise _failed(_COMPUTING, error, self._request) from error
+                    yield cast_lossy(batch, self.schema)
+        except (Error, TypeMismatchError, pa.ArrowException) as error:
+            raise _statement_error(_EXECUTING, error, self._request) from error
 
 
-def described(lake: LakeTransport, sql: str) -> pa.Schema:
-    """Tell the columns of a statement's result, without a range and without starting it.
+def result_schema(lake: LakeTransport, sql: str) -> pa.Schema:
+    """Return the columns of a statement's result without executing it.
+
+    Parameters
+    ----------
+    lake : LakeTransport
+        The lake to query.
+    sql : str
+        The text of the statement.
+
+    Returns
+    -------
+    pyarrow.Schema
+        According to the plan.
 
     Raises
     ------
-    FailedError
+    StatementError
+        If the statement cannot be planned.
     """
     return _planned(lake, Request(sql, None, str(uuid.uuid4())), None, None).schema
 
 
-def _planned(lake: LakeTransport, request: Request, bounds: Bounds, limit: int | None) -> Planned:
+def _planned(
+    lake: LakeTransport, request: Request, bounds: _Bounds, limit: int | None
+) -> PlannedQuery:
     try:
-        return lake.plan_forgetting(request, bounds, limit)
+        return lake.plan_as_service(request, bounds, limit)
     except Error as error:
-        raise _failed(_PLANNING, error, request) from error
+        raise _statement_error(_PLANNING, error, request) from error
 
 
-def _failed(stage: str, error: Exception, request: Request) -> FailedError:
+def _statement_error(stage: str, error: Exception, request: Request) -> StatementError:
     if request.cancellation.why is not None:
-        return FailedError("CANCELLED", request.cancellation.why)
+        return StatementError("CANCELLED", request.cancellation.why)
     text = _RULE.sub("", service_text(error).removeprefix("DataFusion error: "))
-    code = next((c for begin, c in _CODES.items() if text.startswith(begin)), "INTERNAL")
-    return FailedError(code, f"{stage}: {text} (query_id={request.query_id})")
+    code = next((c for prefix, c in _CODES.items() if text.startswith(prefix)), "INTERNAL")
+    return StatementError(code, f"{stage}: {text} (query_id={request.query_id})")

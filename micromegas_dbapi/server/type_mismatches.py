@@ -1,8 +1,8 @@
-"""Rows of other types than the plan of their statement told, as the newest services treat them.
+"""Batches whose types differ from the planned schema, treated like the newest services do.
 
-The schema of a result is that of the plan before the engine made types agree, so the rows of CASE,
-and of set operations, may be of others. Asked for plain columns, a service casts each batch to what
-it has told; asked for dictionaries, it sends it as it is (recorded: ``wire/*-mixed``).
+The schema of a result is that of the plan before the engine unified types, so the rows of CASE and
+of set operations may have other types. Without dictionaries, a service casts each batch to the
+planned schema; with dictionaries, it sends the batch unchanged (recorded: ``wire/*-mixed``).
 """
 
 from __future__ import annotations
@@ -12,26 +12,38 @@ import pyarrow.compute as pc
 
 from micromegas_dbapi.arrow.dictionary_decoding import hydrated_array
 
-__all__ = ["NotThisError", "as_sent", "cast_to"]
+__all__ = ["TypeMismatchError", "cast_lossy", "with_actual_types"]
 
 
-class NotThisError(Exception):
-    """A batch cannot be made what was told of it; the text is the service's."""
+class TypeMismatchError(Exception):
+    """A batch cannot be converted to the planned schema; with the service's message."""
 
 
-def cast_to(batch: pa.RecordBatch, schema: pa.Schema) -> pa.RecordBatch:
-    """Cast the columns of a batch to the types told, losing what does not fit.
+def cast_lossy(batch: pa.RecordBatch, schema: pa.Schema) -> pa.RecordBatch:
+    """Cast the columns of a batch. Values that cannot be cast become null.
+
+    Parameters
+    ----------
+    batch : pyarrow.RecordBatch
+        With dictionaries or without.
+    schema : pyarrow.Schema
+        The planned schema, without dictionaries.
+
+    Returns
+    -------
+    pyarrow.RecordBatch
+        Of that schema.
 
     Raises
     ------
-    NotThisError
-        If what does not fit, and is null then, was told never to be.
+    TypeMismatchError
+        If a value of a non-nullable column cannot be cast.
     """
     columns = []
     for field, column in zip(schema, batch.columns, strict=True):
         cast = _cast(column, field.type)
         if not field.nullable and cast.null_count > column.null_count:
-            raise NotThisError(
+            raise TypeMismatchError(
                 f"Arrow error: Invalid argument error: Column '{field.name}' is declared as "
                 "non-nullable but contains null values"
             )
@@ -58,17 +70,29 @@ def _value(value: pa.Scalar, kind: pa.DataType) -> pa.Scalar | None:
         return None
 
 
-def as_sent(batch: pa.RecordBatch, schema: pa.Schema) -> pa.RecordBatch:
-    """Give a batch with the types that it has, as a service sends it under another schema.
+def with_actual_types(batch: pa.RecordBatch, schema: pa.Schema) -> pa.RecordBatch:
+    """Return a batch with its own types, and the names and nullability of the planned schema.
+
+    Parameters
+    ----------
+    batch : pyarrow.RecordBatch
+        With dictionaries.
+    schema : pyarrow.Schema
+        The planned schema.
+
+    Returns
+    -------
+    pyarrow.RecordBatch
+        As a service sends it.
 
     Raises
     ------
-    NotThisError
-        If a column has a dictionary, and was told to have none.
+    TypeMismatchError
+        If a column has a dictionary that the planned schema does not have.
     """
     for field, column in zip(schema, batch.columns, strict=True):
         if pa.types.is_dictionary(column.type) and not pa.types.is_dictionary(field.type):
-            raise NotThisError(
+            raise TypeMismatchError(
                 f'Arrow error: Ipc error: no dict id for field "{field.name}": '
                 "field.data_type=Dictionary(Int32, Utf8), column.data_type=Dictionary(Int32, Utf8)"
             )

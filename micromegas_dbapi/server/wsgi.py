@@ -1,17 +1,18 @@
-"""What the endpoints have in common as parts of a WSGI application."""
+"""WSGI types, and the responses of WSGI endpoints."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from typing import IO, Any
 
-__all__ = ["Environ", "StartResponse", "file", "text"]
+__all__ = ["Application", "Environ", "StartResponse", "file", "text"]
 
 Environ = dict[str, Any]
 StartResponse = Callable[[str, list[tuple[str, str]]], Any]
-Headers = list[tuple[str, str]]
+Application = Callable[[Environ, StartResponse], Iterable[bytes]]
+_Headers = list[tuple[str, str]]
 
-_CHUNK = 2**18
+_CHUNK_BYTES = 2**18
 
 _REASONS = {
     200: "OK",
@@ -26,9 +27,26 @@ _REASONS = {
 
 
 def text(
-    start: StartResponse, status: int, body: str, headers: Headers | None = None
+    start: StartResponse, status: int, body: str, headers: _Headers | None = None
 ) -> Iterable[bytes]:
-    """Answer with a short text."""
+    """Respond with a short text.
+
+    Parameters
+    ----------
+    start : callable
+        WSGI's ``start_response``.
+    status : int
+        The HTTP status.
+    body : str
+        The text.
+    headers : list of (str, str), optional
+        In addition to the content length.
+
+    Returns
+    -------
+    iterable of bytes
+        The body.
+    """
     encoded = body.encode()
     size = ("content-length", str(len(encoded)))
     start(f"{status} {_REASONS[status]}", [*(headers or []), size])
@@ -36,12 +54,31 @@ def text(
 
 
 def file(
-    environ: Environ, start: StartResponse, opened: IO[bytes], size: int, headers: Headers
+    environ: Environ, start: StartResponse, opened: IO[bytes], size: int, headers: _Headers
 ) -> Iterable[bytes]:
-    """Answer with a file of known size, which is closed then."""
+    """Respond with a file.
+
+    Parameters
+    ----------
+    environ : dict
+        Of the request.
+    start : callable
+        WSGI's ``start_response``.
+    opened : binary file
+        At its start. It is closed after it is sent.
+    size : int
+        Its size in bytes.
+    headers : list of (str, str)
+        In addition to the content length.
+
+    Returns
+    -------
+    iterable of bytes
+        The body.
+    """
     start("200 OK", [("content-length", str(size)), *headers])
-    if size <= _CHUNK:  # one write, by the thread that has it
+    if size <= _CHUNK_BYTES:  # a single write, by the thread that has it
         with opened:
             return [opened.read()]
-    wrapped: Iterable[bytes] = environ["wsgi.file_wrapper"](opened, _CHUNK)
+    wrapped: Iterable[bytes] = environ["wsgi.file_wrapper"](opened, _CHUNK_BYTES)
     return wrapped

@@ -155,7 +155,7 @@ def test_ports_one_of_which_is_taken() -> None:
         for ports in (["0", "--flight-port", port], [port, "--flight-port", "0"]):
             code, shown, errors = run("serve", "--demo", "--port", *ports)
             assert (code, shown) == (1, "")
-            assert f"cannot listen at 127.0.0.1:{port}" in errors
+            assert f"cannot listen on 127.0.0.1:{port}" in errors
             assert len(errors.splitlines()) == 1
 
 
@@ -163,7 +163,7 @@ def test_ports_one_of_which_is_taken() -> None:
 def test_ports_that_are_none(ports: list[str]) -> None:
     code, shown, errors = run("serve", "--demo", "--port", *ports)
     assert (code, shown) == (1, "")
-    assert f"cannot listen at 127.0.0.1:{ports[-1]}: there is no such port" in errors
+    assert f"cannot listen on 127.0.0.1:{ports[-1]}: the port must be between 0 and 65535" in errors
     assert len(errors.splitlines()) == 1
 
 
@@ -180,7 +180,7 @@ def test_addresses_and_folders_that_do_not_go(tmp_path: Path) -> None:
         port = str(taken.getsockname()[1])
         code, shown, errors = run("serve", "--demo", "--port", port)
     assert (code, shown) == (1, "")
-    assert f"cannot listen at 127.0.0.1:{port}" in errors
+    assert f"cannot listen on 127.0.0.1:{port}" in errors
     assert len(errors.splitlines()) == 1
     code, shown, errors = run("serve", "--lake", str(tmp_path / "nothing"))
     assert (code, shown) == (1, "")

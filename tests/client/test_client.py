@@ -263,7 +263,7 @@ def test_retire(tmp_path: Path, wire: Callable[[str], Path]) -> None:
     files = {path.name for path in folder.rglob("*.parquet")}
     arguments = ("measures", "global", "1970-01-01T00:00:00Z", "2100-01-01T00:00:00Z")
     with serving(LakeTransport(folder)) as url, Client(url) as opened:
-        with pytest.raises(mm.NotSupportedError, match="serve it with --writable"):
+        with pytest.raises(mm.NotSupportedError, match="use serve --writable"):
             opened.retire_partitions(*arguments)
         assert {path.name for path in folder.rglob("*.parquet")} == files
     with serving(LakeTransport(folder, writable=True)) as url, Client(url) as opened:

@@ -429,9 +429,9 @@ def test_refused(
 def test_retiring_is_refused(old: dict[str, Client], new: dict[str, Client]) -> None:
     method, arguments = RETIRE
     words = {
-        (NEW, "lake"): "serve it with --writable",
-        (NEW, "grpc"): "serve it with --writable",
-        (NEW, "gateway"): "serve it with --writable",
+        (NEW, "lake"): "use serve --writable",
+        (NEW, "grpc"): "use serve --writable",
+        (NEW, "gateway"): "use serve --writable",
         (NEW, "web"): r"the web app does not allow retire_partitions\(\): .* FlightSQL \(grpc://",
         (OLD, "grpc"): r"this service has no retire_partitions\(\) .* at its HTTP address",
         (OLD, "gateway"): r"this service has no retire_partitions\(\) .* at its HTTP address",

@@ -113,19 +113,23 @@ class Session:
         self._instances += 1
         name = f"instance {self._instances}"
         if view_set == "thread_spans":
-            return self._spans(name, view_instances.instance_id(instance))
+            return self._spans(name, view_instances.parse_instance_id(instance))
         if view_set not in VIEWS:
-            raise view_instances.no_view(f"view set {view_set} not found")
-        process, source = view_instances.instance_id(instance), VIEWS[view_set]
+            raise view_instances.invalid_view(f"view set {view_set} not found")
+        process, source = view_instances.parse_instance_id(instance), VIEWS[view_set]
         if not _has("processes", "process_id", process):
-            return self._failing(name, source.schema, view_instances.no_row("process"))
+            return self._failing(name, source.schema, view_instances.id_not_found("process"))
         self._view(name, view_set, source, f"process_id = '{process}'")
         return f'"{name}"'
 
     def _spans(self, name: str, stream: str) -> str:
         source = FOLDER.source("thread_spans", stream)
         if source is None or self._bounds is None:
-            error = view_instances.no_row("stream") if self._bounds else view_instances.no_range()
+            error = (
+                view_instances.id_not_found("stream")
+                if self._bounds
+                else view_instances.range_required()
+            )
             return self._failing(name, SCHEMAS["thread_spans"], error)
         self._view(name, "thread_spans", source)
         return f'"{name}"'

@@ -31,7 +31,7 @@ Bounds = tuple[int, int] | None
 
 
 class _Planned:
-    """What `micromegas_dbapi.lake.execution.Planned` is to a local service."""
+    """What `micromegas_dbapi.lake.execution.PlannedQuery` is to a local service."""
 
     def __init__(self, lake: _Lake, request: Request, bounds: Bounds) -> None:
         self._asked = lake, request, bounds
@@ -57,7 +57,7 @@ class _Lake(LakeTransport):
             about = {"sql": request.sql, "query_id": request.query_id}
             raise from_service(str(error), **about)  # noqa: B904  (it has its cause)
 
-    def run_forgetting(
+    def run_as_service(
         self,
         sql: str,
         bounds: Bounds,
@@ -66,11 +66,11 @@ class _Lake(LakeTransport):
         cancellation: Cancellation | None = None,
     ) -> pa.RecordBatchReader:
         if view is not None:  # a call beside SQL
-            return super().run_forgetting(sql, bounds, query_id, view, cancellation)
+            return super().run_as_service(sql, bounds, query_id, view, cancellation)
         self.sent.append((sql, bounds))
         return self.ask(Request(sql, None, query_id), bounds).to_reader()
 
-    def plan_forgetting(self, request: Request, bounds: Bounds, limit: int | None = None) -> Any:
+    def plan_as_service(self, request: Request, bounds: Bounds, limit: int | None = None) -> Any:
         assert limit is None
         self.sent.append((request.sql, bounds))
         return _Planned(self, request, bounds)

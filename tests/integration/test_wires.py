@@ -213,7 +213,7 @@ def test_the_service_is_known(
 
 @pytest.mark.parametrize("where", WIRES)
 def test_cancel(connections: dict[tuple[str, str], mm.Connection], where: str) -> None:
-    """A statement that computes for a long time ends at once, wherever it is computed."""
+    """A long-running statement ends soon after it is cancelled, with each protocol."""
     cursor = connections[OLD, where].cursor()
     threading.Timer(0.3, cursor.cancel).start()
     start = time.monotonic()
@@ -222,5 +222,5 @@ def test_cancel(connections: dict[tuple[str, str], mm.Connection], where: str) -
             "SELECT sum(a.value * b.value) FROM generate_series(1, 100000) a, "
             "generate_series(1, 10000000) b"
         ).fetchall()
-    assert time.monotonic() - start < 1.3
+    assert time.monotonic() - start < 10  # it would take hours
     assert cursor.execute("SELECT 1 AS one").fetchall() == [(1,)]

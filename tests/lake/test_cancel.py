@@ -1,4 +1,4 @@
-"""Queries that are given up: whoever waits is released at once, and the engine stops working."""
+"""Cancelled queries: the waiting thread is released immediately, and the engine stops."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from types import FrameType
 from urllib.parse import urlsplit
@@ -21,7 +21,7 @@ import pytest
 import micromegas_dbapi as mm
 from micromegas_dbapi.server import LocalService
 from tests.server.recent_services import serving
-from tests.server.work import SLOW, rests
+from tests.server.work import SLOW, rests, works
 
 Wire = Callable[[str], Path]
 
@@ -49,7 +49,7 @@ def lake(wire: Wire) -> Iterator[mm.Connection]:
 
 @contextmanager
 def waiting(cursor: mm.Cursor, sql: str) -> Iterator[list[object]]:
-    """Run a statement in another thread, a moment ahead; gives what it ends with."""
+    """Run a statement in another thread, and yield a list that receives its outcome."""
     ends: list[object] = []
 
     def run() -> None:
@@ -73,7 +73,7 @@ def test_cancelled_by_another_thread(connection: mm.Connection, name: str) -> No
     with waiting(cursor, SLOW[name]) as ends:
         begin = time.monotonic()
         cursor.cancel()
-    assert time.monotonic() - begin < 0.5
+    assert time.monotonic() - begin < 5  # the statement would take minutes
     assert [type(end) for end in ends] == [mm.OperationalError]
     assert str(ends[0]) == "the query was cancelled"
     assert rests(), "the engine goes on"
@@ -88,13 +88,13 @@ def test_cancelled_while_rows_are_read(connection: mm.Connection) -> None:
     with pytest.raises(mm.OperationalError, match="the query was cancelled"):
         while cursor.fetchmany(100_000):
             pass
-    with pytest.raises(mm.OperationalError, match="the query was cancelled"):  # and stays so
+    with pytest.raises(mm.OperationalError, match="the query was cancelled"):  # again
         cursor.fetchone()
     assert rests()
 
 
 def test_left_unread(connection: mm.Connection) -> None:
-    """Closed, or forgotten."""
+    """The cursor is closed, or garbage-collected."""
     sql = "SELECT value, sum(value) OVER (ORDER BY value) AS s FROM generate_series(1, 30000000000)"
     cursor = connection.cursor()
     cursor.execute(sql)
@@ -108,7 +108,7 @@ def test_left_unread(connection: mm.Connection) -> None:
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no signals of this kind")
 def test_interrupted(lake: mm.Connection) -> None:
-    """Ctrl-C, while the thread waits for a batch that does not come."""
+    """Ctrl-C while the thread waits for a batch."""
 
     def interrupt(number: int, frame: FrameType | None) -> None:
         raise KeyboardInterrupt
@@ -122,13 +122,13 @@ def test_interrupted(lake: mm.Connection) -> None:
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, previous)
-    assert time.monotonic() - begin < 0.6
+    assert time.monotonic() - begin < 5
     assert rests()
     assert lake.execute("SELECT 1").fetchall() == [(1,)]
 
 
 def test_in_a_running_event_loop(lake: mm.Connection) -> None:
-    """As in a notebook: its loop is the same afterwards, also when something fails."""
+    """As in a notebook: the running loop is unchanged afterwards, even if a query fails."""
 
     async def cell() -> list[object]:
         loop = asyncio.get_running_loop()
@@ -143,7 +143,7 @@ def test_in_a_running_event_loop(lake: mm.Connection) -> None:
 
 
 def test_many_at_once_some_cancelled(lake: mm.Connection) -> None:
-    """Nobody gets another's rows, or another's end."""
+    """No thread gets the rows or the error of another one."""
     wrong: list[object] = []
 
     def ask(number: int) -> None:
@@ -156,12 +156,12 @@ def test_many_at_once_some_cancelled(lake: mm.Connection) -> None:
                     wrong.append((end, len(rows)))
                 continue
             ended = threading.Event()
-            pest = threading.Thread(target=cancel, args=(cursor, 0.001 * step, ended))
-            pest.start()
+            canceller = threading.Thread(target=cancel, args=(cursor, 0.001 * step, ended))
+            canceller.start()
             with suppress(mm.OperationalError):
                 wrong.append(cursor.execute(SLOW["filter"]).fetchall())
             ended.set()
-            pest.join()
+            canceller.join()
 
     def cancel(cursor: mm.Cursor, after: float, ended: threading.Event) -> None:
         while not ended.wait(after):  # again, if there was nothing to cancel yet
@@ -181,9 +181,7 @@ def test_many_at_once_some_cancelled(lake: mm.Connection) -> None:
 def test_http_clients_that_go_away(service: LocalService, path: str) -> None:
     asked = {"sql": SLOW["aggregate"], "begin": None, "end": None, "data_source": "main"}
     body = cbor2.dumps(asked) if "analytics" in path else json.dumps(asked).encode()
-    connection = http.client.HTTPConnection(urlsplit(service.url).netloc, timeout=30)
-    connection.request("POST", path, body, {"content-type": "application/json"})
-    time.sleep(0.3)
-    assert not rests(0.3), "nobody works for it"
-    connection.close()
+    with closing(http.client.HTTPConnection(urlsplit(service.url).netloc, timeout=30)) as client:
+        client.request("POST", path, body, {"content-type": "application/json"})
+        assert works(), "nobody works for it"
     assert rests(), "the engine goes on"

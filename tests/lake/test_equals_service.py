@@ -1,4 +1,4 @@
-"""The embedded engine answers as the real services did: every recorded statement, on their data."""
+"""The embedded engine returns what real services returned: every recorded statement, same data."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from tests.wire.recordings import case, index
 
 OLD, NEW = "http-0.2.3", "flight-0.30"
 
-# Where the engine differs, and why. Nothing else may. What must hold all the same:
-#   "text"    columns, types and the number of rows are those recorded, texts may differ
+# The only differences, with reasons. What is checked nevertheless:
+#   "text"    columns, types and the number of rows are those recorded, strings may differ
 #   "values"  columns and types are those recorded, values may differ
-#   "order"   the rows are those recorded, in some order, since the statement asks for none
-#   "answers" the service fails, the engine answers
-#   "fails"   the service answers, the engine fails with the class given
+#   "order"   the rows are those recorded, in any order, because the statement has no ORDER BY
+#   "answers" the service fails, the engine succeeds
+#   "fails"   the service succeeds, the engine fails with the given class
 SPELLING = "DataFusion 55 spells types in another way than 43"
 PLAN = "plans are those of another version of DataFusion, over other files"
 PARQUET = "the engine has durations and intervals, Parquet does not: flight-0.2.3 answers these"
@@ -120,11 +120,11 @@ DIFFERENT: dict[str, dict[str, tuple[str, type[mm.Error] | None, str]]] = {
 }
 
 
-# Where the driver, or the newer engine, knows better than the service's text what went wrong.
+# Errors whose class is more exact than the one that the service's text implies.
 KINDS: dict[str, type[mm.Error]] = {
-    "error_insert": mm.NotSupportedError,  # refused by the driver
-    "error_property_type": mm.ProgrammingError,  # found when planned, not when run
-    "perfetto": mm.ProgrammingError,  # a function that the lake does not have
+    "error_insert": mm.NotSupportedError,  # rejected by the driver
+    "error_property_type": mm.ProgrammingError,  # found while planning
+    "perfetto": mm.ProgrammingError,  # the lake has no such function
 }
 
 
@@ -150,7 +150,7 @@ def lakes(wire: Callable[[str], Path]) -> Iterator[dict[str, mm.Connection]]:
 
 
 class Recorded(NamedTuple):
-    """A statement, and what the service answered: a table or an error's text."""
+    """A statement and the service's response: a table or the text of an error."""
 
     sql: str
     begin: str | None
@@ -173,10 +173,10 @@ def recorded(wire: Callable[[str], Path], generation: str, name: str) -> Recorde
 
 
 def plain(type_: pa.DataType, hydrated: bool) -> pa.DataType:
-    """Level what differs by wire or pyarrow version, not by engine.
+    """Normalize a type whose form depends on the protocol or on pyarrow's version.
 
-    FlightSQL sends dictionaries hydrated unless asked not to; keys of dictionaries have 32 bits,
-    and views are strings, where pyarrow before 21 reads them from Parquet.
+    FlightSQL sends decoded dictionaries unless requested otherwise. pyarrow before 21 reads the
+    indices of dictionaries from Parquet with 32 bits, and view types as strings.
     """
     if pa.types.is_dictionary(type_):
         value = plain(type_.value_type, hydrated)
@@ -191,7 +191,7 @@ def columns(table: pa.Table, hydrated: bool) -> list[tuple[str, pa.DataType, boo
 
 
 def rows(table: pa.Table) -> list[str]:
-    """Write each row as text, which tells NaN from NULL and 0.0 from -0.0, and keeps every ns."""
+    """Return each row as a string, which distinguishes NaN and NULL, 0.0 and -0.0, and keeps ns."""
     batches = table.to_batches()
     return [
         repr(row)
@@ -258,7 +258,7 @@ def test_durations_and_intervals_are_those_of_the_same_service_on_another_wire(
 def test_the_catalog_has_the_public_views(
     lakes: dict[str, mm.Connection], wire: Callable[[str], Path]
 ) -> None:
-    """information_schema of the newer service tells more tables, but of ours the same."""
+    """The newer service's information_schema has more tables; those of the lake are equal."""
     sql, _, _, answer, _ = recorded(wire, NEW, "schema_columns")
     ours = lakes[NEW].execute(sql).fetch_arrow_table()
     assert answer is not None
@@ -269,6 +269,6 @@ def test_the_catalog_has_the_public_views(
 
 
 def test_all_statements_are_replayed() -> None:
-    """The index has 194 statements over HTTP, and as many of FlightSQL as were asked in one way."""
+    """The index has 194 statements over HTTP, and those over FlightSQL sent by one method."""
     assert len(statements(OLD)) == 194
     assert len(statements(NEW)) == 237

@@ -1,4 +1,4 @@
-"""Which folders are lakes, and what of them is read."""
+"""Which folders are lakes, and which of their files are read."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def test_column_that_a_file_lacks_is_null_in_its_rows(tmp_path: Path) -> None:
     ["a b", "a%20b", "a#b", "a[x]b", "a*b", "a?b", "a{b}c", "a:b", "a,b", "ü'\"é"],
 )
 def test_names_of_folders_are_plain_names(tmp_path: Path, name: str) -> None:
-    """DataFusion takes paths for URLs with wildcards."""
+    """DataFusion interprets paths as URLs with wildcards."""
     (tmp_path / "axb").mkdir()
     pq.write_table(logs("wrong"), tmp_path / "axb" / "log_entries.parquet")
     folder = tmp_path / name
@@ -101,7 +101,9 @@ def test_file_and_folder_of_one_view(tmp_path: Path) -> None:
     pq.write_table(logs("b"), tmp_path / "log_entries" / "1.parquet")
     with (
         mm.connect(f"lake:{tmp_path}") as lake,
-        pytest.raises(mm.OperationalError, match=r"both log_entries.parquet and the folder"),
+        pytest.raises(
+            mm.OperationalError, match=r"both a file log_entries\.parquet and a folder log_entries;"
+        ),
     ):
         lake.execute("SELECT msg FROM log_entries")
 

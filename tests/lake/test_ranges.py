@@ -1,4 +1,4 @@
-"""A time range keeps exactly the rows that the services keep, also at its very ends."""
+"""A time range keeps exactly the rows that services keep, including those at its bounds."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ OLD, NEW = "http-0.2.3", "flight-0.30"
 
 
 class Rule(NamedTuple):
-    """The range filter of a view, as EXPLAIN on the real service shows it (wire: explain_*)."""
+    """The range filter of a view, as EXPLAIN on the real service shows it (recorded: explain_*)."""
 
     generation: str
     view: str
     upto: str  # <= end
     since: str  # >= begin
-    key: str  # tells rows apart
+    key: str  # identifies a row
 
 
 RULES = [
@@ -55,7 +55,7 @@ class Scene(NamedTuple):
         return self.table.column(name).cast(pa.int64()).to_numpy()
 
     def kept(self, begin: int, end: int) -> list[object]:
-        """Tell by the rule, in numpy, which rows lie in a range."""
+        """Select the rows in a range with numpy, according to the rule."""
         inside = (self.times(self.rule.upto) <= end) & (self.times(self.rule.since) >= begin)
         keys = self.table.column(self.rule.key).to_pylist()
         return sorted(map(repr, (keys[i] for i in np.flatnonzero(inside))))
@@ -81,7 +81,7 @@ def scene(request: pytest.FixtureRequest, wire: Callable[[str], Path]) -> Iterat
 @settings(max_examples=30, deadline=None)
 @given(data=st.data())
 def test_bounds_on_and_beside_events(scene: Scene, data: st.DataObject) -> None:
-    """Bounds lie on an event, or one nanosecond before or after it."""
+    """The bounds are at an event, or one nanosecond before or after it."""
     instants = sorted({*scene.times(scene.rule.upto), *scene.times(scene.rule.since)})
     near = st.tuples(st.sampled_from(instants), st.sampled_from([-1, 0, 1])).map(
         lambda pair: int(pair[0]) + pair[1]
@@ -91,7 +91,7 @@ def test_bounds_on_and_beside_events(scene: Scene, data: st.DataObject) -> None:
 
 
 def test_one_nanosecond_decides(scene: Scene) -> None:
-    """Every edge of the first and the last row: on it the row is there, beside it it isn't."""
+    """At each edge of the first and the last row: the row is included; 1 ns away it is not."""
     upto, since = scene.times(scene.rule.upto), scene.times(scene.rule.since)
     first, last = int(upto.min()), int(since.max())
     everything = scene.kept(first, max(last, int(upto.max())))

@@ -1,4 +1,4 @@
-"""Which views are kept in memory, and how long."""
+"""Which views are cached in memory, and for how long."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def test_many_views_are_not_all_kept(tmp_path: Path) -> None:
     sources = [source(tmp_path, "thread_spans", str(number)) for number in range(20)]
     frames = [scanner.frame(found) for found in sources]
     again = [scanner.frame(found) is frame for found, frame in zip(sources, frames, strict=True)]
-    assert again[0] is False  # it had made room
+    assert again[0] is False  # it was evicted
     assert scanner.frame(sources[19]) is scanner.frame(sources[19])
 
 
@@ -58,7 +58,7 @@ def test_a_file_that_changes_is_read_anew(tmp_path: Path) -> None:
         assert lake.execute(total).fetchone() == (3,)
         size, changed = path.stat().st_size, path.stat().st_mtime_ns
         write(path, [3, 4])
-        os.utime(path, ns=(changed, changed + 1))  # a coarse clock would be the test's own fault
+        os.utime(path, ns=(changed, changed + 1))  # independent of the clock's resolution
         assert path.stat().st_size == size
         assert lake.execute(total).fetchone() == (7,)
         path.unlink()
@@ -75,7 +75,7 @@ def test_rows_come_in_the_order_of_the_file(tmp_path: Path) -> None:
 
 
 def test_dictionaries_that_do_not_fit_into_one(tmp_path: Path) -> None:
-    """Each part of the file has words of its own, more than int16 keys can count together."""
+    """The row groups have distinct values, together more than int16 indices can represent."""
     words = [f"{number:05}" for number in range(40_000)]
     kind = pa.dictionary(pa.int16(), pa.string())
     parts = [pa.array(part).dictionary_encode().cast(kind) for part in (words[::2], words[1::2])]
@@ -92,7 +92,7 @@ def test_dictionaries_that_do_not_fit_into_one(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("view", ["measures", "thread_spans"])
 def test_only_files_within_the_range_are_read(tmp_path: Path, view: str) -> None:
-    """Of ten files of ten rows each, by their footers; the first has no statistics."""
+    """Ten files of ten rows each are selected by their footers; the first has no statistics."""
     columns = ("time", "time") if view == "measures" else ("begin", "end")
     folder = tmp_path / "view"
     folder.mkdir()
@@ -112,12 +112,12 @@ def test_only_files_within_the_range_are_read(tmp_path: Path, view: str) -> None
         (-5, 9): [0],
         (-(2**63), 2**63 - 1): list(range(10)),
     }.items():
-        names = [Path(path).stem for path in lake.within(found, *columns, bounds)]
+        names = [Path(path).stem for path in lake.files_within(found, *columns, bounds)]
         assert names == [str(file) for file in files]
 
 
 def test_a_range_gives_the_rows_within_it(tmp_path: Path) -> None:
-    """Of a view that is too large to be kept: from no file, some, and more than are listed."""
+    """In a view too large to be cached: from no file, from a few, and from more than the limit."""
     folder = tmp_path / "measures"
     folder.mkdir()
     values = np.random.default_rng(1).integers(0, 2**60, 10_000)

@@ -1,4 +1,4 @@
-"""The embedded engine beside the recordings: instances, properties, joins that must not hang."""
+"""Behaviour of the embedded engine without recordings: instances, properties, joins that hung."""
 
 from __future__ import annotations
 
@@ -98,7 +98,7 @@ def test_thread_spans_need_a_range(lake: mm.Connection, stream: str) -> None:
         lake.execute(f"SELECT count(*) FROM {spans}")
     with pytest.raises(mm.ProgrammingError, match="needs a time range"):
         lake.execute(f"SELECT count(*) FROM {spans}", begin=mm.ALL_TIME)
-    # The service complains when it scans, so what scans nothing is answered.
+    # The service raises the error when it scans, so statements without a scan succeed.
     assert lake.execute(f"SELECT * FROM {spans} LIMIT 0").fetchall() == []
     plan = dict(lake.execute(f"EXPLAIN SELECT * FROM {spans}").fetchall())
     assert "query range mandatory" in plan["physical_plan_error"]
@@ -146,7 +146,7 @@ def listed(*rows: list[tuple[str, str]] | None) -> pa.Array:
         ([("a", "first"), ("A", "second")], "A", "first"),
         ([("É", "1")], "é", None),  # ASCII letters only
         ([("é", "1")], "é", "1"),
-        ([("\u212a", "kelvin")], "k", None),  # the Kelvin sign is no ASCII k
+        ([("\u212a", "kelvin")], "k", None),  # the Kelvin sign is not an ASCII letter
         ([("", "empty")], "", "empty"),
         ([("a", "")], "a", ""),
         ([], "a", None),
@@ -157,7 +157,7 @@ def listed(*rows: list[tuple[str, str]] | None) -> pa.Array:
 def test_property_of_a_list(
     properties: list[tuple[str, str]] | None, name: str, value: str | None
 ) -> None:
-    # Between other rows and as a slice, so that offsets count.
+    # Between other rows and as a slice, so that the arrays have offsets.
     rows = listed([(name, "other")], properties, [(name, "other")], None)[1:]
     names = pa.array([name] * len(rows))
     assert _from_lists(rows, names).to_pylist() == [value, "other", None]
@@ -214,8 +214,8 @@ def test_damaged_jsonb_is_an_error(tmp_path: Path) -> None:
 
 # -- statements ----------------------------------------------------------------------------------
 
-# The C stream of DataFusion 55 hangs for ever on some of these (a partitioned hash join with
-# dynamic filters waits for partitions that nobody drives yet), so each has a time limit.
+# The C stream of DataFusion 55 hangs on some of these (a partitioned hash join with dynamic filters
+# waits for partitions that have not been started), so each has a time limit.
 JOINS = [
     "SELECT msg FROM log_entries INTERSECT SELECT exe FROM processes",
     "SELECT msg FROM log_entries EXCEPT SELECT exe FROM processes",
@@ -244,12 +244,12 @@ JOINS = [
 def test_joins_of_every_kind_end(lake: mm.Connection, sql: str) -> None:
     rows = lake.execute(sql, begin="-1000d").fetchall()
     assert rows == lake.execute(sql).fetchall() or len(rows) > 1
-    # Half read and dropped, as a user who has seen enough does.
+    # Read partly, then dropped.
     lake.execute(sql).fetchone()
 
 
 def test_names_with_nul(lake: mm.Connection) -> None:
-    """A column without an alias is named after its expression, whatever that holds."""
+    """A column without an alias is named after its expression, with any characters."""
     cursor = lake.execute("SELECT 'a\0b', 1 AS \"x.y\", concat(?, 'c') ORDER BY 2", ("\0",))
     assert [column.name for column in cursor.description or ()] == [
         'Utf8("a\0b")',
@@ -300,7 +300,7 @@ def test_errors_have_their_class(
     ],
 )
 def test_engine_itself_refuses_changes(folder: Path, sql: str) -> None:
-    """Behind the driver's own refusal, which never lets these through."""
+    """In addition to the driver, which rejects these statements first."""
     from micromegas_dbapi.lake.folder import Folder
     from micromegas_dbapi.lake.scan import Scanner
     from micromegas_dbapi.lake.session import Session
@@ -346,12 +346,12 @@ try:
 except KeyboardInterrupt as interrupt:
     print("interrupted", interrupt.__cause__)
 sys.stdout.flush()
-os._exit(0)  # the engine's threads may go on for a while
+os._exit(0)  # the engine's threads may continue for a while
 """
 
 
 def test_ctrl_c_ends_a_query(folder: Path) -> None:
-    """In a process of its own, since the engine goes on to use a core after it let go."""
+    """In a separate process, because the engine continues to use a core for a while."""
     done = subprocess.run(
         [sys.executable, "-c", INTERRUPTED, f"lake:{folder}"],
         capture_output=True,

@@ -81,7 +81,11 @@ def test_answers(lake: mm.Connection, sql: str, rows: str | list[tuple[object, .
         ("materialize_partitions('a', now(), now(), 1.5)", mm.ProgrammingError, "1.5 to i64"),
         ("regenerate_partitions('a', now(), now(), 1)", mm.ProgrammingError, "not found"),
         ("List_Partitions()", mm.ProgrammingError, "table function 'List_Partitions' not found"),
-        (EVERYTHING, mm.NotSupportedError, "the lake is served read-only, measures.parquet is"),
+        (
+            EVERYTHING,
+            mm.NotSupportedError,
+            "the lake is served read-only, so measures.parquet is not retired",
+        ),
     ],
 )
 def test_errors(lake: mm.Connection, call: str, kind: type[mm.Error], words: str) -> None:

@@ -1,7 +1,7 @@
-"""Where the local service answers otherwise than the newest services did, on any of their wires.
+"""The differences between the local service and the newest services, for all their protocols.
 
-Everything else is equal: statuses, texts, columns, values. Each test checks that an exception still
-is one.
+Everything else is equal: statuses, texts, columns, values. Each test also checks that a listed
+difference still exists.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ from micromegas_dbapi.lake.transport import LakeTransport
 from micromegas_dbapi.server import LocalService
 from tests.lake import test_equals_service as engine
 
-# What holds all the same:
-#   "places" the texts are equal, but for the place in the statement and the notes at the end
+# What is checked nevertheless:
+#   "places" the texts are equal except for the location in the statement and the notes at the end
 #   "text"   the statuses are equal, texts are not
 #   "code"   both fail, with another status or at another step
-#   "fails"  the service answers, ours fails
-#   "values" columns are equal, values are not; "order": the rows are, in some order
+#   "fails"  the service succeeds, ours fails
+#   "values" columns are equal, values are not; "order": the rows are equal in any order
 PLACES = "the engine's Python binding hands over no places in the statement, and no notes"
 WORDED = "DataFusion 55 words it in another way than 54"
 OUR_WORDS = "said by the lake, which serves older services' texts too"
@@ -85,7 +85,7 @@ def columns(schema: pa.Schema) -> list[tuple[str, pa.DataType, bool]]:
 
 
 def rows(table: pa.Table) -> list[str]:
-    """Each row as text, which tells NaN from NULL and 0.0 from -0.0, and keeps every ns."""
+    """Return each row as a string, which distinguishes NaN and NULL, 0.0 and -0.0, and keeps ns."""
     return [
         repr(row)
         for batch in table.to_batches()
@@ -104,7 +104,7 @@ def check_rows(ours: list[str], theirs: list[str], how: str) -> None:
 
 
 def check_texts(ours: str, theirs: str, how: str) -> None:
-    """Compare the texts of two errors; each names its own query."""
+    """Compare the texts of two errors, except for the ids of the queries."""
     ours, ids = _QUERY_ID.subn("", ours)
     theirs, expected_ids = _QUERY_ID.subn("", theirs)
     assert ids == expected_ids

@@ -1,4 +1,4 @@
-"""The local service speaks FlightSQL as the newest one did: every recorded call, byte for byte."""
+"""The local service's FlightSQL equals the newest service's: every recorded call, byte for byte."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ from tests.wire.recordings import index
 
 Wire = Callable[[str], Path]
 WIRE = "flight-0.30"
-# The service asked for credentials while these were recorded; the local one never does.
+# The service required credentials in these recordings; the local service never does.
 CASES = {e["name"]: e for e in index(WIRE) if not e["name"].startswith("auth_on")}
 _SERVICE = "/arrow.flight.protocol.FlightService/"
 _ALONE = ("GetFlightInfo", "GetSchema")
 
-# Where the calls beside statements differ.
+# The differences of calls other than statements.
 ITS_SOURCE = "the service tells the place in its own source"
 NULLS = "of log_stats.count, the service's list says that it is never null, and its answers, not"
 OWN_SERVER = "ours is another server, and tells less of its SQL; pyarrow makes unions nullable"
@@ -42,7 +42,7 @@ OTHER: dict[str, tuple[str, str]] = {
     ),
     "get_sql_info": ("info", OWN_SERVER),
     "get_tables_schema": ("values", NULLS),
-    # What a service plans, and then fails to compute.
+    # Statements that a service plans, and then fails to execute.
     "prepare_error_update": ("fails", DIFFERENT["error_update"][1]),
     "prepare_error_delete": ("fails", DIFFERENT["error_delete"][1]),
     "prepare_error_property_type": ("fails", DIFFERENT["error_property_type"][1]),
@@ -108,7 +108,7 @@ def test_recorded_call(channel: grpc.Channel, wire: Wire, name: str) -> None:
     assert (ours.code, ours.details and "said") == (theirs.code, theirs.details and "said")
     check_texts(ours.details, theirs.details, how if ours.details else "")
     if ours.code != "OK":
-        # What fails while it is computed has sent its columns.
+        # A statement that fails while it is executed has sent its columns.
         assert len(ours.messages) == len(theirs.messages)
         return
     CHECKS[entry["method"]](ours.messages, theirs.messages, how)
@@ -124,7 +124,7 @@ def check_table(ours: list[bytes], theirs: list[bytes], how: str) -> None:
 
 
 def as_told(table: pa.Table) -> list[str]:
-    """Rows, where schemas of tables are told by their columns, not by their bytes."""
+    """Return the rows, with the schemas of tables decoded into columns."""
     if table.column_names[-1:] == ["table_schema"] and table.num_columns == 5:
         told = [str(columns(schema_of(each))) for each in table["table_schema"].to_pylist()]
         return [
@@ -143,7 +143,7 @@ def check_info(ours: pa.Table, theirs: pa.Table) -> None:
     told, expected = (dict(zip(*t.to_pydict().values(), strict=True)) for t in (ours, theirs))
     assert set(told) - {3} < set(expected)
     assert told[0] != expected[0]
-    assert told[3] is True  # it is read-only
+    assert told[3] is True  # FLIGHT_SQL_SERVER_READ_ONLY
 
 
 def check_action(ours: list[bytes], theirs: list[bytes], how: str) -> None:
@@ -153,7 +153,7 @@ def check_action(ours: list[bytes], theirs: list[bytes], how: str) -> None:
         assert columns(schema_of(found.dataset_schema)) == columns(
             schema_of(expected.dataset_schema)
         )
-        with pa.ipc.open_stream(found.dataset_schema) as stream:  # whole, as clients read it
+        with pa.ipc.open_stream(found.dataset_schema) as stream:  # complete, as clients read it
             assert stream.read_all().num_rows == 0
 
 
@@ -165,7 +165,7 @@ def prepared(message: bytes) -> Any:
 
 
 def check_flight_info(ours: list[bytes], theirs: list[bytes], how: str) -> None:
-    """All is equal but the encoding of the schema."""
+    """Everything is equal except the encoding of the schema."""
     found, expected = (split(message) for (message,) in (ours, theirs))
     schemas = [schema_of(fields.pop(0)) for fields in (found, expected)]
     assert found == expected
@@ -174,7 +174,7 @@ def check_flight_info(ours: list[bytes], theirs: list[bytes], how: str) -> None:
 
 
 def split(message: bytes) -> list[bytes]:
-    """Split a FlightInfo into its schema, and the rest."""
+    """Split a FlightInfo into its schema and the rest."""
     assert message[0] == 1 << 3 | 2
     size, at = flight.varint(message, 1)
     return [message[at : at + size], message[at + size :]]
@@ -198,7 +198,7 @@ def test_every_recording_is_sent() -> None:
     assert set(DIFFERENT) <= set(CASES)
 
 
-# -- what no recording shows -----------------------------------------------------------------------
+# -- behaviour without recordings -----------------------------------------------------------------
 
 
 @pytest.fixture(scope="module")
@@ -216,7 +216,7 @@ def options(*headers: tuple[str, str]) -> fl.FlightCallOptions:
 
 
 def test_large_answers_come_in_pieces(channel: grpc.Channel) -> None:
-    """None larger than what clients of gRPC take by default, all rows in their order."""
+    """No message exceeds the default limit of gRPC clients, and the rows keep their order."""
     sql = "SELECT value, repeat('x', 1000) AS text FROM generate_series(1, 20000) ORDER BY value"
     answer = call(channel, "DoGet", ticket(sql).serialize(), [])
     assert answer.code == "OK"
@@ -377,7 +377,7 @@ def test_garbage(channel: grpc.Channel) -> None:
 
 
 def test_our_driver(service: LocalService, wire: Wire) -> None:
-    """The same rows as in process, with and without dictionaries."""
+    """The same rows as in-process, with and without dictionaries."""
     sql = "SELECT * FROM log_entries ORDER BY time, msg"
     with mm.connect(f"lake:{wire(WIRE) / 'data'}") as lake:
         expected = lake.execute(sql).fetch_arrow_table()

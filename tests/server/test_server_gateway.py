@@ -1,4 +1,4 @@
-"""The local service's gateway answers as the real one did: every recorded request."""
+"""The local service's gateway responds like the real one: every recorded request."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ from tests.wire.recordings import Case, case, index, names
 
 Wire = Callable[[str], Path]
 WIRE, DATA = "gateway-0.30", "flight-0.30"
-# The service asked for credentials while these were recorded; the local one never does.
+# The service required credentials in these recordings; the local service never does.
 CASES = [name for name in names(WIRE) if not name.startswith("auth_on")]
-# Requests that were recorded by what they were, not by their bytes.
+# Requests whose content was recorded, but not their bytes.
 BODIES = {
     "wire_missing_sql": b"{}",
     "wire_huge_sql": json.dumps({"sql": "SELECT 1 -- " + "x" * 1_100_000}).encode(),
@@ -81,7 +81,7 @@ def test_recorded_request(service: LocalService, wire: Wire, name: str) -> None:
 
 
 def parts(body: bytes) -> tuple[str, str]:
-    """What a text is about: the status, and the words, which are there twice."""
+    """Return the status and the message of an error; the text has both twice."""
     found = re.fullmatch(
         r"Query execution error: Tonic error: (code: .*?), message: \"(.*)\"\n\nCaused by:\n"
         r"    (code: .*?), message: \"(.*)\"",
@@ -103,7 +103,7 @@ MIXED = "gateway-0.30-mixed"
 
 @pytest.mark.parametrize("name", names(MIXED))
 def test_rows_of_other_types_than_told(service: LocalService, wire: Wire, name: str) -> None:
-    """Recorded with other data: an answer of the same status, and values of the same kinds."""
+    """Recorded with other data: the response has the same status, and values of the same types."""
     recorded = case(wire(MIXED), name)
     asked = json.dumps({"sql": recorded.request["sql"]}).encode()
     status, _, body = send(service, "POST", "/gateway/query", asked)
@@ -116,7 +116,7 @@ def kinds(body: bytes) -> set[tuple[str, type]]:
     return {(key, type(value)) for row in json.loads(body) for key, value in row.items()}
 
 
-# -- what no recording shows -----------------------------------------------------------------------
+# -- behaviour without recordings -----------------------------------------------------------------
 
 
 def ask(service: LocalService, **asked: object) -> tuple[int, str]:
@@ -181,7 +181,7 @@ def test_nothing_but_the_lake_is_read(service: LocalService) -> None:
     sql = "CREATE EXTERNAL TABLE t STORED AS CSV LOCATION '/etc/passwd'"
     status, text = ask(service, sql=sql)
     assert status == 500
-    assert "would read the disk of this machine" in text
+    assert "is disabled because it reads local files" in text
 
 
 def test_a_type_that_has_no_json() -> None:

@@ -1,4 +1,4 @@
-"""However it is written, nothing that a statement says opens a file outside of the lake."""
+"""No statement opens a file outside of the lake, however it is written."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tests.server.test_server_flight import call, prepare, ticket
 from tests.server.test_server_gateway import send
 
 CREATE = "CREATE EXTERNAL TABLE t STORED AS CSV LOCATION '/etc/passwd'"
-#: A statement -> whether the engine reads it as one that creates such a table.
+#: Statements, and whether the engine parses them as one that creates such a table.
 STATEMENTS = {
     CREATE: True,
     f"{CREATE};": True,
@@ -54,7 +54,7 @@ def service(request: pytest.FixtureRequest, wire: Callable[[str], Path]) -> Iter
 
 
 def over_http(service: LocalService, sql: str) -> Iterator[tuple[bool, str]]:
-    """The answer of each endpoint that takes a statement: whether it is an error, and its text."""
+    """Send a statement to each endpoint; yield whether the response is an error, and its text."""
     asked = {"sql": sql, "begin": None, "end": None}
     of_view = {**asked, "view_set_name": "log_entries", "view_instance_id": "global"}
     for path, body in (
@@ -86,10 +86,10 @@ def test_the_service(
     for failed, text in over(service, sql):
         assert failed, text
         assert "root:" not in text
-        assert ("would read the disk of this machine" in text) == STATEMENTS[sql], text
+        assert ("is disabled because it reads local files" in text) == STATEMENTS[sql], text
 
 
-REFUSED = [sql for sql in STATEMENTS if not sql.startswith("-- x\rCREATE")]  # all of it a comment
+REFUSED = [sql for sql in STATEMENTS if not sql.startswith("-- x\rCREATE")]  # a comment as a whole
 
 
 @pytest.mark.parametrize("sql", REFUSED)

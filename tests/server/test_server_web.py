@@ -1,4 +1,4 @@
-"""The local service's web endpoints answer as the real ones did: every recorded request."""
+"""The local service's web endpoints respond like the real ones: every recorded request."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from tests.wire.recordings import case, index, names
 
 Wire = Callable[[str], Path]
 WIRE, DATA = "web-0.30", "flight-0.30"
-# The service asked for credentials while these were recorded; the local one never does.
+# The service required credentials in these recordings; the local service never does.
 CASES = [name for name in names(WIRE) if not name.startswith("auth_on")]
 PATH = "/mm/api/query-stream"
 
@@ -34,7 +34,7 @@ def service(wire: Wire) -> Iterator[LocalService]:
 
 
 def frames(body: bytes) -> tuple[list[dict[str, Any]], bytes]:
-    """The lines of a stream, and what stands between them."""
+    """Split a stream into its lines of JSON and the Arrow messages between them."""
     lines, stream = [], b""
     while body:
         line, newline, body = body.partition(b"\n")
@@ -86,7 +86,7 @@ def test_every_recording_is_sent() -> None:
     assert all(entry["method"] in ("POST", "GET") for entry in index(WIRE))
 
 
-# -- what no recording shows -----------------------------------------------------------------------
+# -- behaviour without recordings -----------------------------------------------------------------
 
 
 def ask(service: LocalService, path: str = PATH, **asked: object) -> tuple[int, bytes]:
@@ -135,7 +135,7 @@ def test_batches_are_compressed_and_of_moderate_size(service: LocalService) -> N
 
 
 def test_the_first_rows_come_while_others_are_computed(service: LocalService) -> None:
-    """And the work ends when the client goes away."""
+    """The query ends when the client disconnects."""
     sql = "SELECT value AS v FROM generate_series(1, 100000000000)"
     netloc = urlsplit(service.url).netloc
     with closing(http.client.HTTPConnection(netloc, timeout=30)) as connection:

@@ -1,4 +1,4 @@
-"""The local service answers as the real one did: every recorded request, sent byte for byte."""
+"""The local service responds like the real one: every recorded request, sent byte for byte."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ from tests.wire.recordings import Case, case, index, names
 
 WIRE = "http-0.2.3"
 
-# Where the local service differs, and why; everything else is equal. What holds all the same:
-#   "columns"  status, columns and types, but not the values
-#   "schema"   status, and nothing else: another number of rows too
-#   "fails"    the service answers, ours fails
+# The only differences, with reasons. What is checked nevertheless:
+#   "columns"  status, columns and types are equal, values are not
+#   "fails"    the service succeeds, ours fails
+#   "progress" the lines of progress are strings
 VERSION = "DataFusion 55 words, counts or plans it in another way than 43"
 FILES = "the partitions are the lake's files, not the service's"
 DIFFERENT: dict[str, tuple[str, str]] = {
@@ -42,7 +42,7 @@ DIFFERENT: dict[str, tuple[str, str]] = {
     "retire_spans": ("progress", FILES),
 }
 
-# Texts that DataFusion 55 words differently; each is compared up to "Caused by" alone.
+# Texts that DataFusion 55 words differently. Only the lines up to "Caused by" are compared.
 WORDED = {
     "error_syntax",
     "error_syntax_end",
@@ -59,8 +59,6 @@ WORDED = {
     "error_property_type",
     "error_property_args",
     "error_recursion",
-    "error_view_id",
-    "error_end_unquoted",
 }
 
 

@@ -1,10 +1,10 @@
-"""Statements that take long, and how to see that nobody works for them any more."""
+"""Statements that run for minutes, and checks whether this process works for them."""
 
 from __future__ import annotations
 
 import time
 
-# None gives a batch for a long time.
+# None of them returns a batch for a long time.
 SLOW = {
     "cross join": "SELECT sum(a.value * b.value) FROM generate_series(1, 100000) a, "
     "generate_series(1, 10000000) b",
@@ -16,8 +16,18 @@ SLOW = {
 }
 
 
+def works(within: float = 20) -> bool:
+    """Return whether this process uses some CPU time, independent of the machine's load."""
+    until, begin = time.monotonic() + within, time.process_time()
+    while time.monotonic() < until:
+        time.sleep(0.05)
+        if time.process_time() - begin > 0.2:
+            return True
+    return False
+
+
 def rests(within: float = 10) -> bool:
-    """Whether this process, all its threads, comes to rest."""
+    """Return whether the threads of this process come to rest."""
     until = time.monotonic() + within
     while time.monotonic() < until:
         begin = time.process_time()

@@ -154,7 +154,7 @@ def types_told(lake: LakeTransport, sql: str, told: list[str]) -> Answer:
     question = types_of_rows(sql, told)
     assert question is not None
     try:
-        table = lake.run_forgetting(question, (0, 0), "").read_all()
+        table = lake.run_as_service(question, (0, 0), "").read_all()
     except mm.Error as error:
         refused = {"type": "error", "code": "INVALID_SQL", "message": str(error)}
         return Answer(200, {}, json.dumps(refused).encode() + b"\n")

@@ -1,4 +1,4 @@
-"""The endpoints of the first services: CBOR in, Parquet out."""
+"""The endpoints of the HTTP service: requests in CBOR, results in Parquet."""
 
 from __future__ import annotations
 
@@ -12,10 +12,21 @@ import pyarrow as pa
 from micromegas_dbapi.errors import Error
 from micromegas_dbapi.lake.transport import LakeTransport
 from micromegas_dbapi.server import wsgi
-from micromegas_dbapi.server.analytics.parquet_response import NotInParquet, write
-from micromegas_dbapi.server.disconnects import Watch
-from micromegas_dbapi.server.error_chain import chain, engine_links, service_text, view_links
-from micromegas_dbapi.server.request_bodies import BadRequest, bounds, instant, parse
+from micromegas_dbapi.server.analytics.parquet_response import ParquetTypeError, write
+from micromegas_dbapi.server.analytics.requests import (
+    BadRequestError,
+    check_time,
+    parse,
+    time_bounds,
+)
+from micromegas_dbapi.server.disconnect_monitor import DisconnectMonitor
+from micromegas_dbapi.server.error_chain import (
+    engine_links,
+    format_chain,
+    is_view_error,
+    service_text,
+    view_links,
+)
 from micromegas_dbapi.server.wsgi import Environ, StartResponse
 from micromegas_dbapi.sql.lexer import tokens
 from micromegas_dbapi.transport.cancellation import Cancellation
@@ -25,9 +36,10 @@ __all__ = ["ENDPOINTS", "analytics", "not_found"]
 _QUERIES = ("query", "query_view")
 _LOOKUPS = ("find_process", "find_stream", "query_streams", "query_blocks", "query_partitions")
 _CHANGES = ("materialize_partitions", "retire_partitions")
-#: Path -> the name of what is called.
+#: The name of the call for each path.
 ENDPOINTS = {f"/analytics/{name}": name for name in (*_QUERIES, *_LOOKUPS, *_CHANGES)}
 
+_QUERY_LINK = "lakehouse::query::query"
 _CORS = [
     ("vary", "origin, access-control-request-method, access-control-request-headers"),
     ("access-control-allow-origin", "*"),
@@ -35,9 +47,26 @@ _CORS = [
 
 
 def analytics(
-    lake: LakeTransport, watch: Watch, environ: Environ, start: StartResponse
+    lake: LakeTransport, monitor: DisconnectMonitor, environ: Environ, start: StartResponse
 ) -> Iterable[bytes]:
-    """Answer a request to one of the endpoints."""
+    """Respond to a request to one of the `ENDPOINTS`.
+
+    Parameters
+    ----------
+    lake : LakeTransport
+        The lake to serve.
+    monitor : DisconnectMonitor
+        Cancels the query if the client disconnects.
+    environ : dict
+        Of the request, as WSGI has it.
+    start : callable
+        WSGI's ``start_response``.
+
+    Returns
+    -------
+    iterable of bytes
+        The body.
+    """
     name, method = ENDPOINTS[environ["PATH_INFO"]], environ["REQUEST_METHOD"]
     if method == "OPTIONS":
         allowed = [("access-control-allow-methods", "POST"), ("allow", "POST")]
@@ -48,20 +77,31 @@ def analytics(
     if name in _CHANGES:
         start("200 OK", _CORS)
         return _progress(lake, name, body)
-    cancellation = watch.waits(environ)
     try:
-        file, size = write(_result(lake, name, body, cancellation))
-    except (BadRequest, NotInParquet) as refusal:
-        return wsgi.text(start, 500, chain(name, *map(str, refusal.args)), _CORS)
+        with monitor.watching(environ) as cancellation:
+            file, size = write(_result(lake, name, body, cancellation))
+    except BadRequestError as error:
+        return wsgi.text(start, 500, format_chain(name, *error.causes), _CORS)
+    except ParquetTypeError as error:
+        return wsgi.text(start, 500, format_chain(name, str(error)), _CORS)
     except Error as error:
-        return wsgi.text(start, 500, _text(name, error), _CORS)
-    finally:
-        watch.served(cancellation)
+        return wsgi.text(start, 500, _error_text(name, error), _CORS)
     return wsgi.file(environ, start, file, size, _CORS)
 
 
 def not_found(start: StartResponse) -> Iterable[bytes]:
-    """Answer a request to a path that there is not."""
+    """Respond to a request to an unknown path.
+
+    Parameters
+    ----------
+    start : callable
+        WSGI's ``start_response``.
+
+    Returns
+    -------
+    iterable of bytes
+        The body, which is empty.
+    """
     return wsgi.text(start, 404, "", _CORS)
 
 
@@ -70,17 +110,15 @@ def _result(
 ) -> pa.RecordBatchReader:
     request, query_id = parse(name, body), str(uuid.uuid4())
     if name in _QUERIES:
-        time_range = bounds(request["begin"], request["end"])
-        _refuse_prepare(request["sql"])
-        return lake.run_forgetting(
-            request["sql"], time_range, query_id, _view(request), cancellation
-        )
+        bounds = time_bounds(request["begin"], request["end"])
+        _reject_prepare(request["sql"])
+        return lake.run_as_service(request["sql"], bounds, query_id, _view(request), cancellation)
     if name == "query_streams":
         for bound in ("begin", "end"):
             if request[bound] is not None:
-                instant(request[bound], bound)
+                check_time(request[bound], bound)
     table = lake.call(name, request, query_id=query_id).read_all()
-    # Of nothing the service does not know the columns.
+    # If there are no rows, the service does not know the columns.
     return (table if table.num_rows else pa.table({})).to_reader()
 
 
@@ -90,34 +128,32 @@ def _view(request: dict[str, Any]) -> tuple[str, str] | None:
     return request["view_set_name"], request["view_instance_id"]
 
 
-def _refuse_prepare(sql: str) -> None:
-    """Refuse, as the service does, what its engine has no plan for."""
+def _reject_prepare(sql: str) -> None:
+    """Reject PREPARE, which the service's engine parses, but cannot plan."""
     word = next((part for part in tokens(sql) if part.kind == "word"), None)
     if word is not None and sql[word.start : word.end].upper() == "PREPARE":
-        what = "This feature is not implemented: Unsupported logical plan: Prepare"
-        raise BadRequest("lakehouse::query::query", what)
+        reason = "This feature is not implemented: Unsupported logical plan: Prepare"
+        raise BadRequestError(_QUERY_LINK, reason)
 
 
 def _progress(lake: LakeTransport, name: str, body: bytes) -> Iterator[bytes]:
     try:
         request = parse(name, body)
         for bound in ("begin", "end"):
-            instant(request[bound], bound)
+            check_time(request[bound], bound)
         for line in lake.progress(name, request, query_id=str(uuid.uuid4())):
             yield cbor2.dumps(line)
-    except BadRequest as refusal:
-        yield cbor2.dumps(chain(name, *map(str, refusal.args)))
+    except BadRequestError as error:
+        yield cbor2.dumps(format_chain(name, *error.causes))
     except Error as error:
-        yield cbor2.dumps(_text(name, error))
+        yield cbor2.dumps(_error_text(name, error))
 
 
-def _text(name: str, error: Error) -> str:
-    """Write the chain of a failure, as the endpoint of that name does."""
+def _error_text(name: str, error: Error) -> str:
+    """Return the text of an error as the endpoint with this name sends it."""
     text = service_text(error)
-    if name == "query":
-        return chain(name, "lakehouse::query::query", *engine_links(text))
-    if text.startswith("Error during planning: error making view "):
-        return chain(name, *view_links(text))
-    if name == "query_view":
-        return chain(name, "lakehouse::query::query", *engine_links(text))
-    return chain(name, text)
+    if is_view_error(text) and name != "query":
+        return format_chain(name, *view_links(text))
+    if name in _QUERIES:
+        return format_chain(name, _QUERY_LINK, *engine_links(text))
+    return format_chain(name, text)

@@ -1,4 +1,4 @@
-"""A result -> the Parquet file that the service answers with."""
+"""Write a result as the Parquet file that the HTTP service sends."""
 
 from __future__ import annotations
 
@@ -13,40 +13,48 @@ import pyarrow.parquet as pq
 
 from micromegas_dbapi.arrow.row_groups import ROWS, row_groups
 
-__all__ = ["NotInParquet", "write"]
+__all__ = ["ParquetTypeError", "write"]
 
-_IN_MEMORY = 8 * 2**20
+_MEMORY_BYTES = 8 * 2**20
 
 
-class NotInParquet(Exception):  # noqa: N818  (it is the service's text)
-    """A type that the service's Parquet writer refuses; the argument is its text."""
+class ParquetTypeError(Exception):
+    """A type that the service's Parquet writer does not support; with the service's message."""
 
 
 def write(result: pa.RecordBatchReader) -> tuple[IO[bytes], int]:
-    """Write a whole result.
+    """Write a complete result.
+
+    Parameters
+    ----------
+    result : pyarrow.RecordBatchReader
+        Must not have been read.
 
     Returns
     -------
-    file, size : binary file at its begin, int
-        In memory, or on disk where it is large.
+    file : binary file
+        At its start; in memory, or on disk if it is large.
+    size : int
+        In bytes.
 
     Raises
     ------
-    NotInParquet
+    ParquetTypeError
+        If a column cannot be written.
     DatabaseError
-        Where computing the result fails.
+        If the computation of the result fails.
     """
-    file: IO[bytes] = tempfile.SpooledTemporaryFile(_IN_MEMORY)  # noqa: SIM115  (handed over)
+    file: IO[bytes] = tempfile.SpooledTemporaryFile(_MEMORY_BYTES)  # noqa: SIM115  (returned)
     try:
-        refused = _refused(result.schema)
-        if refused is not None:
-            for _ in result:  # its own errors come first
+        unsupported = _unsupported(result.schema)
+        if unsupported is not None:
+            for _ in result:  # errors of the computation take precedence
                 pass
-            raise NotInParquet(refused)
+            raise ParquetTypeError(unsupported)
         try:
             _write(result, file)
         except (pa.ArrowNotImplementedError, pa.ArrowInvalid) as error:
-            raise NotInParquet(f"Arrow: {error}") from error
+            raise ParquetTypeError(f"Arrow: {error}") from error
         size = file.tell()
         file.seek(0)
         return file, size
@@ -57,27 +65,27 @@ def write(result: pa.RecordBatchReader) -> tuple[IO[bytes], int]:
 
 def _write(result: pa.RecordBatchReader, file: IO[bytes]) -> None:
     schema = result.schema.remove_metadata()
-    settable = hasattr(pq.ParquetWriter, "add_key_value_metadata")  # pyarrow 17
+    has_metadata = hasattr(pq.ParquetWriter, "add_key_value_metadata")  # pyarrow 17
     stored = pa.schema([field.with_type(_stored(field.type)) for field in schema])
     declared = {"ARROW:schema": base64.b64encode(schema.serialize().to_pybytes()).decode()}
     writer = pq.ParquetWriter(
         file,
-        # Older ones write the schema's metadata, and their own declaration behind it.
-        stored if settable else stored.with_metadata(declared),
+        # Older versions write the schema's metadata, followed by their own declaration.
+        stored if has_metadata else stored.with_metadata(declared),
         version="2.6",
         compression="lz4",
-        use_compliant_nested_type=False,  # elements of lists keep their names
-        store_schema=not settable,
+        use_compliant_nested_type=False,  # keeps the names of list elements
+        store_schema=not has_metadata,
     )
     with writer:
-        if settable:
+        if has_metadata:
             writer.add_key_value_metadata(declared)
         for batches in row_groups(_as_stored(batch, stored) for batch in result):
             writer.write_table(pa.Table.from_batches(batches), row_group_size=ROWS)
 
 
 def _stored(kind: pa.DataType) -> pa.DataType:
-    """Give what the service's writer makes of seconds and date64; its schema tells the rest."""
+    """Return the type that the service's writer stores; the declared schema has the original."""
     if pa.types.is_timestamp(kind):
         return pa.int64() if kind.unit == "s" else kind
     if kind in _VIEWS and not _writes_views():
@@ -87,7 +95,7 @@ def _stored(kind: pa.DataType) -> pa.DataType:
 
 @functools.cache
 def _writes_views() -> bool:
-    try:  # some releases of pyarrow have them, and do not write them
+    try:  # some releases of pyarrow have view types, but cannot write them
         pq.write_table(pa.table({"v": pa.array([], pa.string_view())}), pa.BufferOutputStream())
     except pa.ArrowNotImplementedError:
         return False
@@ -105,17 +113,17 @@ def _as_stored(batch: pa.RecordBatch, schema: pa.Schema) -> pa.RecordBatch:
 
 def _cast(column: pa.Array, kind: pa.DataType) -> pa.Array:
     if pa.types.is_dictionary(column.type) and column.dictionary.null_count:
-        column = column.dictionary_decode().dictionary_encode()  # Parquet has nulls outside only
+        column = column.dictionary_decode().dictionary_encode()  # no nulls in Parquet's
     if column.type == kind:
         return column
-    if column.type in _VIEWS:  # older pyarrow does not cast them either
+    if column.type in _VIEWS:  # older versions of pyarrow cannot cast them either
         return pa.array(column.to_pylist(), kind)
     return column.cast(kind)
 
 
-def _refused(schema: pa.Schema) -> str | None:
+def _unsupported(schema: pa.Schema) -> str | None:
     for field in schema:
-        for kind in _within(field.type):
+        for kind in _nested(field.type):
             if pa.types.is_duration(kind):
                 return "Arrow: Converting Duration to parquet not supported"
             if pa.types.is_interval(kind):
@@ -126,7 +134,7 @@ def _refused(schema: pa.Schema) -> str | None:
     return None
 
 
-def _within(kind: pa.DataType) -> Iterator[pa.DataType]:
+def _nested(kind: pa.DataType) -> Iterator[pa.DataType]:
     yield kind
     for at in range(kind.num_fields):
-        yield from _within(kind.field(at).type)
+        yield from _nested(kind.field(at).type)

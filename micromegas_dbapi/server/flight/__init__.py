@@ -1,8 +1,8 @@
-"""FlightSQL over a lake, as the newest services speak it.
+"""FlightSQL over a lake, like the newest services.
 
-On gRPC itself, not on pyarrow's Flight server, which writes ``Detail: ..`` behind the text of every
-error, a traceback as a rule, has no RESOURCE_EXHAUSTED, and (16) sends only the first dictionary of
-a column, whatever the keys of the batches that follow mean.
+It uses gRPC, and not pyarrow's Flight server. That server appends ``Detail: ...`` to the text of
+every error, usually with a traceback, and has no RESOURCE_EXHAUSTED. In pyarrow 16, it sends only
+the first dictionary of a column, although later batches have indices into other dictionaries.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from google.protobuf.message import DecodeError
 
 from micromegas_dbapi.errors import Error
 from micromegas_dbapi.lake.transport import LakeTransport
+from micromegas_dbapi.server.disconnect_monitor import DISCONNECTED
 from micromegas_dbapi.server.flight.metadata import (
     ACTIONS,
     SQL_INFO,
@@ -26,8 +27,8 @@ from micromegas_dbapi.server.flight.metadata import (
 )
 from micromegas_dbapi.server.flight.wire_format import action_type, flight_data, flight_info
 from micromegas_dbapi.server.ipc_messages import Encoder
-from micromegas_dbapi.server.request_bodies import rfc3339, within
-from micromegas_dbapi.server.statement_steps import FailedError, Statement, described
+from micromegas_dbapi.server.statement_steps import Statement, StatementError, result_schema
+from micromegas_dbapi.server.time_bounds import engine_bounds, parse_rfc3339
 from micromegas_dbapi.transport.cancellation import Cancellation
 from micromegas_dbapi.transport.flight.messages import (
     ActionCreatePreparedStatementResult,
@@ -39,45 +40,56 @@ from micromegas_dbapi.transport.flight.messages import (
 __all__ = ["FlightService"]
 
 _SERVICE = "/arrow.flight.protocol.FlightService/"
-_GONE = "the client went away"
-# Commands of FlightSQL that services know, and don't implement.
+# Commands of FlightSQL that services recognize, but do not implement.
 _UNIMPLEMENTED = (
     *("CommandGetCatalogs", "CommandGetDbSchemas", "CommandGetTableTypes"),
     *("CommandGetPrimaryKeys", "CommandGetExportedKeys", "CommandGetImportedKeys"),
     *("CommandGetCrossReference", "CommandGetXdbcTypeInfo", "CommandPreparedStatementQuery"),
     "CommandStatementSubstraitPlan",
 )
-# Headers of gRPC may have 8 KiB together; a longer text would not arrive at all.
-_TEXT_BYTES = 6000
+# The headers of gRPC are limited to 8 KiB in total. Longer messages would be lost completely.
+_MESSAGE_BYTES = 6000
 
 
 class FlightService(grpc.GenericRpcHandler):  # type: ignore[misc]
-    """Answers the calls of Arrow Flight.
+    """Handles the calls of Arrow Flight.
 
     Parameters
     ----------
     lake : LakeTransport
+        The lake to serve.
     """
 
     def __init__(self, lake: LakeTransport) -> None:
         self._lake = lake
-        one, many = grpc.unary_unary_rpc_method_handler, grpc.unary_stream_rpc_method_handler
-        both = grpc.stream_stream_rpc_method_handler
+        unary, stream = grpc.unary_unary_rpc_method_handler, grpc.unary_stream_rpc_method_handler
+        duplex = grpc.stream_stream_rpc_method_handler
         self._methods = {
-            "DoGet": many(_guarded_stream(self._do_get)),
-            "DoAction": many(_guarded_stream(self._do_action)),
-            "ListActions": many(_guarded_stream(_list_actions)),
-            "GetFlightInfo": one(_guarded(self._get_flight_info)),
-            "GetSchema": one(_guarded(_not_yet)),
-            "PollFlightInfo": one(_guarded(_not_yet)),
-            "ListFlights": many(_guarded_stream(_not_yet)),
-            "Handshake": both(_guarded_stream(_not_yet)),
-            "DoPut": both(_guarded_stream(_not_yet)),
-            "DoExchange": both(_guarded_stream(_not_yet)),
+            "DoGet": stream(_with_status_stream(self._do_get)),
+            "DoAction": stream(_with_status_stream(self._do_action)),
+            "ListActions": stream(_with_status_stream(_list_actions)),
+            "GetFlightInfo": unary(_with_status(self._get_flight_info)),
+            "GetSchema": unary(_with_status(_not_implemented)),
+            "PollFlightInfo": unary(_with_status(_not_implemented)),
+            "ListFlights": stream(_with_status_stream(_not_implemented)),
+            "Handshake": duplex(_with_status_stream(_not_implemented)),
+            "DoPut": duplex(_with_status_stream(_not_implemented)),
+            "DoExchange": duplex(_with_status_stream(_not_implemented)),
         }
 
     def service(self, handler_call_details: Any) -> Any:
-        """Find what handles a call; None where there is no such method."""
+        """Find the handler of a call.
+
+        Parameters
+        ----------
+        handler_call_details : grpc.HandlerCallDetails
+            Has the name of the method.
+
+        Returns
+        -------
+        grpc.RpcMethodHandler or None
+            None if there is no such method.
+        """
         service, _, name = handler_call_details.method.rpartition("/")
         return self._methods.get(name) if f"{service}/" == _SERVICE else None
 
@@ -89,18 +101,18 @@ class FlightService(grpc.GenericRpcHandler):  # type: ignore[misc]
         if name == "CommandGetSqlInfo":
             return _table(sql_info(command))
         if name in _UNIMPLEMENTED:
-            raise FailedError("UNIMPLEMENTED", f"not implemented: {name}")
+            raise StatementError("UNIMPLEMENTED", f"not implemented: {name}")
         if name != "TicketStatementQuery":
-            # Anything else is taken for the plain message: the oldest form of a ticket.
+            # Any other ticket is decoded as the bare message, which is the oldest form.
             command = _decoded(TicketStatementQuery.FromString, ticket)
-        return self._rows(_text(command.statement_handle), context)
+        return self._rows(_decode_utf8(command.statement_handle), context)
 
     def _rows(self, sql: str, context: Any) -> Iterator[bytes]:
         headers = dict(context.invocation_metadata())
         bounds, limit = _bounds(headers), _limit(headers.get("limit"))
         cancellation = Cancellation()
-        if not context.add_callback(lambda: cancellation.cancel(_GONE)):
-            return  # it is gone already
+        if not context.add_callback(lambda: cancellation.cancel(DISCONNECTED)):
+            return  # the client has disconnected
         statement = Statement(
             self._lake,
             sql,
@@ -117,21 +129,21 @@ class FlightService(grpc.GenericRpcHandler):  # type: ignore[misc]
 
     def _do_action(self, request: bytes, context: Any) -> Iterator[bytes]:
         action = _decoded(fl.Action.deserialize, request)
-        if action.type == "ClosePreparedStatement":  # nothing was kept of it
+        if action.type == "ClosePreparedStatement":  # the service keeps no state for it
             return
         if action.type not in ACTIONS:
-            said = f'do_action: The defined request is invalid: "{action.type}"'
-            raise FailedError("INVALID_ARGUMENT", said)
+            message = f'do_action: The defined request is invalid: "{action.type}"'
+            raise StatementError("INVALID_ARGUMENT", message)
         if action.type != "CreatePreparedStatement":
-            raise FailedError("UNIMPLEMENTED", f"not implemented: {action.type}")
-        name, message = _unpacked(action.body.to_pybytes())
+            raise StatementError("UNIMPLEMENTED", f"not implemented: {action.type}")
+        name, request_message = _unpacked(action.body.to_pybytes())
         if name != "ActionCreatePreparedStatementRequest":
-            raise FailedError(
+            raise StatementError(
                 "INVALID_ARGUMENT", "Unable to unpack ActionCreatePreparedStatementRequest"
             )
-        sql = message.query
+        sql = request_message.query
         sink = pa.BufferOutputStream()
-        pa.ipc.new_stream(sink, described(self._lake, sql)).close()
+        pa.ipc.new_stream(sink, result_schema(self._lake, sql)).close()
         prepared = ActionCreatePreparedStatementResult(
             prepared_statement_handle=sql.encode(), dataset_schema=sink.getvalue().to_pybytes()
         )
@@ -140,17 +152,17 @@ class FlightService(grpc.GenericRpcHandler):  # type: ignore[misc]
     def _get_flight_info(self, request: bytes, context: Any) -> bytes:
         descriptor = _decoded(fl.FlightDescriptor.deserialize, request)
         if descriptor.descriptor_type != fl.DescriptorType.CMD:
-            _not_yet(request, context)
+            _not_implemented(request, context)
         name, command = _unpacked(descriptor.command)
         if name == "CommandStatementQuery":
-            # Its columns are told with the rows only; nor is it told what this is about.
+            # Services send the columns only with the rows, and leave out the descriptor.
             handle = TicketStatementQuery(statement_handle=command.query.encode())
             return flight_info(pa.schema([]), b"", handle.SerializeToString())
         if name == "CommandGetTables":
             return flight_info(tables_schema(command), request, pack(command))
         if name == "CommandGetSqlInfo":
             return flight_info(SQL_INFO, request, pack(command))
-        raise FailedError("UNIMPLEMENTED", f"not implemented: {name}")
+        raise StatementError("UNIMPLEMENTED", f"not implemented: {name}")
 
 
 def _table(batch: pa.RecordBatch) -> Iterator[bytes]:
@@ -164,8 +176,8 @@ def _list_actions(request: bytes, context: Any) -> Iterator[bytes]:
     return (action_type(*action) for action in ACTIONS.items())
 
 
-def _not_yet(request: object, context: Any) -> NoReturn:
-    raise FailedError("UNIMPLEMENTED", "Not yet implemented")
+def _not_implemented(request: object, context: Any) -> NoReturn:
+    raise StatementError("UNIMPLEMENTED", "Not yet implemented")
 
 
 # -- requests --------------------------------------------------------------------------------
@@ -175,23 +187,24 @@ def _decoded(decode: Callable[[bytes], Any], data: bytes) -> Any:
     try:
         return decode(data)
     except (DecodeError, pa.ArrowException) as error:
-        said = "DecodeError { description: InvalidVarint, stack: [] }"
-        raise FailedError("INVALID_ARGUMENT", said) from error
+        message = "DecodeError { description: InvalidVarint, stack: [] }"
+        raise StatementError("INVALID_ARGUMENT", message) from error
 
 
 def _unpacked(data: bytes) -> tuple[str, Any]:
     return unpack(data) or ("", None)
 
 
-def _text(data: bytes) -> str:
+def _decode_utf8(data: bytes) -> str:
     try:
         return data.decode()
     except UnicodeDecodeError as error:
-        raise FailedError("INVALID_ARGUMENT", f"the statement is no UTF-8: {error}") from error
+        message = f"the statement is not UTF-8: {error}"
+        raise StatementError("INVALID_ARGUMENT", message) from error
 
 
 def _bounds(headers: dict[str, Any]) -> tuple[int, int] | None:
-    """Read the range; one bound alone is none, in silence, and so are empty ones."""
+    """Parse the time range. Services ignore empty bounds, and a single bound."""
     names = "query_range_begin", "query_range_end"
     texts = [headers.get(name) for name in names]
     if not all(texts):
@@ -199,11 +212,11 @@ def _bounds(headers: dict[str, Any]) -> tuple[int, int] | None:
     found = []
     for name, text in zip(names, texts, strict=True):
         try:
-            found.append(rfc3339(str(text)))
+            found.append(parse_rfc3339(str(text)))
         except ValueError as error:
-            said = f"Unable to parse {name} as a rfc3339 datetime: {error}"
-            raise FailedError("INVALID_ARGUMENT", said) from error
-    return within(*found)
+            message = f"Unable to parse {name} as a rfc3339 datetime: {error}"
+            raise StatementError("INVALID_ARGUMENT", message) from error
+    return engine_bounds(*found)
 
 
 def _limit(text: str | None) -> int | None:
@@ -212,51 +225,55 @@ def _limit(text: str | None) -> int | None:
     digits = text.removeprefix("+")
     if digits.isascii() and digits.isdigit() and int(digits) < 2**64:
         return int(digits)
-    said = "invalid digit found in string"
+    reason = "invalid digit found in string"
     if not text:
-        said = "cannot parse integer from empty string"
+        reason = "cannot parse integer from empty string"
     elif digits.isascii() and digits.isdigit():
-        said = "number too large to fit in target type"
-    raise FailedError("INVALID_ARGUMENT", f"error parsing limit: {said}")
+        reason = "number too large to fit in target type"
+    raise StatementError("INVALID_ARGUMENT", f"error parsing limit: {reason}")
 
 
 # -- errors ----------------------------------------------------------------------------------
 
 
-def _guarded(answer: Callable[[Any, Any], bytes]) -> Callable[[Any, Any], bytes]:
-    def guarded(request: Any, context: Any) -> bytes:
+def _with_status(handler: Callable[[Any, Any], bytes]) -> Callable[[Any, Any], bytes]:
+    """Wrap a handler so that its errors become a gRPC status."""
+
+    def call(request: Any, context: Any) -> bytes:
         try:
-            return answer(request, context)
-        except (FailedError, Error, pa.ArrowException) as error:
+            return handler(request, context)
+        except (StatementError, Error, pa.ArrowException) as error:
             _abort(context, error)
 
-    return guarded
+    return call
 
 
-def _guarded_stream(
-    answer: Callable[[Any, Any], Iterator[bytes]],
+def _with_status_stream(
+    handler: Callable[[Any, Any], Iterator[bytes]],
 ) -> Callable[[Any, Any], Iterator[bytes]]:
-    def guarded(request: Any, context: Any) -> Iterator[bytes]:
+    """Wrap a handler as `_with_status` does."""
+
+    def call(request: Any, context: Any) -> Iterator[bytes]:
         try:
-            yield from answer(request, context)
-        except (FailedError, Error, pa.ArrowException) as error:
+            yield from handler(request, context)
+        except (StatementError, Error, pa.ArrowException) as error:
             _abort(context, error)
 
-    return guarded
+    return call
 
 
 def _abort(context: Any, error: Exception) -> NoReturn:
-    failed = error if isinstance(error, FailedError) else FailedError("INTERNAL", str(error))
+    failed = error if isinstance(error, StatementError) else StatementError("INTERNAL", str(error))
     context.abort(grpc.StatusCode[failed.code], _shortened(failed.text))
     raise AssertionError("abort() raises")
 
 
 def _shortened(text: str) -> str:
-    # What is not plain ASCII takes three bytes on the way for each of its own.
-    sizes = (1 if " " <= sign <= "~" and sign != "%" else 3 * len(sign.encode()) for sign in text)
-    left = _TEXT_BYTES
+    # gRPC writes each byte of other characters than printable ASCII as three.
+    sizes = (1 if " " <= char <= "~" and char != "%" else 3 * len(char.encode()) for char in text)
+    remaining = _MESSAGE_BYTES
     for at, size in enumerate(sizes):
-        left -= size
-        if left < 0:
-            return f"{text[:at]}.. ({len(text) - at} more characters)"
+        remaining -= size
+        if remaining < 0:
+            return f"{text[:at]}... ({len(text) - at} more characters)"
     return text

@@ -1,4 +1,4 @@
-"""What FlightSQL's metadata commands answer: the views of the lake, and a little of the server."""
+"""The results of FlightSQL's metadata commands: the views of the lake, and the server's version."""
 
 from __future__ import annotations
 
@@ -22,14 +22,37 @@ _TABLE_SCHEMA = pa.field("table_schema", pa.binary(), nullable=False)
 
 
 def tables_schema(command: Any) -> pa.Schema:
-    """Tell the columns of what a ``CommandGetTables`` answers."""
+    """Return the columns of the result of a ``CommandGetTables``.
+
+    Parameters
+    ----------
+    command : CommandGetTables
+        The request.
+
+    Returns
+    -------
+    pyarrow.Schema
+        With the tables' schemas if the request includes them.
+    """
     return pa.schema([*_TABLES, _TABLE_SCHEMA] if command.include_schema else _TABLES)
 
 
 def tables(lake: LakeTransport, command: Any) -> pa.RecordBatch:
-    """List the views that a ``CommandGetTables`` asks for.
+    """List the views that match a ``CommandGetTables``.
 
-    They are of no catalog and no schema, and of the type ``table``.
+    Views have no catalog and no schema, and the type ``table``.
+
+    Parameters
+    ----------
+    lake : LakeTransport
+        The lake with the views.
+    command : CommandGetTables
+        The request.
+
+    Returns
+    -------
+    pyarrow.RecordBatch
+        One row per view; see `tables_schema`.
     """
     views = lake.views()
     kinds = list(command.table_types)
@@ -47,11 +70,11 @@ def tables(lake: LakeTransport, command: Any) -> pa.RecordBatch:
 
 
 def _matches(command: Any, field: str, text: str) -> bool:
-    """Compare with a pattern of LIKE; none matches everything."""
+    """Match a text with a LIKE pattern. A missing pattern matches everything."""
     if not command.HasField(field):
         return True
-    wild = {"%": ".*", "_": "."}
-    pattern = "".join(wild.get(sign) or re.escape(sign) for sign in getattr(command, field))
+    wildcards = {"%": ".*", "_": "."}
+    pattern = "".join(wildcards.get(char) or re.escape(char) for char in getattr(command, field))
     return re.fullmatch(pattern, text, re.DOTALL) is not None
 
 
@@ -64,7 +87,7 @@ _VALUES = [
     pa.field("string_list", pa.list_(pa.string())),
     pa.field("int32_to_int32_list_map", _ENTRIES),
 ]
-#: The columns of what ``CommandGetSqlInfo`` answers.
+#: The columns of the result of ``CommandGetSqlInfo``.
 SQL_INFO = pa.schema(
     [
         pa.field("info_name", pa.uint32(), nullable=False),
@@ -72,19 +95,30 @@ SQL_INFO = pa.schema(
     ]
 )
 # FLIGHT_SQL_SERVER_NAME, _VERSION, _ARROW_VERSION and _READ_ONLY.
-_TEXTS = {0: "micromegas-dbapi local service", 1: version("micromegas-dbapi"), 2: pa.__version__}
+_STRINGS = {0: "micromegas-dbapi local service", 1: version("micromegas-dbapi"), 2: pa.__version__}
 _FLAGS = {3: True}
 
 
 def sql_info(command: Any) -> pa.RecordBatch:
-    """Tell of the server what a ``CommandGetSqlInfo`` asks for, as far as it is known."""
-    wanted = list(command.info) or [*_TEXTS, *_FLAGS]
-    found = [name for name in wanted if name in _TEXTS or name in _FLAGS]
-    texts = [_TEXTS[name] for name in found if name in _TEXTS]
+    """Return the properties of the server that match a ``CommandGetSqlInfo``.
+
+    Parameters
+    ----------
+    command : CommandGetSqlInfo
+        The request.
+
+    Returns
+    -------
+    pyarrow.RecordBatch
+        One row per known property; see `SQL_INFO`.
+    """
+    requested = list(command.info) or [*_STRINGS, *_FLAGS]
+    found = [name for name in requested if name in _STRINGS or name in _FLAGS]
+    strings = [_STRINGS[name] for name in found if name in _STRINGS]
     flags = [_FLAGS[name] for name in found if name in _FLAGS]
-    kinds = [0 if name in _TEXTS else 1 for name in found]
+    kinds = [0 if name in _STRINGS else 1 for name in found]
     offsets = [kinds[:at].count(kind) for at, kind in enumerate(kinds)]
-    children = [pa.array(texts, pa.string()), pa.array(flags, pa.bool_())]
+    children = [pa.array(strings, pa.string()), pa.array(flags, pa.bool_())]
     children += [pa.array([], field.type) for field in _VALUES[2:]]
     values = pa.UnionArray.from_dense(
         pa.array(kinds, pa.int8()),
@@ -102,7 +136,7 @@ _PREPARE, _CLOSE, _SUBSTRAIT, _NONE = (
     "ActionCreatePreparedSubstraitPlan",
     "N/A",
 )
-# Name -> what it does, request, response: those of FlightSQL, known to a service or not.
+# Description, request and response of each action of FlightSQL, supported by services or not.
 _ACTIONS = {
     "CreatePreparedStatement": (
         "Creates a reusable prepared statement resource on the server.",
@@ -136,6 +170,6 @@ _ACTIONS = {
 _INDENT = "\n\n" + " " * 16
 #: Each action that a service lists, with its description.
 ACTIONS = {
-    name: f"{does}{_INDENT}Request Message: {request}{_INDENT}Response Message: {response}"
-    for name, (does, request, response) in _ACTIONS.items()
+    name: f"{description}{_INDENT}Request Message: {request}{_INDENT}Response Message: {response}"
+    for name, (description, request, response) in _ACTIONS.items()
 }

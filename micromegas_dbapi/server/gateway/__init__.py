@@ -1,8 +1,7 @@
-"""The endpoints of the JSON gateway: a statement in, an array of rows out."""
+"""The endpoints of the JSON gateway: requests in JSON, results as a JSON array of rows."""
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Iterable
 
@@ -11,13 +10,14 @@ import pyarrow as pa
 from micromegas_dbapi.errors import Error
 from micromegas_dbapi.lake.transport import LakeTransport
 from micromegas_dbapi.server import wsgi
-from micromegas_dbapi.server.disconnects import Watch
+from micromegas_dbapi.server.disconnect_monitor import DisconnectMonitor
 from micromegas_dbapi.server.error_chain import service_text
 from micromegas_dbapi.server.gateway import row_json
-from micromegas_dbapi.server.json_bodies import MAYBE, TEXT, RefusedError, body
-from micromegas_dbapi.server.request_bodies import rfc3339, within
-from micromegas_dbapi.server.statement_steps import FailedError, Statement
-from micromegas_dbapi.server.tonic_errors import tonic
+from micromegas_dbapi.server.json_bodies import FieldType, RejectedRequestError, read_body
+from micromegas_dbapi.server.serde import compact_json
+from micromegas_dbapi.server.statement_steps import Statement, StatementError
+from micromegas_dbapi.server.time_bounds import engine_bounds, parse_rfc3339
+from micromegas_dbapi.server.tonic_errors import status_text
 from micromegas_dbapi.server.wsgi import Environ, StartResponse
 from micromegas_dbapi.timerange import TimeRange
 
@@ -26,64 +26,94 @@ __all__ = ["health", "query"]
 _TEXT = [("content-type", "text/plain; charset=utf-8")]
 _JSON = [("content-type", "application/json")]
 _BEGIN, _END = "time_range_begin", "time_range_end"
-_FIELDS = {"sql": TEXT, _BEGIN: MAYBE, _END: MAYBE}
-_SQL_BYTES = 2**20
+_FIELDS = {
+    "sql": FieldType.STRING,
+    _BEGIN: FieldType.OPTIONAL_STRING,
+    _END: FieldType.OPTIONAL_STRING,
+}
+_MAX_SQL_BYTES = 2**20
 
 
 def health(environ: Environ, start: StartResponse) -> Iterable[bytes]:
-    """Answer ``GET /gateway/health``."""
+    """Respond to ``GET /gateway/health``.
+
+    Parameters
+    ----------
+    environ : dict
+        Of the request, as WSGI has it.
+    start : callable
+        WSGI's ``start_response``.
+
+    Returns
+    -------
+    iterable of bytes
+        The body.
+    """
     now = time.time_ns()
-    stamp = TimeRange(now, now).begin_text
-    return wsgi.text(start, 200, _compact({"status": "healthy", "timestamp": stamp}), _JSON)
+    status = {"status": "healthy", "timestamp": TimeRange(now, now).begin_text}
+    return wsgi.text(start, 200, compact_json(status), _JSON)
 
 
 def query(
-    lake: LakeTransport, watch: Watch, environ: Environ, start: StartResponse
+    lake: LakeTransport, monitor: DisconnectMonitor, environ: Environ, start: StartResponse
 ) -> Iterable[bytes]:
-    """Answer ``POST /gateway/query``, once the whole result is there."""
-    cancellation = watch.waits(environ)
+    """Respond to ``POST /gateway/query``, after the whole result is computed.
+
+    Parameters
+    ----------
+    lake : LakeTransport
+        The lake to serve.
+    monitor : DisconnectMonitor
+        Cancels the query if the client disconnects.
+    environ : dict
+        Of the request, as WSGI has it.
+    start : callable
+        WSGI's ``start_response``.
+
+    Returns
+    -------
+    iterable of bytes
+        The body.
+    """
     try:
-        asked = body(environ, _FIELDS)
-        bounds = _checked(asked)
-        statement = Statement(lake, asked["sql"], bounds, cancellation, dictionaries=False)
-        file, size = row_json.write(statement.schema, statement.batches())
-    except RefusedError as error:
+        with monitor.watching(environ) as cancellation:
+            request = read_body(environ, _FIELDS)
+            bounds = _checked_bounds(request)
+            statement = Statement(lake, request["sql"], bounds, cancellation, dictionaries=False)
+            file, size = row_json.write(statement.schema, statement.batches())
+    except RejectedRequestError as error:
         return wsgi.text(start, error.status, error.text, _TEXT)
-    except FailedError as error:
-        said = tonic(error)
-        failed = f"Query execution error: Tonic error: {said}\n\nCaused by:\n    {said}"
-        return wsgi.text(start, 500, failed, _TEXT)
+    except StatementError as error:
+        status = status_text(error)
+        text = f"Query execution error: Tonic error: {status}\n\nCaused by:\n    {status}"
+        return wsgi.text(start, 500, text, _TEXT)
     except (Error, pa.ArrowException) as error:
         return wsgi.text(start, 500, f"Query execution error: {service_text(error)}", _TEXT)
-    finally:
-        watch.served(cancellation)
     return wsgi.file(environ, start, file, size, _TEXT)
 
 
-def _checked(asked: dict[str, str]) -> tuple[int, int] | None:
-    """Check what the gateway checks before it asks the service, and give the range."""
-    if not asked["sql"].strip():
-        raise RefusedError(400, "SQL query cannot be empty")
-    if (size := len(asked["sql"].encode())) > _SQL_BYTES:
-        raise RefusedError(400, f"SQL query too large: {size} bytes (max: {_SQL_BYTES} bytes)")
-    for given, other in ((_BEGIN, _END), (_END, _BEGIN)):
-        if asked[given] is not None and asked[other] is None:
-            raise RefusedError(400, f"{other} must be provided when {given} is specified")
-    if asked[_BEGIN] is None:
+def _checked_bounds(request: dict[str, str]) -> tuple[int, int] | None:
+    """Check a request as the gateway does before it sends the query, and return its time range."""
+    if not request["sql"].strip():
+        raise RejectedRequestError(400, "SQL query cannot be empty")
+    if (size := len(request["sql"].encode())) > _MAX_SQL_BYTES:
+        text = f"SQL query too large: {size} bytes (max: {_MAX_SQL_BYTES} bytes)"
+        raise RejectedRequestError(400, text)
+    for present, missing in ((_BEGIN, _END), (_END, _BEGIN)):
+        if request[present] is not None and request[missing] is None:
+            text = f"{missing} must be provided when {present} is specified"
+            raise RejectedRequestError(400, text)
+    if request[_BEGIN] is None:
         return None
-    low, high = (_instant(asked[name], name) for name in (_BEGIN, _END))
-    if low > high:
-        raise RefusedError(400, f"{_BEGIN} must be before {_END}")
-    return within(low, high)
+    begin, end = (_time(request[name], name) for name in (_BEGIN, _END))
+    if begin > end:
+        raise RejectedRequestError(400, f"{_BEGIN} must be before {_END}")
+    return engine_bounds(begin, end)
 
 
-def _instant(text: str, name: str) -> int:
+def _time(text: str, name: str) -> int:
     try:
-        return rfc3339(text)
+        return parse_rfc3339(text)
     except ValueError as error:
-        said = f"Invalid {name} format (expected RFC3339): {error}"
-        raise RefusedError(400, said) from error
-
-
-def _compact(value: object) -> str:
-    return json.dumps(value, separators=(",", ":"), ensure_ascii=False)
+        message = f"Invalid {name} format (expected RFC3339): {error}"
+        raise RejectedRequestError(400, message) from error

@@ -1,7 +1,8 @@
-"""Record batches -> a JSON array of rows, as arrow-json writes them.
+"""Write record batches as a JSON array of rows, in the format of the arrow-json crate.
 
-Which is what writes the engine's own files of JSON: so they are its, one object a line. Each row is
-one struct there, because columns of a table cannot have one name, while fields of a struct can.
+The engine writes its JSON files with this crate, one object per line, so these files are used.
+Each row is a single struct there, because the columns of a table need distinct names, and the
+fields of a struct do not.
 """
 
 from __future__ import annotations
@@ -15,30 +16,39 @@ import pyarrow as pa
 from datafusion import SessionConfig, SessionContext
 
 from micromegas_dbapi.errors import from_service
-from micromegas_dbapi.server.ipc_messages import size
+from micromegas_dbapi.server.ipc_messages import batch_bytes
 
 __all__ = ["write"]
 
-_IN_MEMORY = 8 * 2**20
-_BYTES = 32 * 2**20
+_MEMORY_BYTES = 8 * 2**20
+_GROUP_BYTES = 32 * 2**20
 _BEGIN, _END = b'{"r":', b"}"
 
 
 def write(schema: pa.Schema, batches: Iterable[pa.RecordBatch]) -> tuple[IO[bytes], int]:
-    """Write a whole result.
+    """Write a complete result.
+
+    Parameters
+    ----------
+    schema : pyarrow.Schema
+        Of the batches.
+    batches : iterable of pyarrow.RecordBatch
+        The rows.
 
     Returns
     -------
-    file, size : binary file at its begin, int
-        In memory, or on disk where it is large.
+    file : binary file
+        At its start; in memory, or on disk if it is large.
+    size : int
+        In bytes.
 
     Raises
     ------
     DatabaseError
-        For a type that JSON is not written of.
+        If a type cannot be written as JSON.
     """
     rows = pa.struct(list(schema))
-    file: IO[bytes] = tempfile.SpooledTemporaryFile(_IN_MEMORY)  # noqa: SIM115  (handed over)
+    file: IO[bytes] = tempfile.SpooledTemporaryFile(_MEMORY_BYTES)  # noqa: SIM115  (returned)
     try:
         separator = b"["
         for group in _groups(batches):
@@ -56,12 +66,12 @@ def write(schema: pa.Schema, batches: Iterable[pa.RecordBatch]) -> tuple[IO[byte
 
 
 def _groups(batches: Iterable[pa.RecordBatch]) -> Iterator[list[pa.RecordBatch]]:
-    """Put batches together, since each file takes a millisecond or two."""
+    """Collect batches, because each file takes one or two milliseconds."""
     group: list[pa.RecordBatch] = []
     for batch in batches:
         if batch.num_rows:
             group.append(batch)
-        if sum(map(size, group)) >= _BYTES:
+        if sum(map(batch_bytes, group)) >= _GROUP_BYTES:
             yield group
             group = []
     if group:
@@ -70,7 +80,7 @@ def _groups(batches: Iterable[pa.RecordBatch]) -> Iterator[list[pa.RecordBatch]]
 
 def _lines(group: list[pa.RecordBatch], rows: pa.StructType) -> Iterator[bytes]:
     structs = [_structs(batch, rows) for batch in group]
-    # One partition, which keeps the order.
+    # A single partition preserves the order.
     context = SessionContext(SessionConfig().with_target_partitions(1))
     with tempfile.TemporaryDirectory(prefix="micromegas-json-") as folder:
         path = Path(folder) / "rows.json"

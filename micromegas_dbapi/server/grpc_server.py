@@ -1,4 +1,4 @@
-"""The gRPC server that `FlightService` answers through."""
+"""The gRPC server that runs `FlightService`."""
 
 from __future__ import annotations
 
@@ -8,41 +8,46 @@ from typing import Any, TypeVar
 
 from micromegas_dbapi.errors import NotSupportedError, OperationalError
 from micromegas_dbapi.lake.transport import LakeTransport
+from micromegas_dbapi.server.addresses import check_port, join
 from micromegas_dbapi.transport.flight.channel import silent
 from micromegas_dbapi.transport.flight.prefetch import Workers
 
 __all__ = ["FlightServer"]
 
 _T = TypeVar("_T")
-_CALLS = 1000
-_PATIENCE = 5.0
+_MAX_CALLS = 1000
+_STOP_SECONDS = 5.0
 
 
 class FlightServer:
-    """A server that listens once it is made, and answers from `start` to `stop`.
+    """A server that accepts connections once it is created, and responds after `start`.
 
     Parameters
     ----------
     lake : LakeTransport
+        The lake to serve.
     host : str
+        The address to listen on.
     port : int
-        0 takes a free one.
+        0 selects a free port.
     max_request : int
-        Calls whose request has more bytes are refused.
+        Larger requests in bytes are rejected.
 
     Attributes
     ----------
-    port : int
+    url : str
+        The URL for clients.
 
     Raises
     ------
     NotSupportedError
         If grpcio is not installed.
     OperationalError
-        If the address cannot be listened at.
+        If the server cannot listen on the address.
     """
 
     def __init__(self, lake: LakeTransport, host: str, port: int, max_request: int) -> None:
+        check_port(host, port)
         try:
             with silent():
                 import grpc
@@ -51,37 +56,39 @@ class FlightServer:
 
                 self._workers = Workers()
                 self._server = grpc.server(
-                    _Threads(self._workers),
+                    _WorkerExecutor(self._workers),
                     handlers=(FlightService(lake),),
                     options=[
-                        ("grpc.so_reuseport", 0),  # else two servers share one port
+                        ("grpc.so_reuseport", 0),  # otherwise two servers can share a port
                         ("grpc.max_receive_message_length", max_request),
-                        ("grpc.http2.max_ping_strikes", 0),  # ours is one that pings often
+                        ("grpc.http2.max_ping_strikes", 0),  # the driver pings often
                     ],
-                    maximum_concurrent_rpcs=_CALLS,
+                    maximum_concurrent_rpcs=_MAX_CALLS,
                 )
-                shown = f"[{host}]" if ":" in host else host
-                self.port: int = self._server.add_insecure_port(f"{shown}:{port}")
+                port = self._server.add_insecure_port(join(host, port))
         except ImportError as error:
             raise NotSupportedError(
                 f"FlightSQL needs more packages: pip install 'micromegas-dbapi[lake]' ({error})"
             ) from error
         except RuntimeError as error:
-            said = "it is taken, or no address of this machine"
-            raise OperationalError(f"cannot listen at {host}:{port}: {said}") from error
+            raise OperationalError(
+                f"cannot listen on {host}:{port}: the port is in use, or the host is not an "
+                "address of this machine"
+            ) from error
+        self.url = f"grpc://{join(host, port)}"
 
     def start(self) -> None:
-        """Begin to answer."""
+        """Start to serve requests."""
         self._server.start()
 
     def stop(self) -> None:
-        """End all calls, and their queries."""
-        self._server.stop(None).wait(_PATIENCE)
+        """End all calls and their queries."""
+        self._server.stop(None).wait(_STOP_SECONDS)
         self._workers.close()
 
 
-class _Threads(Executor):
-    """Threads for calls: daemons, since a query being planned must not hold up the end."""
+class _WorkerExecutor(Executor):
+    """Runs calls in daemon threads, because the planning of a query must not delay the exit."""
 
     def __init__(self, workers: Workers) -> None:
         self._workers = workers
