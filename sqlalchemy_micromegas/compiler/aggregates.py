@@ -142,8 +142,8 @@ class _OrderedSet:
 
     def _neighbour(self, rounding: str) -> str:
         """Write the value at the position, rounded up or down."""
-        index = f"CAST({rounding}({self._position()}) AS BIGINT) + 1"
-        return f"CAST({self._sorted_values()}[{index}] AS DOUBLE)"
+        values = self._sorted_values()
+        return f"CAST({values}[CAST({rounding}({self._position()}) AS BIGINT) + 1] AS DOUBLE)"
 
 
 def _sort_column(order: Any) -> tuple[Any, bool]:
