@@ -36,7 +36,7 @@ def check_names(names: list[str]) -> None:
     """
     if len(set(names)) < len(names):
         raise DataError(
-            f"polars cannot hold a result with duplicate column names: {', '.join(names)}; rename "
+            f"polars cannot hold the result: duplicate column names {', '.join(names)}; rename "
             "them with AS"
         )
 
