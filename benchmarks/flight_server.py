@@ -53,7 +53,7 @@ def log_rows(count: int) -> pa.Table:
     )
 
 
-def hydrated(table: pa.Table) -> pa.Table:
+def decode_batch(table: pa.Table) -> pa.Table:
     """Give plain columns in place of dictionaries."""
     plain = [
         column.cast(column.type.value_type) if pa.types.is_dictionary(column.type) else column
@@ -85,9 +85,9 @@ class Server(fl.FlightServerBase):  # type: ignore[misc]
         self._tables = {
             (name, dictionaries): (each.schema, each.to_batches(max_chunksize=BATCH))
             for name, table in tables.items()
-            for dictionaries, each in ((False, hydrated(table)), (True, table))
+            for dictionaries, each in ((False, decode_batch(table)), (True, table))
         }
-        self._template = hydrated(log_rows(BATCH)).to_batches()[0]
+        self._template = decode_batch(log_rows(BATCH)).to_batches()[0]
         self._made = self._running = 0
 
     def do_get(self, context: Any, ticket: fl.Ticket) -> Any:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
-from micromegas_dbapi.arrow.handover import handed_stream, handed_table
+from micromegas_dbapi.arrow.handover import consolidated_reader, consolidated_table
 from micromegas_dbapi.arrow.type_codes import Column, describe
 from micromegas_dbapi.errors import InterfaceError, ProgrammingError
 from micromegas_dbapi.result import Result
@@ -147,7 +147,7 @@ class FetchMethods:
         InterfaceError
             If there is no result, or part of it was already fetched.
         """
-        return handed_stream(self._current().reader())
+        return consolidated_reader(self._current().reader())
 
     def fetch_arrow_table(self) -> pa.Table:
         """Return the complete result as an Arrow table; an extension of PEP 249.
@@ -167,7 +167,7 @@ class FetchMethods:
             If the result ends early.
         """
         result = self._current()
-        table = handed_table(result.reader())
+        table = consolidated_table(result.reader())
         result.total = table.num_rows
         return table
 

@@ -11,8 +11,8 @@ from typing import Any
 
 import pyarrow as pa
 
-from micromegas_dbapi.arrow.dictionary_decoding import hydrated, hydrated_schema
-from micromegas_dbapi.arrow.handover import handed_table
+from micromegas_dbapi.arrow.dictionary_decoding import decode_batch, decoded_schema
+from micromegas_dbapi.arrow.handover import consolidated_table
 from micromegas_dbapi.client import call_sql
 from micromegas_dbapi.connection import Connection
 from micromegas_dbapi.cursor import Cursor
@@ -55,7 +55,7 @@ def fetch_table(connection: Connection, name: str, payload: dict[str, Any]) -> p
     query_id = str(uuid.uuid4())
     try:
         reader = endpoints.call(name, payload, sql=payload.get("sql"), query_id=query_id)
-        table = handed_table(reader)
+        table = consolidated_table(reader)
     except Error as error:
         error.query_id = error.query_id or query_id
         raise
@@ -123,5 +123,5 @@ def _execute(connection: Connection, name: str, payload: dict[str, Any]) -> Curs
 
 def _as_endpoint(table: pa.Table) -> pa.Table:
     """Return a table as endpoints do: without dictionaries, with columns that may be null."""
-    schema = pa.schema([field.with_nullable(True) for field in hydrated_schema(table.schema)])
-    return pa.Table.from_batches([hydrated(b, schema) for b in table.to_batches()], schema)
+    schema = pa.schema([field.with_nullable(True) for field in decoded_schema(table.schema)])
+    return pa.Table.from_batches([decode_batch(b, schema) for b in table.to_batches()], schema)

@@ -1,4 +1,4 @@
-"""Arrow values become Python values: which, exactly, and what never happens on the way."""
+"""Conversion of Arrow values to Python values: exact results and errors."""
 
 import bisect
 import importlib
@@ -31,7 +31,7 @@ STRING_VIEW, BINARY_VIEW, SECONDS = pa.string_view(), pa.binary_view(), pa.times
 
 
 def exact(value: Any) -> Any:
-    """Values in a form that is equal only for the same types, zones, digits, signs and NaNs."""
+    """Values in a form that is equal only for equal types, zones, digits, signs and NaNs."""
     if type(value) is list or type(value) is tuple:
         return [exact(item) for item in value]
     if type(value) is dict:
@@ -40,13 +40,13 @@ def exact(value: Any) -> Any:
 
 
 def stored(values: list[int | None], kind: pa.DataType) -> pa.Array:
-    """An array of a date or time type, by the integers that it stores."""
+    """An array of a date or time type, from its stored integers."""
     width = pa.int32() if kind.bit_width == 32 else pa.int64()
     return pa.array(values, width).view(kind)
 
 
 def hidden(kind: pa.DataType, valid: list[bool], *buffers: Any, children: Any = ()) -> pa.Array:
-    """An array whose nulls have something behind them."""
+    """An array with values behind its nulls."""
     bits = pa.py_buffer(np.packbits(np.array(valid, bool), bitorder="little"))
     data = [pa.py_buffer(buffer) for buffer in buffers]
     return pa.Array.from_buffers(kind, len(valid), [bits, *data], children=list(children) or None)
@@ -264,8 +264,10 @@ TWO_FIELDS = pa.StructArray.from_arrays([pa.array([1]), pa.array([2])], ["a", "a
 NOT_UTF8 = pa.Array.from_buffers(
     pa.string(), 1, [None, pa.py_buffer(np.array([0, 2], "i4")), pa.py_buffer(b"a\xff")]
 )
-NS_OR_TABLE = r'; timestamps="ns" gives it as an integer, fetch_arrow_table\(\) gives it as it is$'
-TABLE = r"; fetch_arrow_table\(\) gives it as it is$"
+NS_OR_TABLE = (
+    r'; timestamps="ns" returns it as an integer, fetch_arrow_table\(\) returns it unchanged$'
+)
+TABLE = r"; fetch_arrow_table\(\) returns it unchanged$"
 
 UNHOLDABLE: list[tuple[pa.Array, str]] = [
     (stored([253_402_300_800], SECONDS), r"timestamp\[s\] .* years 1 to 9999.*" + NS_OR_TABLE),
@@ -279,11 +281,11 @@ UNHOLDABLE: list[tuple[pa.Array, str]] = [
     (stored([2**63 - 1], pa.date64()), r"date64\[ms\] .*" + TABLE),
     (stored([86_400], pa.time32("s")), r"time32\[s\] is not within one day" + TABLE),
     (stored([-1], pa.time64("ns")), r"time64\[ns\] is not within one day" + TABLE),
-    (stored([2**63 - 1], pa.duration("s")), r"duration\[s\] is longer.*" + TABLE),
+    (stored([2**63 - 1], pa.duration("s")), r"duration\[s\] is out of .* timedelta" + TABLE),
     (stored([-1_000_000_000 * 86_400_000], pa.duration("ms")), TABLE),
-    (pa.array([D([0, 2**31 - 1, 0])]), "month_day_nano_interval is longer.*" + TABLE),
+    (pa.array([D([0, 2**31 - 1, 0])]), "month_day_nano_interval is out of .* timedelta" + TABLE),
     (TWO_KEYS, r"map<string, int64.*> has two equal keys.*" + TABLE),
-    (LIST_KEY, r"has a key that a dict cannot have \(unhashable type: 'list'\)" + TABLE),
+    (LIST_KEY, r"has an unhashable key \(unhashable type: 'list'\)" + TABLE),
     (TWO_FIELDS, "struct<a: int64, a: int64> has two fields of one name.*" + TABLE),
     (NOT_UTF8, r"string cannot be decoded as UTF-8 \(.*\)" + TABLE),
 ]  # fmt: skip
@@ -607,7 +609,7 @@ def test_pandas_is_never_imported(tmp_path: Path) -> None:
 
 
 def slowly(array: pa.Array, timestamps: str) -> list[Any]:
-    """The oracle: one element at a time, in Python's own integers and times."""
+    """The oracle: one element at a time, with Python's own integers and times."""
     kind = array.type
 
     def at(child: pa.Array, index: int) -> Any:
@@ -702,7 +704,7 @@ COUNT = 12
 
 @st.composite
 def leaves(draw: Any, count: int) -> pa.Array:
-    """`count` elements of a type that is not nested; there are values behind some nulls."""
+    """`count` elements of a type that is not nested, with values behind some nulls."""
     valid = draw(st.lists(st.booleans(), min_size=count, max_size=count))
 
     def made(values: st.SearchStrategy[Any]) -> list[Any]:
@@ -742,7 +744,7 @@ def leaves(draw: Any, count: int) -> pa.Array:
 
 @st.composite
 def arrays(draw: Any, count: int, depth: int = 2) -> pa.Array:
-    """`count` elements of any type, as a slice of more."""
+    """`count` elements of any type, as a slice of a longer array."""
     before, after = draw(st.integers(0, 9)), draw(st.integers(0, 2))
     array = draw(whole(before + count + after, depth))
     return array.slice(before, count)
@@ -820,6 +822,6 @@ def test_strings_whether_they_repeat_or_not(
         values = [None if value is None else value.encode() for value in values]  # type: ignore[misc]
     with (
         mock.patch.object(rows, "_FAST_STRINGS", fast),
-        mock.patch.multiple(rows, _WORTH_SAMPLING=4, _SAMPLE=4, _FEW=2),
+        mock.patch.multiple(rows, _MIN_LENGTH=4, _SAMPLE=4, _MAX_DISTINCT=2),
     ):
         assert exact(column(pa.array(values, kind))) == exact(values)

@@ -172,22 +172,22 @@ def recorded(wire: Callable[[str], Path], generation: str, name: str) -> Recorde
     return Recorded(asked["sql"], asked.get("begin"), asked.get("end"), answer, error)
 
 
-def plain(type_: pa.DataType, hydrated: bool) -> pa.DataType:
+def plain(type_: pa.DataType, decode_batch: bool) -> pa.DataType:
     """Normalize a type whose form depends on the protocol or on pyarrow's version.
 
     FlightSQL sends decoded dictionaries unless requested otherwise. pyarrow before 21 reads the
     indices of dictionaries from Parquet with 32 bits, and view types as strings.
     """
     if pa.types.is_dictionary(type_):
-        value = plain(type_.value_type, hydrated)
-        return value if hydrated else pa.dictionary(pa.int32(), value)
+        value = plain(type_.value_type, decode_batch)
+        return value if decode_batch else pa.dictionary(pa.int32(), value)
     if str(type_) == "string_view":
         return pa.string()
     return type_
 
 
-def columns(table: pa.Table, hydrated: bool) -> list[tuple[str, pa.DataType, bool]]:
-    return [(f.name, plain(f.type, hydrated), f.nullable) for f in table.schema]
+def columns(table: pa.Table, decode_batch: bool) -> list[tuple[str, pa.DataType, bool]]:
+    return [(f.name, plain(f.type, decode_batch), f.nullable) for f in table.schema]
 
 
 def rows(table: pa.Table) -> list[str]:
@@ -226,8 +226,8 @@ def test_recorded_statement(
         assert answer is None, "no longer an exception: the service answers as well"
         return
     assert answer is not None, "the service fails"
-    hydrated = generation == NEW and not name.startswith("dict_")
-    assert columns(ours, hydrated) == columns(answer, hydrated)
+    decode_batch = generation == NEW and not name.startswith("dict_")
+    assert columns(ours, decode_batch) == columns(answer, decode_batch)
     if how == "order":
         assert sorted(rows(ours)) == sorted(rows(answer))
     elif how == "text":

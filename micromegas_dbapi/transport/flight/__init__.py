@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 import pyarrow as pa
 import pyarrow.flight as fl
 
-from micromegas_dbapi.arrow.dictionary_decoding import hydrated_schema
+from micromegas_dbapi.arrow.dictionary_decoding import decoded_schema
 from micromegas_dbapi.errors import DatabaseError, Error, OperationalError
 from micromegas_dbapi.options import FlightSettings
 from micromegas_dbapi.service import FLIGHT, Service
@@ -82,7 +82,7 @@ class FlightTransport:
         if self._prepares:
             try:
                 prepared = self._prepared(request)
-                return prepared if self._dictionaries(request) else hydrated_schema(prepared)
+                return prepared if self._dictionaries(request) else decoded_schema(prepared)
             except DatabaseError as error:
                 # The engine's words mean that it does not know the statement, not the call.
                 if error.status != "UNIMPLEMENTED" or "This feature is not" in str(error):

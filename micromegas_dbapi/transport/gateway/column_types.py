@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 import pyarrow as pa
 
-from micromegas_dbapi.arrow.type_names import arrow_type, may_be_null
+from micromegas_dbapi.arrow.type_names import arrow_type, is_nullable
 from micromegas_dbapi.transport.gateway.json_objects import AmbiguousError, Pairs, UnfitError
 from micromegas_dbapi.transport.gateway.json_rows import batches, columns, shown_type
 
@@ -70,7 +70,7 @@ def described(rows: Sequence[Pairs]) -> Described | None:
         if not all(type(value) is str for value in (name, kind)) or nullable not in ("YES", "NO"):
             return None
         found = arrow_type(kind)
-        may = nullable == "YES" or found is None or may_be_null(False, found)
+        may = nullable == "YES" or found is None or is_nullable(False, found)
         fields.append((name, found, may))
     return Described(fields) if fields else None
 
