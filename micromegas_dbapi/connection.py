@@ -18,7 +18,7 @@ from micromegas_dbapi.ranges.choice import Ranges
 from micromegas_dbapi.ranges.range_options import RangeOptions, Views
 from micromegas_dbapi.service import Service
 from micromegas_dbapi.sql.mixed_types import Reaction, check_reaction
-from micromegas_dbapi.sql.statement import Parameters
+from micromegas_dbapi.sql.parameters import Parameters
 from micromegas_dbapi.timerange import Bound, NoTimeRange, TimeRange, resolve
 from micromegas_dbapi.transport.protocol import Transport
 

@@ -16,7 +16,8 @@ from micromegas_dbapi.arrow.type_codes import Column, describe
 from micromegas_dbapi.errors import Error, InterfaceError, ProgrammingError
 from micromegas_dbapi.result import Result
 from micromegas_dbapi.sql.mixed_types import react
-from micromegas_dbapi.sql.statement import Parameters, bind, refuse_changes
+from micromegas_dbapi.sql.parameters import Parameters, bind
+from micromegas_dbapi.sql.refusal import refuse_changes
 from micromegas_dbapi.timerange import Bound, NoTimeRange, TimeRange, resolve
 from micromegas_dbapi.transport.cancellation import Cancellation
 from micromegas_dbapi.transport.protocol import Request

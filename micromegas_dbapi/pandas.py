@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from micromegas_dbapi.connection import Connection
 from micromegas_dbapi.errors import NotSupportedError, ProgrammingError
-from micromegas_dbapi.sql.statement import Parameters, bind
+from micromegas_dbapi.sql.parameters import Parameters, bind
 from micromegas_dbapi.timerange import Bound
 
 if TYPE_CHECKING:

@@ -96,7 +96,7 @@ def test_explain_range(
         (["SELEC 1"], 1, "Expected: an SQL statement, found: SELEC"),
         (["SELECT * FROM nope"], 1, "table 'datafusion.public.nope' not found"),
         (["SELECT 1 / 0"], 1, "Divide by zero"),
-        (["DROP TABLE log_entries"], 1, "DROP is refused, and nothing was sent"),
+        (["DROP TABLE log_entries"], 1, "DROP is rejected, and nothing was sent"),
         (["SELECT 1", "--begin", "yesterday"], 2, "begin='yesterday' is not understood"),
         (["SELECT 1", "--begin", "now", "--end", "-1h"], 2, "lies after"),
         (["SELECT 1", "--url", "ftp://host"], 2, "the URL has the scheme 'ftp'"),

@@ -16,8 +16,9 @@ from datafusion import SessionContext
 import micromegas_dbapi as mm
 from micromegas_dbapi.ranges.inference.lexical_subset import difference
 from micromegas_dbapi.sql.lexer import Token, disputed, readings, tokens
+from micromegas_dbapi.sql.parameters import bind
 from micromegas_dbapi.sql.planned_types import doubt
-from micromegas_dbapi.sql.statement import bind, refuse_changes
+from micromegas_dbapi.sql.refusal import refuse_changes
 from tests.engines.columns_engine import READ_ONLY
 from tests.engines.pipe import PYTHONS, Pipe, RefusedError
 
@@ -143,8 +144,8 @@ ALIKE: dict[str, str | None] = {
 
 RUN = "a comment that some engines run, /*! .. */"
 NESTED = "a comment inside a comment, which some engines end elsewhere"
-DOLLAR = "a dollar-quoted text with a dollar sign in it"
-PREFIX_N, PREFIX_Q = "a text with the prefix N and a backslash", "a text with the prefix Q"
+DOLLAR = "a dollar-quoted string with a dollar sign in it"
+PREFIX_N, PREFIX_Q = "a string with the prefix N and a backslash", "a string with the prefix Q"
 BEHIND_AT = "a quote behind @"
 #: A statement, the columns that it has to DataFusion 43, and to 54 and 55, and what the matter is.
 DIFFERENT: list[tuple[str, str | None, str | None, str]] = [
@@ -284,7 +285,7 @@ def test_the_tables_on_the_engines_of_services(
 
 @pytest.mark.parametrize(("sql", "word"), CHANGES_OF_OLDER)
 def test_changes_of_older_services(sql: str, word: str) -> None:
-    with pytest.raises(mm.NotSupportedError, match=f"^{word} is refused, and nothing was sent"):
+    with pytest.raises(mm.NotSupportedError, match=f"^{word} is rejected, and nothing was sent"):
         refuse_changes(sql)
 
 
@@ -371,7 +372,7 @@ def test_whatever_they_answer_in_different_ways_is_disputed(
 @pytest.mark.parametrize(
     ("sql", "parameters", "expected"),
     [
-        # Both see the same markers.
+        # Both see the same placeholders.
         ("SELECT ? /*! + 1 */", (1,), "SELECT 1 /*! + 1 */"),
         ("SELECT ? /*!50000 , '?' */", (1,), "SELECT 1 /*!50000 , '?' */"),
         ("SELECT /*! /* ? */ */ ?", (1,), "SELECT /*! /* ? */ */ 1"),
@@ -403,8 +404,8 @@ def test_what_is_bound(sql: str, parameters: tuple[int, ...], expected: str) -> 
     ],
 )
 @pytest.mark.parametrize("parameters", [(), (1,), (1, 2), {}, {"x": 1}])
-def test_markers_that_some_engines_see(sql: str, what: str, parameters: object) -> None:
+def test_placeholders_that_some_engines_see(sql: str, what: str, parameters: object) -> None:
     with pytest.raises(mm.ProgrammingError) as caught:
         bind(sql, parameters)  # type: ignore[arg-type]
-    said = f"the statement has {what}: which markers it has depends on the engine"
+    said = f"the statement has {what}: which placeholders it has depends on the query engine"
     assert str(caught.value) == said

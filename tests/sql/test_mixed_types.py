@@ -91,7 +91,7 @@ def test_even(sql: str) -> None:
 
 
 SQL = "SELECT CASE WHEN level = 4 THEN 1 ELSE 0.5 END AS c FROM log_entries LIMIT 1"
-WORDS = "a CASE has 1, an integer, first, and 0.5, a floating-point number, behind it"
+WORDS = "a CASE has 1, an integer, first, and 0.5, a floating-point number, later"
 
 
 def test_ignored_by_default_but_for_the_log(caplog: pytest.LogCaptureFixture) -> None:
