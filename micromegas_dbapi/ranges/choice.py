@@ -104,14 +104,14 @@ class Ranges:
 
     def _ask_columns(self, unknown: Unknown, cancellation: Cancellation) -> None:
         """Have the service show by what a range filters a view."""
-        from micromegas_dbapi.service.plan_filters import PLAN, SENTINEL, filter_shown
+        from micromegas_dbapi.service.plan_filters import PLAN, SENTINEL, filter_columns
 
         sql = PLAN.format(unknown.relation)
         request = Request(sql, SENTINEL, str(uuid.uuid4()), cancellation)
         try:
             answer = self._transport.run(request)
             plan = (answer.reader() if isinstance(answer, NoRows) else answer).read_all()
-            shown = filter_shown(plan)
+            shown = filter_columns(plan)
         except OperationalError:  # perhaps it can be asked later
             return
         except (Error, pa.ArrowException):  # which must not fail the user's own statement

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pytest
 
 from micromegas_dbapi.service.catalog import TimeColumns, time_columns_of
-from micromegas_dbapi.service.plan_filters import SENTINEL, filter_shown
+from micromegas_dbapi.service.plan_filters import SENTINEL, filter_columns
 from micromegas_dbapi.transport.analytics.parquet import decode
 from tests.wire import flight
 from tests.wire.recordings import case
@@ -72,7 +72,7 @@ def plan(wire: Callable[[str], Path], where: str, name: str) -> pa.Table:
 
 @pytest.mark.parametrize(("where", "view"), CASES)
 def test_recorded_plans(wire: Callable[[str], Path], where: str, view: str) -> None:
-    assert filter_shown(plan(wire, where, f"explain_{view}")) == SHOWN[where][view]
+    assert filter_columns(plan(wire, where, f"explain_{view}")) == SHOWN[where][view]
 
 
 @pytest.mark.parametrize("where", SHOWN)
@@ -91,8 +91,8 @@ def test_another_range_or_none_tells_nothing(wire: Callable[[str], Path], where:
     asked = plan(wire, where, "explain_log_entries")
     for bound in (SENTINEL.begin, SENTINEL.end):
         texts = [text.replace(str(bound), "1") for text in asked.column("plan").to_pylist()]
-        assert filter_shown(asked.set_column(1, "plan", [texts])) is None
-    assert filter_shown(plan(wire, where, "explain_norange_log_entries")) is None
+        assert filter_columns(asked.set_column(1, "plan", [texts])) is None
+    assert filter_columns(plan(wire, where, "explain_norange_log_entries")) is None
 
 
 UPTO = f'time <= TimestampNanosecond({SENTINEL.end}, Some("+00:00"))'
@@ -131,10 +131,10 @@ SHAPES = {
 @pytest.mark.parametrize("logical", SHAPES)
 def test_shapes(logical: str) -> None:
     answer = pa.table({"plan_type": ["logical_plan", "physical_plan"], "plan": [logical, ""]})
-    assert filter_shown(answer) == SHAPES[logical]
+    assert filter_columns(answer) == SHAPES[logical]
 
 
 def test_answers_that_are_no_plans() -> None:
-    assert filter_shown(pa.table({"plan_type": ["physical_plan"], "plan": ["x"]})) is None
-    assert filter_shown(pa.table({"a": [1]})) is None
-    assert filter_shown(pa.table({})) is None
+    assert filter_columns(pa.table({"plan_type": ["physical_plan"], "plan": ["x"]})) is None
+    assert filter_columns(pa.table({"a": [1]})) is None
+    assert filter_columns(pa.table({})) is None
