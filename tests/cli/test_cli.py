@@ -71,7 +71,7 @@ def test_range(lake: str, begin: list[str], capsys: pytest.CaptureFixture[str]) 
         (
             "SELECT * FROM log_entries",
             [],
-            "no time range: no condition that is understood bounds time of log_entries\n",
+            "no time range: log_entries has no condition on time that is understood\n",
         ),
         ("SELECT 1", [], "no time range: the statement reads no view\n"),
     ],

@@ -53,7 +53,7 @@ def sent(connection: mm.Connection, sql: str, **bounds: Any) -> tuple[str, str, 
     return str(found.begin_text), str(found.end_text), str(found.source)
 
 
-NO_BOUND = "no condition that is understood bounds time of log_entries"
+NO_BOUND = "log_entries has no condition on time that is understood"
 
 # What connect() is given, the statement, what execute() is given -> what is sent.
 PRECEDENCE = [
@@ -78,8 +78,8 @@ PRECEDENCE = [
     ({"begin": A}, "SELECT 1", {}, "the statement reads no view"),
     ({"begin": A}, "DESCRIBE processes", {}, f"{FIRST_WORD} DESCRIBE gets no range"),
     # Without inference.
-    ({"infer_range": "off"}, WITHIN, {}, "none was given, and infer_range is off"),
-    ({"infer_range": False}, WITHIN, {}, "none was given, and infer_range is off"),
+    ({"infer_range": "off"}, WITHIN, {}, "no time range was given, and infer_range is off"),
+    ({"infer_range": False}, WITHIN, {}, "no time range was given, and infer_range is off"),
     ({"infer_range": "off", "begin": A}, WITHIN, {}, (A, LAST, "connection")),
     ({"infer_range": True}, WITHIN, {}, (*PADDED, "inferred")),
     ({"infer_range": "require"}, WITHIN, {}, (*PADDED, "inferred")),
@@ -111,8 +111,8 @@ def test_required_and_not_found(lake: str) -> None:
         with pytest.raises(mm.ProgrammingError) as caught:
             connection.execute(FREE)
     assert str(caught.value) == (
-        "infer_range='require', and no time range was given or can be inferred: "
-        f"{NO_BOUND}; give begin= or end=, or ALL_TIME to read everything"
+        "infer_range='require', but no time range was given and none can be inferred: "
+        f"{NO_BOUND}; pass begin= or end=, or begin=ALL_TIME to read everything"
     )
     assert caught.value.sql == FREE
 
@@ -212,8 +212,7 @@ def test_a_service_that_is_away(tmp_path: Path) -> None:
             with pytest.raises(mm.OperationalError) as caught:
                 connection.execute(ASKED).fetchall()
             assert caught.value.sql == ASKED
-        assert connection._ranges._known is not None
-        assert connection._ranges._known.time_columns == {}
+        assert connection._ranges._knowledge.current().time_columns == {}
 
 
 def test_declared_views(lake: str) -> None:
@@ -309,8 +308,8 @@ def test_the_clock_may_be_ahead(lake: str) -> None:
 @pytest.mark.parametrize(
     ("installed", "reason"),
     [
-        (None, r"it needs sqloxide: pip install 'micromegas-dbapi\[infer\]'"),
-        ("0.1.56", "its rules are tested with sqloxide 0.61, and 0.1.56 is installed"),
+        (None, r"inference needs sqloxide: pip install 'micromegas-dbapi\[infer\]'"),
+        ("0.1.56", "inference needs sqloxide 0.61, but 0.1.56 is installed"),
     ],
 )
 def test_without_sqloxide(
@@ -325,7 +324,7 @@ def test_without_sqloxide(
         return installed
 
     monkeypatch.setattr(metadata, "version", version)
-    range_options.missing.cache_clear()
+    range_options.unmet_requirement.cache_clear()
     try:
         with mm.connect(lake) as connection:
             assert re.search(reason, str(sent(connection, WITHIN)))
@@ -333,7 +332,7 @@ def test_without_sqloxide(
         with pytest.raises(mm.NotSupportedError, match=reason):
             mm.connect(lake, infer_range="on")
     finally:
-        range_options.missing.cache_clear()
+        range_options.unmet_requirement.cache_clear()
 
 
 # -- what is told ----------------------------------------------------------------------------------
@@ -358,8 +357,8 @@ def test_one_line_of_log_for_each_query(lake: str, caplog: pytest.LogCaptureFixt
 
 
 UNBOUNDED = (
-    f"all of log_entries is read, since there is no time range: {NO_BOUND}; give begin= or end=, "
-    "or ALL_TIME to read everything on purpose"
+    f"the statement reads all of log_entries, because it has no time range: {NO_BOUND}; pass "
+    "begin= or end=, or begin=ALL_TIME to read everything"
 )
 
 
@@ -382,7 +381,9 @@ def test_on_unbounded(lake: str) -> None:
         for sql, bounds in quiet:
             connection.execute(sql, **bounds)
     with mm.connect(lake, infer_range="off", on_unbounded="error") as connection:
-        with pytest.raises(mm.ProgrammingError, match="none was given, and infer_range is off"):
+        with pytest.raises(
+            mm.ProgrammingError, match="no time range was given, and infer_range is off"
+        ):
             connection.execute(WITHIN)
 
 

@@ -181,7 +181,7 @@ SILENT = [
 def test_silent_conditions(condition: str) -> None:
     result = found(LOG + condition)
     assert isinstance(result, Reason)
-    assert "bounds time of log_entries" in result.text
+    assert result.text == "log_entries has no condition on time that is understood"
 
 
 W = "WHERE time >= '2026-11-01' AND time < '2026-11-02'"
@@ -384,7 +384,7 @@ def test_statements(sql: str) -> None:
 
 
 # Statements without a range -> what the reason says, and whether they read views at all.
-BEYOND = "an instant beyond the years 1677 to 2262 gets no range"
+BEYOND = "a timestamp outside of the years 1677 to 2262 gets no range"
 REASONS = {
     LOG + "time >= to_timestamp_seconds(17934912000000)": (BEYOND, True),
     LOG + "time >= DATE '2262-01-01' + INTERVAL '1 year'": (BEYOND, True),
@@ -416,18 +416,21 @@ REASONS = {
     ),
     "": ("a statement that begins with nothing gets no range", True),
     "SELECT * FROM log_entries": (
-        "no condition that is understood bounds time of log_entries",
+        "log_entries has no condition on time that is understood",
         True,
     ),
     "SELECT 1 FROM blocks WHERE end_time > '2026-11-01'": (
-        "no condition that is understood bounds begin_time and insert_time of blocks",
+        "blocks has no condition on begin_time and insert_time that is understood",
         True,
     ),
     "SELECT 1 FROM log_entries WHERE time > '2026-11-01' UNION SELECT 1 FROM measures "
-    "WHERE time < '2026-11-02'": ("the scans of the statement are bounded at different ends", True),
+    "WHERE time < '2026-11-02'": (
+        "one scan has no lower bound, and another has no upper bound",
+        True,
+    ),
     "SELECT 1 FROM processes WHERE insert_time > '2026-11-01'": (
-        "processes is computed from rows that a range would take away, so that a condition on it "
-        "proves nothing",
+        "processes is aggregated from rows that a range would remove, so a condition on it proves "
+        "nothing",
         True,
     ),
     "SELECT 1 FROM other WHERE time > '2026-11-01'": (
@@ -436,24 +439,24 @@ REASONS = {
     ),
     "SELECT 1 FROM hosts WHERE time > '2026-11-01'": ("the statement reads no view", False),
     "SELECT 1 FROM my_sums WHERE time_bin > '2026-11-01'": (
-        "by what a range would filter my_sums is not known",
+        "the time columns of my_sums could not be determined",
         True,
     ),
     "SELECT 1 FROM other.log_entries WHERE time > '2026-11-01'": (
-        "the table other.log_entries is of another schema than public",
+        "the table other.log_entries is not in the schema public",
         True,
     ),
     "SELECT 1 FROM process_spans('p', 'thread') WHERE begin > '2026-11-01'": (
-        "what the table function process_spans() reads is not known",
+        "the table function process_spans() is not known",
         True,
     ),
     "SELECT 1 FROM view_instance('log_entries', lower('P')) WHERE time > '2026-11-01'": (
-        "view_instance() is understood with two texts",
+        "view_instance() is understood only with two string literals",
         True,
     ),
     "SELECT 1; SELECT 2": ("the text has 2 statements", True),
     "SELECT 1 FROM log_entries WHERE )": (
-        "the statement cannot be parsed, at line 1, column 33",
+        "the statement cannot be parsed at line 1, column 33",
         True,
     ),
     "SELECT 1 FROM LATERAL (SELECT 1) AS l": (
@@ -486,14 +489,14 @@ REASONS = {
         "the statement has a comment that may be run",
         True,
     ),
-    "SELECT 1 {# x #} FROM log_entries": ("the statement has the sign {", True),
+    "SELECT 1 {# x #} FROM log_entries": ("the statement has the symbol {", True),
     "SELECT É FROM log_entries": ("the statement has É, which is not ASCII", True),
     "SELECT E'a' FROM log_entries WHERE time > '2026-11-01'": (
-        "the statement has a text with a prefix",
+        "the statement has a string with a prefix",
         True,
     ),
     "SELECT $$a$$ FROM log_entries WHERE time > '2026-11-01'": (
-        "the statement has a dollar-quoted text",
+        "the statement has a dollar-quoted string",
         True,
     ),
     "SELECT `level` FROM log_entries WHERE time > '2026-11-01'": (
@@ -505,7 +508,7 @@ REASONS = {
         True,
     ),
     "SELECT 1 FROM log_entries WHERE level = 'a": (
-        "the statement has a text, identifier or comment that never ends",
+        "the statement has a string, identifier or comment without an end",
         True,
     ),
     "SELECT " + "(" * 3000 + "1" + ")" * 3000: ("the statement cannot be parsed", True),
@@ -575,11 +578,11 @@ def test_what_could_be_asked() -> None:
     ask = found('SELECT 1 FROM "My""Bins" WHERE time > \'2026-11-01\'', RECENT)
     assert isinstance(ask, Reason)
     assert [(item.view, item.relation) for item in ask.unknown] == [('My"Bins', '"My""Bins"')]
-    assert not ask.age
+    assert not ask.needs_version
     ask = found("SELECT 1 FROM view_instance('own', 'it''s') WHERE t > '2026-11-01'", RECENT)
     assert isinstance(ask, Reason)
     assert [item.relation for item in ask.unknown] == ["view_instance('own', 'it''s')"]
-    for sql, age in {
+    for sql, version in {
         "SELECT 1 FROM blocks WHERE insert_time > '2026-11-01'": True,
         "SELECT 1 FROM information_schema.tables, log_entries l WHERE l.time > '2026-11-01'": True,
         "SELECT 1 FROM blocks": False,
@@ -587,7 +590,7 @@ def test_what_could_be_asked() -> None:
     }.items():
         ask = found(sql, FLIGHT)
         assert isinstance(ask, Reason)
-        assert ask.age is age
+        assert ask.needs_version is version
     nothing = found("SELECT 1 FROM log_entries, other WHERE other.x > '2026-11-01'", RECENT)
     assert isinstance(nothing, Reason)
     assert not nothing.unknown  # log_entries stays unbounded, whatever the other's columns are
