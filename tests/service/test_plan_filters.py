@@ -1,4 +1,4 @@
-"""The plans that services of both generations have shown, and which of them tell something."""
+"""Recorded plans of both kinds of services, and the time columns in them."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def columns(upto: str, since: str) -> TimeColumns:
     return TimeColumns(upto, since, ordered=False, nullable=True)
 
 
-# Recording -> view -> what its plan tells.
+# The time columns in the plan of each view, by recording.
 SHOWN = {
     "http-0.2.3": {
         "log_entries": TIME,
@@ -45,19 +45,19 @@ SHOWN = {
         "thread_spans": columns("begin", "end"),
         "net_spans": columns("begin_time", "end_time"),
         "otel_spans": columns("start_time", "end_time"),
-        # Their filters sit below an aggregation.
+        # Their filters are below an aggregation.
         "processes": None,
         "streams": None,
         "log_stats": None,
     },
 }
 CASES = [(where, view) for where, views in SHOWN.items() for view in views]
-# The range that the recordings were asked with, in the plans of either generation.
+# The range of the recorded queries, as the plans of either kind of service show it.
 RECORDED = {"http-0.2.3": (1795466370, 1795466390), "flight-0.30": (1795467080, 1795467100)}
 
 
 def plan(wire: Callable[[str], Path], where: str, name: str) -> pa.Table:
-    """Give a recorded plan, as for the range `SENTINEL`."""
+    """Return a recorded plan, converted to the range `SENTINEL`."""
     if where == "http-0.2.3":
         table = decode(case(wire(where), name).body, {}).read_all()
     else:
@@ -104,7 +104,7 @@ SHAPES = {
     f"Filter: {UPTO} AND {SINCE}\n{SCAN}": TIME,
     f"Filter: {SINCE} AND {UPTO}\n{SCAN}, partial_filters=[{UPTO}, {SINCE}]\n": TIME,
     f"SubqueryAlias: v\n  Filter: v.{UPTO} AND v.{SINCE}\n  {SCAN}": TIME,
-    # A column's name may have a dot: what counts is the list of the scan.
+    # A column's name may have a dot: the list of the scan decides.
     f"Filter: {UPTO} AND {B_C}\n{SCAN}": columns("time", "b.c"),
     f"Filter: {UPTO} AND v.{B_C}\n{SCAN}": columns("time", "b.c"),
     f"Filter: {UPTO} AND other.{SINCE}\n{SCAN}": None,

@@ -1,4 +1,4 @@
-"""A DataFusion engine that decides what a text means, and texts to try on it."""
+"""A DataFusion engine that shows the meaning of a text, and pieces of text to try on it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ TABLES = ("t", "copy", "insert", "set", "update", "drop", "into")
 
 
 def context() -> SessionContext:
-    """An engine with a few tables, most of them with an ill-chosen name."""
+    """Create an engine with a few tables, most of them named like keywords."""
     made = SessionContext(SessionConfig({"datafusion.catalog.information_schema": "true"}))
     rows = pa.table({"a": [1, 2], "b": ["x", "y"], "set": [1, 2], "insert": [3, 4]})
     for name in TABLES:
@@ -23,7 +23,7 @@ def context() -> SessionContext:
 
 
 def planned(sql: str) -> str:
-    """What the engine takes a statement for: ``query``, ``change``, or its error."""
+    """Return how the engine plans a statement: ``query``, ``change``, or its error."""
     try:
         context().sql_with_options(sql, READ_ONLY)
     except Exception as error:
@@ -35,7 +35,7 @@ def planned(sql: str) -> str:
     return "query"
 
 
-# Pieces that have a meaning to the lexer, or to the engine's, in any order.
+# Pieces with a meaning to the lexer or to the engine, combined in any order.
 FRAGMENTS = [
     *("'", "''", '"', '""', "`", "``", "\\", "\\'", "E'", "e'", "X'", "N'", "nameE'", "1E'"),
     *("$", "$$", "$a$", "$b$", "$1", "a$", "--", "- -", "/*", "*/", "/", "*", "\n", "\r", " "),

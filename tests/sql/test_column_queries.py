@@ -1,4 +1,4 @@
-"""Queries that have the columns of others, tried on the engine."""
+"""Queries that have the columns of a given query, tried on the engine."""
 
 from __future__ import annotations
 

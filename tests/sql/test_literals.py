@@ -1,4 +1,4 @@
-"""Python values to SQL literals, each judged by what the real engine reads from the text."""
+"""Python values as SQL literals, compared with the value that the engine reads from the text."""
 
 from __future__ import annotations
 
@@ -127,7 +127,7 @@ TEXTS: list[tuple[Any, str]] = [
 
 
 def shown(value: object) -> str:
-    """Write a value without its address, which differs from run to run."""
+    """Return the repr of a value without its address, which differs from run to run."""
     return re.sub(r" at 0x\w+", "", repr(value))[:50]
 
 
@@ -226,7 +226,7 @@ def connection(tmp_path_factory: pytest.TempPathFactory) -> Iterator[mm.Connecti
 
 
 def read_back(connection: mm.Connection, timestamps: Any, values: Sequence[Any]) -> list[Any]:
-    """Put values into one row of a query, and fetch that row."""
+    """Select values in one row, and fetch that row."""
     sql = "SELECT " + ", ".join(f"? AS c{i}" for i in range(len(values)))
     row = connection.cursor(timestamps=timestamps).execute(sql, values).fetchone()
     assert row is not None
@@ -244,14 +244,14 @@ def read_ns(connection: mm.Connection) -> Read:
 
 
 def many(values: st.SearchStrategy[Any]) -> st.SearchStrategy[list[Any]]:
-    """Some dozen values to a query, which costs as much as one."""
+    """Send a few dozen values in a query, which costs as much as one."""
     return st.lists(values, min_size=1, max_size=40)
 
 
 some = settings(max_examples=25, deadline=None)
 
 LETTERS = st.text(st.characters(exclude_categories=["Cs"]), max_size=40)
-# What has a meaning to some lexer, in any order.
+# Pieces with a meaning to some lexer, combined in any order.
 HOSTILE = st.lists(
     st.sampled_from(
         [
@@ -436,7 +436,7 @@ def test_named_and_repeated_placeholders_equal_positional_ones(
     assert list(row[0::2]) == list(row[1::2]) == read_ns(values)
 
 
-# ---- Whatever stands around it ------------------------------------------------------------------
+# ---- In any context -----------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(

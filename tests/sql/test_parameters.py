@@ -62,14 +62,14 @@ def test_no_placeholder_is_seen_inside(surrounding: str, placeholder: str, param
 @pytest.mark.parametrize(
     ("sql", "parameters", "expected"),
     [
-        # Nothing around it is touched.
+        # The text around it is unchanged.
         ("?", (1,), "1"),
         (" ?\t", (1,), " 1\t"),
         ("f(?,?)", (1, "a"), "f(1,'a')"),
         ("SELECT :a, :b_2, :a", {"a": 1, "b_2": 2}, "SELECT 1, 2, 1"),
         ("SELECT :é", {"é": 1}, "SELECT 1"),
         ("SELECT :A, :a", {"a": 1, "A": 2}, "SELECT 2, 1"),
-        # A literal never runs into what stands beside it.
+        # A literal never runs into its neighbours.
         ("SELECT 1-?", (-1,), "SELECT 1- (-1)"),
         ("SELECT E?", ("\\'",), "SELECT E '\\'''"),
         ("SELECT X?", ("00",), "SELECT X '00'"),
@@ -101,7 +101,7 @@ def test_no_placeholder_is_seen_inside(surrounding: str, placeholder: str, param
         ("a$b, a@b, @b, #b, ?", (1,), "a$b, a@b, @b, #b, 1"),
         ("$1, ?", (1,), "$1, 1"),
         ("a:::b, :b", {"b": 1}, "a:::b, 1"),
-        # IN, with the brackets that the engine wants, once.
+        # IN, with exactly one pair of brackets.
         ("a IN ?", ([1, 2],), "a IN (1, 2)"),
         ("a IN (?)", ([1, 2],), "a IN (1, 2)"),
         ("a in /* ? */ ( -- ?\n ? )", ((1, 2),), "a in /* ? */ ( -- ?\n 1, 2 )"),
@@ -111,7 +111,7 @@ def test_no_placeholder_is_seen_inside(surrounding: str, placeholder: str, param
         ("a IN(?)AND b IN ?AND c", ([1], [2]), "a IN(1)AND b IN (2) AND c"),
         ("(a, b) = ?", ((1, 2),), "(a, b) = (1, 2)"),
         ("(a, b) = (?)", ((1, 2),), "(a, b) = ((1, 2))"),
-        # No parameters at all, given as such.
+        # Empty parameters.
         ("SELECT '?', 1", (), "SELECT '?', 1"),
         ("SELECT a:b, 1", {}, "SELECT a:b, 1"),
         ("SELECT ?", [1], "SELECT 1"),

@@ -12,7 +12,7 @@ from tests.sql.engine import READ_ONLY, context, planned
 
 
 def refused(sql: str) -> str | None:
-    """The word that a statement is refused for."""
+    """Return the word that a statement is rejected for."""
     try:
         refuse_changes(sql)
     except mm.NotSupportedError as error:
@@ -59,7 +59,7 @@ REFUSED = [
     ("PREPARE p AS SELECT 1", "PREPARE"),
     ("EXECUTE p(1)", "EXECUTE"),
     ("DEALLOCATE p", "DEALLOCATE"),
-    # Behind blanks, comments, empty statements.
+    # Behind whitespace, comments, empty statements.
     (" \t\r\nDROP TABLE t", "DROP"),
     ("\u3000\u00a0DROP TABLE t", "DROP"),
     (";DROP TABLE t", "DROP"),
@@ -68,7 +68,7 @@ REFUSED = [
     ("DROP TABLE t;", "DROP"),
     ("DROP TABLE t -- SELECT 1", "DROP"),
     ("-- harmless\r\nDROP TABLE t", "DROP"),
-    # In what the engine runs of comments, and behind what only looks like one.
+    # In comments that the engine runs, and behind text that only looks like a comment.
     ("/*! DROP TABLE t */", "DROP"),
     ("/*!50000DROP TABLE t */", "DROP"),
     ("/*! CREATE EXTERNAL TABLE v STORED AS CSV LOCATION '/etc/passwd' */", "CREATE"),
@@ -131,8 +131,8 @@ def test_what_the_engine_would_plan_as_a_change_is_refused(sql: str, word: str) 
     assert refused(sql) == word
 
 
-# The engine does not run these either, for another reason: many at once, or none of its business.
-# Some other engine of a service may.
+# The engine does not run these, for other reasons: several statements, or unknown ones. The engine
+# of another service may.
 REFUSED_TOO = [
     ("SELECT 1; DROP TABLE t", "DROP"),
     ("SELECT 1;\n/* x */ -- y\n SET a = 1;", "SET"),
@@ -225,7 +225,7 @@ ACCEPTED = [
     "SELECT 1 AS into FROM t AS into JOIN t ON true",
     'SELECT * FROM (SELECT 1 AS "into") AS x WHERE into = 1',
     "SELECT * FROM into",
-    # Words in texts and comments.
+    # Words in strings and comments.
     "SELECT 'DROP TABLE t'",
     "SELECT 1 -- DROP TABLE t",
     "SELECT 1 --\r; DROP TABLE t",
@@ -261,7 +261,7 @@ def test_a_schema_may_have_such_a_name_too() -> None:
 @pytest.mark.parametrize(
     ("sql", "instead"),
     [
-        # The engine ignores INTO here; whoever writes it wants a table.
+        # The engine ignores INTO here, but its author expects a table.
         ("SELECT 1 UNION SELECT 2 INTO x", None),
         ("SELECT 1 INTO x UNION SELECT 2", None),
         ("DESCRIBE SELECT 1 INTO x", None),
@@ -287,7 +287,7 @@ def test_the_error_says_what_is_accepted() -> None:
     assert (caught.value.sql, caught.value.retryable) == ("DROP TABLE t", False)
 
 
-# Statements in pieces, so that changes of all kinds come about, and what only looks like one.
+# Pieces of statements that combine to all kinds of changes, and to text that looks like one.
 WORDS = [
     *("SELECT", "SELECT 1", "SELECT *", "SELECT a", "a", "1", "*", "'x'", '"x"', "x", ",", "."),
     *("INTO", "INTO x", "FROM t", "FROM", "AS", "DISTINCT", "ALL", "UNION", "(", ")", "(SELECT 1)"),

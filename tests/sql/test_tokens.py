@@ -79,7 +79,7 @@ def test_the_tokens_of_a_text(sql: str, expected: list[str]) -> None:
 
 
 def test_long_texts_take_no_time() -> None:
-    """Nothing backtracks over the rest of the text again and again."""
+    """No pattern backtracks over the rest of the text repeatedly."""
     pieces = ["'a''", "E'\\'", '"a""', "$a$ ", "$a$b", "/*", "/**/", "a ", "?,", "--\n", "1."]
     pieces += ["a", "N''", "x'\\", "q'(", "q'a", "R'''", "/*!", "/*!a*/", "#'", "@@", "$x$$", "/*/"]
     for piece in pieces:
@@ -90,7 +90,7 @@ LITERALS = st.lists(st.sampled_from([f for f in FRAGMENTS if f != "\x00"]), max_
 
 
 def in_quotes(text: str) -> Iterator[tuple[str, str]]:
-    """The ways to write a text down, each with the kind of token it is."""
+    """Yield the ways to quote a text, each with its kind of token."""
     yield "'" + text.replace("'", "''") + "'", "string"
     yield "E'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'", "string"
     yield '1 AS "' + text.replace('"', '""') + '"', "quoted"

@@ -14,7 +14,7 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Final
+from typing import Final, TypeAlias
 
 from micromegas_dbapi.ranges.inference.durations import INFINITY
 from micromegas_dbapi.ranges.inference.instants import refuse_out_of_range
@@ -123,12 +123,12 @@ def infer(
         A reason, and never an error, if the statement is not understood.
     """
     columns = frozenset(service.time_columns.items())
-    analyse = _kept if len(sql) <= _KEPT_LENGTH else _analysed
+    analyse = _kept if len(sql) <= _KEPT_LENGTH else _analyse
     try:
         found = analyse(sql, service.generation, columns, None)
     except _ReadsClockError:
         clock = time.time_ns() if now is None else now
-        found = _analysed(sql, service.generation, columns, clock - skew)
+        found = _analyse(sql, service.generation, columns, clock - skew)
     if isinstance(found, Reason):
         return found
     low, high = found
@@ -143,10 +143,11 @@ class _ReadsClockError(Exception):
     """Raised if the statement's range depends on the clock."""
 
 
-_Columns = frozenset[tuple[str, "TimeColumns | None"]]
+_Columns: TypeAlias = frozenset[tuple[str, "TimeColumns | None"]]
+_Known: TypeAlias = dict[str, "TimeColumns | None"]
 
 
-def _analysed(sql: str, generation: str, columns: _Columns, now: int | None) -> Interval | Reason:
+def _analyse(sql: str, generation: str, columns: _Columns, now: int | None) -> Interval | Reason:
     """Return the hull of the intervals of all scans; without `now`, if it does not depend on it."""
 
     def clock() -> int:
@@ -159,7 +160,7 @@ def _analysed(sql: str, generation: str, columns: _Columns, now: int | None) -> 
     try:
         statement = parse(sql)
         scans.query(statement, {}, {})
-        found = _range(scans, known, generation)
+        found = _obstacle(scans, known, generation) or _hull(scans, known)
         if not isinstance(found, Reason):
             refuse_out_of_range(statement, clock)
         return found
@@ -173,12 +174,11 @@ def _analysed(sql: str, generation: str, columns: _Columns, now: int | None) -> 
         return Reason(f"the statement is not understood: {type(error).__name__}: {error}")
 
 
-_kept = lru_cache(_KEPT)(_analysed)
+_kept = lru_cache(_KEPT)(_analyse)
 
 
-def _range(
-    scans: Scans, known: dict[str, TimeColumns | None], generation: str
-) -> Interval | Reason:
+def _obstacle(scans: Scans, known: _Known, generation: str) -> Reason | None:
+    """Return why no range can be sent, whatever the intervals of the scans are."""
     if not scans.found:
         return Reason("the statement reads no view", reads_views=False)
     if scans.unfiltered and generation != RECENT:
@@ -203,6 +203,11 @@ def _range(
             frozenset({item.view: item for item in unknown}.values()),
             needs_version=generation == FLIGHT,
         )
+    return None
+
+
+def _hull(scans: Scans, known: _Known) -> Interval | Reason:
+    """Return the smallest interval that contains those of all scans, if each scan has one."""
     low, high = INFINITY, -INFINITY
     for scan in scans.found:
         columns = known[scan.view]
