@@ -30,8 +30,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Ranges"]
 
-#: The source of two bounds, such as "execute" or "connection", and the bounds.
-Level: TypeAlias = tuple[str, Bound, Bound]
+# The source of two bounds, such as "execute" or "connection", and the bounds.
+_Level: TypeAlias = tuple[str, Bound, Bound]
 
 _LOG = logging.getLogger("micromegas_dbapi")
 
@@ -52,7 +52,7 @@ class Ranges:
     def __init__(
         self,
         transport: Transport,
-        defaults: Sequence[Level] = (),
+        defaults: Sequence[_Level] = (),
         options: RangeOptions = RangeOptions(),  # noqa: B008  (it is frozen)
     ) -> None:
         self._defaults = defaults
@@ -74,7 +74,7 @@ class Ranges:
         """
         return self._knowledge.fetch()
 
-    def given(self, own: Sequence[Level], now: int | None = None) -> TimeRange | None:
+    def given(self, own: Sequence[_Level], now: int | None = None) -> TimeRange | None:
         """Return the range that the user has set for a statement, or for the connection.
 
         Parameters
@@ -99,7 +99,7 @@ class Ranges:
     def choose(
         self,
         sql: str,
-        own: Sequence[Level],
+        own: Sequence[_Level],
         query_id: str,
         cancellation: Cancellation,
     ) -> TimeRange | NoTimeRange:
@@ -139,7 +139,7 @@ class Ranges:
         return chosen
 
     def _choose(
-        self, sql: str, own: Sequence[Level], cancellation: Cancellation
+        self, sql: str, own: Sequence[_Level], cancellation: Cancellation
     ) -> TimeRange | NoTimeRange:
         now = time.time_ns()
         given = self.given(own, now)
@@ -195,7 +195,7 @@ class Ranges:
         warnings.warn(message, UnboundedScanWarning, stacklevel=stacklevel())
 
 
-def _has_bound(levels: Sequence[Level]) -> bool:
+def _has_bound(levels: Sequence[_Level]) -> bool:
     return any(bound is not None for _, *bounds in levels for bound in bounds)
 
 

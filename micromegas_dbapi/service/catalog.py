@@ -29,6 +29,7 @@ __all__ = [
     "LOOKUPS",
     "PRIMARY_KEYS",
     "SCHEMAS",
+    "UNFILTERED",
     "VIEW_COMMENTS",
     "TimeColumns",
     "storage_of",

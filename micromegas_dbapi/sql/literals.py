@@ -29,7 +29,7 @@ class Array(tuple[Any, ...]):
     __slots__ = ()
 
 
-ACCEPTED = (
+_ACCEPTED = (
     "None, bool, int, float, Decimal, str, bytes, date, time, datetime, timedelta, UUID, Enum, "
     "numpy and pandas scalars of these, and a list, tuple or set of them for IN"
 )
@@ -87,7 +87,7 @@ class _UnknownError(Exception):
 
 @singledispatch
 def _render(value: object) -> str:
-    raise _UnknownError(f"is of type {type(value).__qualname__}; accepted: {ACCEPTED}")
+    raise _UnknownError(f"is of type {type(value).__qualname__}; accepted: {_ACCEPTED}")
 
 
 @_render.register
@@ -237,7 +237,7 @@ def _(value: enum.Enum) -> str:
 def _(value: np.generic) -> str:
     native: Any = value.item()
     if isinstance(native, np.generic):  # a longdouble, which has no Python equivalent
-        raise _UnknownError(f"is of type {type(value).__qualname__}; accepted: {ACCEPTED}")
+        raise _UnknownError(f"is of type {type(value).__qualname__}; accepted: {_ACCEPTED}")
     return _render(native)
 
 

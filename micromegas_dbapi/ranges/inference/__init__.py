@@ -27,11 +27,11 @@ from micromegas_dbapi.service.catalog import TimeColumns, time_columns_of
 from micromegas_dbapi.time_units import SECOND
 from micromegas_dbapi.timerange import MAX_NS, MIN_NS
 
-__all__ = ["PAD_NS", "SKEW_NS", "Inferred", "Reason", "UnknownView", "infer"]
+__all__ = ["SKEW_NS", "Inferred", "Reason", "UnknownView", "infer"]
 
-#: How far a range is widened at both ends. Services record the times of the first and the last row
-#: of a partition, and rows may be slightly out of order.
-PAD_NS: Final = 60 * SECOND
+# How far a range is widened at both ends. Services record the times of the first and the last row
+# of a partition, and rows may be slightly out of order.
+_PAD_NS: Final = 60 * SECOND
 #: How far this machine's clock may be ahead of the service's if ``now()`` is a lower bound.
 SKEW_NS: Final = 600 * SECOND
 
@@ -100,7 +100,7 @@ def infer(
     *,
     now: int | None = None,
     skew: int = SKEW_NS,
-    pad: int = PAD_NS,
+    pad: int = _PAD_NS,
 ) -> Inferred | Reason:
     """Find the time range that a statement's own conditions imply.
 
@@ -114,7 +114,7 @@ def infer(
         The time of this machine's clock, in nanoseconds since the epoch; read by default.
     skew : int, default SKEW_NS
         The nanoseconds by which that clock may be ahead of the service's.
-    pad : int, default PAD_NS
+    pad : int, default one minute
         The nanoseconds by which the range is widened at both ends.
 
     Returns

@@ -27,7 +27,6 @@ from micromegas_dbapi.timerange import MAX_NS, MIN_NS
 __all__ = [
     "Clock",
     "Instant",
-    "OutOfRangeError",
     "floor_to_day",
     "instant",
     "is_date",
@@ -57,7 +56,7 @@ _EPOCH_FUNCTIONS = {
 }
 
 
-class OutOfRangeError(UnprovableError):
+class _OutOfRangeError(UnprovableError):
     """Raised for an instant that not every engine can represent.
 
     Whether an engine fails on it depends on the rows that it evaluates, and so on the range.
@@ -99,7 +98,7 @@ def refuse_out_of_range(nodes: Node, clock: Clock) -> None:
 
     Raises
     ------
-    OutOfRangeError
+    UnprovableError
         If there is one anywhere, even if nothing would follow from it.
     """
     stack = [nodes]
@@ -113,7 +112,7 @@ def refuse_out_of_range(nodes: Node, clock: Clock) -> None:
             if "BinaryOp" in node or (found is not None and found[0] in _EPOCH_FUNCTIONS):
                 try:
                     instant(node, clock)
-                except OutOfRangeError:
+                except _OutOfRangeError:
                     raise
                 except UnprovableError:
                     pass  # matters only in a condition, where it is evaluated again
@@ -136,10 +135,9 @@ def instant(node: Node, clock: Clock) -> Instant | None:
 
     Raises
     ------
-    OutOfRangeError
-        If not every engine can represent the result.
     UnprovableError
-        If the expression has parts that are not understood.
+        If the expression has parts that are not understood, or if not every engine can represent
+        the result.
     """
     node = strip_parentheses(node)
     kind, value = variant(node)
@@ -278,7 +276,7 @@ def _sum(node: Node, clock: Clock) -> Instant | None:
     shortest, longest = (-by[1], -by[0]) if back else by
     least, greatest = found.least + shortest, found.greatest + longest
     if _within(least, greatest) is None:
-        raise OutOfRangeError
+        raise _OutOfRangeError
     # A DATE moves by whole days: the hours of the interval are dropped.
     return _date(least, greatest + DAY) if found.is_date else _within(least, greatest)
 
@@ -319,7 +317,7 @@ def _epoch_function(name: str, given: list[Node]) -> Instant | None:
     if number is None:
         return None
     if number * grain > MAX_NS:
-        raise OutOfRangeError
+        raise _OutOfRangeError
     return Instant(number * grain, number * grain, False, grain)
 
 

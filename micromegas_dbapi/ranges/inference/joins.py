@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Final
 
 from micromegas_dbapi.ranges.inference.name_resolution import Source
 from micromegas_dbapi.ranges.inference.syntax_tree import (
@@ -24,10 +23,10 @@ from micromegas_dbapi.ranges.inference.syntax_tree import (
 )
 from micromegas_dbapi.sql.literals import literal
 
-__all__ = ["UNFILTERED_SOURCES", "FromClause", "JoinCondition", "read_from_clause"]
+__all__ = ["FromClause", "JoinCondition", "read_from_clause"]
 
-#: Schemas and table functions that no time range filters.
-UNFILTERED_SOURCES: Final = (
+# Schemas and table functions that no time range filters.
+_UNFILTERED_SOURCES = (
     *("information_schema", "generate_series", "range", "unnest", "list_view_sets"),
     *("list_partitions", "materialize_partitions", "retire_partitions", "regenerate_partitions"),
 )
@@ -195,7 +194,7 @@ class _Reader:
         if cte is not None:
             return replace(cte, path=tuple(path[-1:]))
         *schema, table = path
-        if schema and schema[-1] in UNFILTERED_SOURCES and schema[:-1] in ([], ["datafusion"]):
+        if schema and schema[-1] in _UNFILTERED_SOURCES and schema[:-1] in ([], ["datafusion"]):
             self._unfiltered.append(schema[-1])
             return Source(path=(table,))
         if schema not in ([], ["public"], ["datafusion", "public"]):
@@ -215,7 +214,7 @@ class _Reader:
                 raise UnprovableError("view_instance() is understood only with two string literals")
             view, instance = strings
             return Source(view, f"view_instance({literal(view)}, {literal(instance)})")
-        if name in UNFILTERED_SOURCES and not any(subqueries(arguments)):
+        if name in _UNFILTERED_SOURCES and not any(subqueries(arguments)):
             self._unfiltered.append(name)
             return Source()
         raise UnprovableError(f"the table function {name}() is not known")

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from micromegas_dbapi.ranges.inference.predicates import Column, Resolve
 from micromegas_dbapi.ranges.inference.syntax_tree import Node, name_of, variant
 
-__all__ = ["HAS", "HAS_NOT", "UNKNOWN", "Source", "resolver"]
+__all__ = ["HAS", "HAS_NOT", "UNKNOWN", "ColumnLookup", "Source", "resolver"]
 
 HAS, HAS_NOT, UNKNOWN = "has", "has not", "unknown"
 
