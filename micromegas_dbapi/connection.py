@@ -12,7 +12,7 @@ from micromegas_dbapi.cursor import Cursor, prepare_sql
 from micromegas_dbapi.ranges.choice import Ranges
 from micromegas_dbapi.service import Service
 from micromegas_dbapi.sql.mixed_types import Reaction
-from micromegas_dbapi.sql.statement import Parameters
+from micromegas_dbapi.sql.parameters import Parameters
 from micromegas_dbapi.timerange import Bound, NoTimeRange, TimeRange
 from micromegas_dbapi.transport.cancellation import Cancellation
 from micromegas_dbapi.transport.protocol import Transport

@@ -14,7 +14,8 @@ from micromegas_dbapi.errors import Error, ProgrammingError
 from micromegas_dbapi.fetch_methods import FetchMethods
 from micromegas_dbapi.result import Result
 from micromegas_dbapi.sql.mixed_types import react
-from micromegas_dbapi.sql.statement import Parameters, bind, refuse_changes
+from micromegas_dbapi.sql.parameters import Parameters, bind
+from micromegas_dbapi.sql.refusal import refuse_changes
 from micromegas_dbapi.timerange import Bound, NoTimeRange, TimeRange, resolve
 from micromegas_dbapi.transport.cancellation import Cancellation
 from micromegas_dbapi.transport.protocol import Request

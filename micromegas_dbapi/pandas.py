@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from micromegas_dbapi.connection import Connection
 from micromegas_dbapi.errors import NotSupportedError, ProgrammingError
-from micromegas_dbapi.sql.statement import Parameters
+from micromegas_dbapi.sql.parameters import Parameters
 from micromegas_dbapi.timerange import Bound
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from sqlalchemy.engine import Connection, Engine
 
 from micromegas_dbapi.errors import ProgrammingError
 from micromegas_dbapi.pandas import read_arrow
-from micromegas_dbapi.sql.statement import Parameters, bind
+from micromegas_dbapi.sql.parameters import Parameters, bind
 from micromegas_dbapi.timerange import Bound
 from sqlalchemy_micromegas.types import IntervalAsNumber
 

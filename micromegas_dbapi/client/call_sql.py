@@ -16,7 +16,7 @@ from micromegas_dbapi.service.catalog import LOOKUPS
 from micromegas_dbapi.sql.column_queries import query_alone
 from micromegas_dbapi.sql.lexer import IGNORED, disputed, tokens
 from micromegas_dbapi.sql.literals import literal
-from micromegas_dbapi.sql.statement import bind
+from micromegas_dbapi.sql.parameters import bind
 from micromegas_dbapi.timerange import ALL_TIME, Bound
 
 __all__ = ["CallStatement", "call_statement", "progress_error", "unavailable_call"]

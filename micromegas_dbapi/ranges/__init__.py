@@ -1,1 +1,1 @@
-"""Which time range a statement is sent with, and why."""
+"""Choose the time range that a statement is sent with."""

@@ -1,4 +1,4 @@
-"""Which of the largest views a statement reads as a whole, if it is sent without a time range."""
+"""Find the large views that a statement reads completely if it has no time range."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from micromegas_dbapi.sql.lexer import Token, readings
 __all__ = ["full_scans"]
 
 _LARGE = ("log_entries", "measures")
-# What ends a FROM clause, or stands where a table cannot.
+# Words that end a FROM clause, or stand where a table cannot.
 _ELSEWHERE = frozenset(
     (
         *("SELECT", "WHERE", "ON", "USING", "GROUP", "HAVING", "QUALIFY", "WINDOW", "ORDER"),
@@ -20,25 +20,37 @@ _NOT_RUN = ("EXPLAIN", "DESCRIBE", "DESC", "SHOW")
 
 
 def full_scans(sql: str) -> list[str]:
-    """List those of log_entries and measures that a statement reads, not as an instance.
+    """List the large views, log_entries and measures, that a statement reads by name.
 
-    Names of the statement's own WITH clauses don't count. Where engines read a statement in
-    different ways, it is what either of them reads.
+    Instances and the names of CTEs do not count. If query engines read the statement in different
+    ways, the result has the views of each reading.
 
+    Parameters
+    ----------
+    sql : str
+        One or several statements.
+
+    Returns
+    -------
+    list of str
+        Each view once.
+
+    Examples
+    --------
     >>> full_scans("SELECT level, count(*) FROM log_entries GROUP BY level")
     ['log_entries']
     >>> full_scans("SELECT * FROM view_instance('log_entries', 'a-process')")
     []
     """
-    found = (name for parts in readings(sql) for name in _found(list(_words(sql, parts))))
+    found = (name for parts in readings(sql) for name in _large_views(list(_words(sql, parts))))
     return list(dict.fromkeys(found))
 
 
-def _found(words: list[str]) -> list[str]:
+def _large_views(words: list[str]) -> list[str]:
     if words and words[0] in _NOT_RUN and words[1:2] != ["ANALYZE"]:
         return []
     found: dict[str, None] = {}
-    own: set[str] = set()
+    ctes: set[str] = set()
     in_from = [False]
     before = ""
     for at, word in enumerate(words):
@@ -52,15 +64,15 @@ def _found(words: list[str]) -> list[str]:
             in_from[-1] = in_from[-1] and word == "AS"
         elif (name := _name(word)) in _LARGE:
             if words[at + 1 : at + 3] == ["AS", "("] and before in ("WITH", ",", "RECURSIVE"):
-                own.add(name)
+                ctes.add(name)
             elif in_from[-1] and before in ("FROM", "JOIN", ",", "(", "."):
                 found[name] = None
         before = word
-    return [name for name in found if name not in own]
+    return [name for name in found if name not in ctes]
 
 
 def _words(sql: str, parts: list[Token]) -> Iterator[str]:
-    """Give the words of a statement in capitals, quoted names as they are, no texts."""
+    """Yield words in upper case and quoted identifiers unchanged, but no strings."""
     for part in parts:
         text = sql[part.start : part.end]
         if part.kind in ("word", "other"):

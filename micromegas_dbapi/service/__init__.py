@@ -1,4 +1,4 @@
-"""What is known of the service behind a connection."""
+"""Describe the service behind a connection: its protocol, version and views."""
 
 from __future__ import annotations
 
@@ -11,30 +11,30 @@ from micromegas_dbapi.service.catalog import TimeColumns
 
 __all__ = ["FLIGHT", "HTTP", "RECENT", "VIEWS_SQL", "Service"]
 
-#: The generations.
+#: The versions that are told apart, each the oldest of its kind.
 HTTP, FLIGHT, RECENT = "0.1", "0.2", "0.13"
-#: Lists the views where the wire has no call for that; only services since 0.18 understand it.
+#: Lists the views if the protocol has no call for that. Services before 0.18 do not support it.
 VIEWS_SQL = "SELECT table_name FROM information_schema.tables WHERE table_schema = 'public'"
 
 
 @dataclass(frozen=True)
 class Service:
-    """The service behind a connection, as far as it tells.
+    """Kind and version of the service behind a connection, as far as they are known.
 
     Attributes
     ----------
     wire : str
-        ``http``, ``grpc``, ``gateway``, ``web`` or ``lake``.
+        The protocol: ``http``, ``grpc``, ``gateway``, ``web`` or ``lake``.
     generation : str
-        The oldest version that it may be: ``0.1`` for the HTTP service and lakes of its age,
-        ``0.2`` for a FlightSQL service of unknown age, ``0.13`` for one with the view
-        ``log_stats``, which these have and older ones don't.
+        The oldest version that the service may have: ``0.1`` for the HTTP service and for lakes of
+        that version, ``0.2`` for a FlightSQL service of unknown version, ``0.13`` for a service
+        with the view ``log_stats``, which older versions do not have.
     views : mapping of str to pyarrow.Schema, or None
-        The views by name, with their columns, where the wire has a call that lists them.
+        The views with their columns, by name; None if the protocol cannot list them.
     time_columns : mapping of str to TimeColumns or None
-        By what a query's range filters views of which the catalog does not know it: as the user
-        has declared, as the files of a lake have it, or as the service has shown; None where it
-        has shown nothing that can be used.
+        The time columns of views that the catalog does not know: declared by the user, read from
+        the files of a lake, or read from a plan of the service. None for a view whose plan has no
+        usable time filter.
     """
 
     wire: str
@@ -46,5 +46,20 @@ class Service:
     def of(
         cls, wire: str, names: Collection[str], views: Mapping[str, pa.Schema] | None = None
     ) -> Service:
-        """Tell the generation from the names of the views."""
+        """Determine the version from the names of the views.
+
+        Parameters
+        ----------
+        wire : str
+            The protocol, as in `Service.wire`.
+        names : collection of str
+            The names of all views of the service.
+        views : mapping of str to pyarrow.Schema, optional
+            The views with their columns, if known.
+
+        Returns
+        -------
+        Service
+            Without time columns.
+        """
         return cls(wire, RECENT if "log_stats" in names else FLIGHT, views)

@@ -1,7 +1,7 @@
-"""What a Micromegas service holds: facts about its views, as data.
+"""The views of Micromegas services: columns, keys, time columns and lookups, as data.
 
-Everything that has to know a view before it has asked a service reads it here: the generator of
-demo data, the lake, reflection and the documentation.
+Code that must know a view before it has queried a service reads this module: range inference, the
+generator of demo data, the lake, reflection and the documentation.
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ __all__ = [
     "LOOKUPS",
     "PRIMARY_KEYS",
     "SCHEMAS",
+    "UNFILTERED",
     "VIEW_COMMENTS",
     "TimeColumns",
     "storage_of",
@@ -54,7 +55,7 @@ _PROPERTIES = pa.list_(
 
 
 def _schema(columns: dict[str, pa.DataType], nullable: Collection[str] = ()) -> pa.Schema:
-    # A list of tags is the only thing a service of the first generation may leave out.
+    # Lists of tags are the only nullable columns of a 0.2.3 service.
     return pa.schema(
         [
             pa.field(name, type_, nullable=type_ is _TAGS or name in nullable)
@@ -63,8 +64,8 @@ def _schema(columns: dict[str, pa.DataType], nullable: Collection[str] = ()) -> 
     )
 
 
-#: The columns of each view of the 0.2.3 service, in its order; ``thread_spans`` is what every
-#: instance of that view set looks like.
+#: The columns of each view of a 0.2.3 service, in its order. ``thread_spans`` is a view set; all of
+#: its instances have these columns.
 SCHEMAS: dict[str, pa.Schema] = {
     "log_entries": _schema(
         {
@@ -182,8 +183,8 @@ _OF_BLOCK: dict[str, pa.DataType] = {
     "computer": _ENCODED,
 }
 
-#: The columns of the instances of each view set, by its name: those of the 0.2.3 service for the
-#: three it has, which newer services have as well; those of 0.30 for the rest.
+#: The columns of the instances of each view set, by its name. The three view sets of 0.2.3 have the
+#: columns of 0.2.3, which newer services have as well; the others those of 0.30.
 INSTANCE_SCHEMAS: dict[str, pa.Schema] = {
     **{name: SCHEMAS[name] for name in ("log_entries", "measures", "thread_spans")},
     "async_events": _schema(
@@ -252,15 +253,16 @@ INSTANCE_SCHEMAS: dict[str, pa.Schema] = {
     ),
 }
 
-#: View -> the columns that tell its rows apart. Nothing enforces them.
+#: The columns that identify a row of each view. No service enforces them.
 PRIMARY_KEYS: dict[str, list[str]] = {
     "processes": ["process_id"],
     "streams": ["stream_id"],
     "blocks": ["block_id"],
 }
 
-#: View -> (column, view and column it refers to). Nothing enforces them: a process without a
-#: parent has an empty parent_process_id, and what is referred to may have been retired.
+#: The foreign keys of each view: (column, referred view, referred column). No service enforces
+#: them: a process without a parent has an empty parent_process_id, and the referred row may have
+#: been retired.
 FOREIGN_KEYS: dict[str, list[tuple[str, str, str]]] = {
     "log_entries": [("process_id", "processes", "process_id")],
     "measures": [("process_id", "processes", "process_id")],
@@ -274,10 +276,20 @@ FOREIGN_KEYS: dict[str, list[tuple[str, str, str]]] = {
 
 
 def storage_of(table: str) -> str | None:
-    """Give the view whose rows a service keeps in a table; None of a table that is none such.
+    """Return the view whose rows are stored in `table`, or None if it is not a storage table.
 
-    Services of 0.30 have ``__streams__partitions`` and others like it beside their views in
-    information_schema (recorded); their own list of tables, of FlightSQL, leaves them out.
+    The information_schema of 0.30 services lists storage tables such as ``__streams__partitions``
+    beside the views (recorded). Their FlightSQL list of tables omits them.
+
+    Parameters
+    ----------
+    table : str
+        The name of a table.
+
+    Returns
+    -------
+    str or None
+        The name of the view.
     """
     found = re.fullmatch("__(.+)__partitions", table)
     return None if found is None else found[1]
@@ -287,8 +299,8 @@ def _chosen(view: str, *columns: str) -> pa.Schema:
     return pa.schema([SCHEMAS[view].field(column).with_nullable(True) for column in columns])
 
 
-#: The columns of what a service looks up beside SQL, by the name of the call. A 0.2.3 service
-#: sends none of them where it finds nothing.
+#: The result columns of the official client's lookup calls, by name of the call. A 0.2.3 service
+#: sends no columns if it finds no rows.
 LOOKUPS: dict[str, pa.Schema] = {
     "find_process": _chosen("processes", *SCHEMAS["processes"].names),
     "find_stream": _chosen("streams", *SCHEMAS["streams"].names[:-1]),
@@ -314,22 +326,22 @@ LOOKUPS: dict[str, pa.Schema] = {
 
 
 class TimeColumns(NamedTuple):
-    """By which columns of a view a query's time range filters its rows.
+    """The columns of a view that a query's time range filters by.
 
-    A row is within a range if ``upto <= end`` and ``since >= begin``.
+    A row is in a range if ``upto <= end`` and ``since >= begin``.
 
     Attributes
     ----------
     upto, since : str
-        Columns of the view; one and the same for what has a single time.
+        Columns of the view. They are the same column if its rows have a single time.
     ordered : bool
-        Whether every row has ``upto <= since``, by the way it is made, so that a bound on either
-        column bounds both.
-    nullable : bool
-        Whether one of two columns may be NULL in a row, which no range keeps then.
+        Whether every row has ``upto <= since`` by construction, so that a bound on either column
+        bounds both.
     aggregated : bool
-        Whether the view is computed from the rows that are left, so that a range may change what
-        it says of a row that lies within.
+        Whether the service aggregates the view after it has filtered by the range, so that a range
+        may change the values of rows inside it.
+    nullable : bool
+        Whether one of the two columns may be NULL in a row. No range keeps such a row.
     """
 
     upto: str
@@ -339,16 +351,16 @@ class TimeColumns(NamedTuple):
     nullable: bool = False
 
 
-#: Stands for a table that no range filters, such as a static one.
+#: The time columns of a table that no range filters, such as a static one.
 UNFILTERED: Final = TimeColumns("", "")
 
 _BY_TIME = TimeColumns("time", "time")
 _BY_INSERT_TIME = TimeColumns("insert_time", "insert_time")
 _BY_UPDATES = TimeColumns("insert_time", "last_update_time", aggregated=True)
-# Read in the plans of running services (EXPLAIN). Where services differ by age, a column that only
-# the newer have tells which. A span begins before it ends, as its makers count ticks; one of
-# OpenTelemetry is as its sender says. A block's begin is a client's clock, its insert_time the
-# service's.
+# Read from plans of running services (EXPLAIN). Where versions differ, a column that only the newer
+# one has tells them apart. Spans are ordered, because their times are ticks. OpenTelemetry
+# spans are not, because their sender sets both times. Blocks are not, because begin_time comes from
+# the client's clock and insert_time from the service's.
 _TIME_COLUMNS: dict[str, list[tuple[str | None, TimeColumns]]] = {
     "log_entries": [(None, _BY_TIME)],
     "measures": [(None, _BY_TIME)],
@@ -368,32 +380,36 @@ _TIME_COLUMNS: dict[str, list[tuple[str | None, TimeColumns]]] = {
 
 
 def time_columns(view: str, columns: Collection[str]) -> TimeColumns:
-    """Tell which columns of a view a query's time range means.
+    """Return the columns of a view that a query's time range filters by.
 
     Parameters
     ----------
     view : str
-        A view, or the view set of an instance.
+        A view of the catalog, or the view set of an instance.
     columns : collection of str
-        The columns it has, which tell the generation of its service.
+        The names of its columns, which depend on the version of the service.
+
+    Returns
+    -------
+    TimeColumns
+        Those of the version with these columns.
     """
-    return next(found for sign, found in _TIME_COLUMNS[view] if sign is None or sign in columns)
+    return next(found for newer, found in _TIME_COLUMNS[view] if newer is None or newer in columns)
 
 
 @cache
 def time_columns_of(generation: str) -> Mapping[str, TimeColumns]:
-    """Tell the views whose time columns are known for services of a generation.
+    """Return the time columns of all views that have the same ones in each version of a service.
 
     Parameters
     ----------
     generation : str
-        As in `micromegas_dbapi.service.Service`: what is not the same in all the services it may
-        be is left out.
+        The oldest version that the service may have, as in `micromegas_dbapi.service.Service`.
 
     Returns
     -------
     mapping of str to TimeColumns
-        By the name of the view, or the view set of an instance.
+        By the name of the view, or of the view set of an instance.
     """
     if generation == "0.1":
         return {view: _TIME_COLUMNS[view][-1][1] for view in SCHEMAS}

@@ -1,17 +1,17 @@
-"""What the views and columns of a service mean, a line each, for people.
+"""Descriptions of the views and columns of services, one line each.
 
-Of all columns that any service has, the newest included: what a service really has is always
-asked of the service. All times are UTC.
+They cover the columns of all versions; a service itself reports which of them it has. All times are
+UTC.
 """
 
 from __future__ import annotations
 
 __all__ = ["COLUMN_COMMENTS", "INSTANCE_IDS", "LEVELS", "VIEW_COMMENTS"]
 
-#: The values of ``level``, the worst first.
+#: The values of ``level``, the most severe first.
 LEVELS: dict[int, str] = {1: "Fatal", 2: "Error", 3: "Warn", 4: "Info", 5: "Debug", 6: "Trace"}
 
-#: View set -> whose id ``view_instance('<view set>', '<id>')`` takes.
+#: The column whose value identifies an instance: ``view_instance('<view set>', '<id>')``.
 INSTANCE_IDS: dict[str, str] = {
     "log_entries": "process_id",
     "measures": "process_id",
@@ -22,17 +22,17 @@ INSTANCE_IDS: dict[str, str] = {
     "images": "process_id",
 }
 
-#: View, or view set -> what its rows are.
+#: What a row of each view or view set is.
 VIEW_COMMENTS: dict[str, str] = {
-    "log_entries": "log messages: an entry each",
-    "measures": "values of metrics: a measurement each",
+    "log_entries": "log entries, one a row",
+    "measures": "measurements of metrics, one a row",
     "processes": "the processes that sent telemetry",
     "streams": "the streams of each process: its log, its metrics, and one for each traced thread",
-    "blocks": "the blocks that the streams arrived in, with columns of stream and process",
-    "log_stats": "how many log entries there were, by minute, process, level and target",
-    "thread_spans": "calls in one thread: a call each, with its place in the call tree",
-    "async_events": "begins and ends of asynchronous spans of one process",
-    "net_spans": "what one process sent and received, in bits, as a tree",
+    "blocks": "the blocks of events received, with columns of their streams and processes",
+    "log_stats": "number of log entries by minute, process, level and target",
+    "thread_spans": "calls in one thread, one a row, with their position in the call tree",
+    "async_events": "begin and end events of asynchronous spans of one process",
+    "net_spans": "network traffic of one process, in bits, as a tree",
     "otel_spans": "OpenTelemetry spans of one process",
     "images": "screenshots and other images of one process",
 }
@@ -45,7 +45,7 @@ _OF_ITS_PROCESS = {
 }
 _OF_ITS_BLOCK = {
     "stream_id": "id of the stream",
-    "block_id": "id of the block that it arrived in",
+    "block_id": "id of the block that contained it",
     "insert_time": "when the service received the block, UTC",
 }
 _PROPERTIES = "keys and values; property_get(properties, 'key') reads one"
@@ -59,10 +59,10 @@ _PROCESS = {
     "computer": "name of the computer",
     "distro": "operating system",
     "cpu_brand": "model of the processor",
-    "tsc_frequency": "ticks per second of its clock; 0 if it could not tell",
+    "tsc_frequency": "ticks per second of its clock; 0 if unknown",
     "start_time": "when it started, UTC, by its own clock",
     "start_ticks": "its tick counter at start_time",
-    "insert_time": "when the service first heard of it, UTC",
+    "insert_time": "when the service registered it, UTC",
     "parent_process_id": "id of the process that started it; empty if there is none",
     "properties": _PROPERTIES,
     "last_update_time": "when the service last received a block of it, UTC",
@@ -72,28 +72,28 @@ _PROCESS = {
 _STREAM = {
     "stream_id": "id of the stream",
     "process_id": "id of the process that it belongs to",
-    "dependencies_metadata": "CBOR: types of what the events refer to",
+    "dependencies_metadata": "CBOR: types of the objects that the events refer to",
     "objects_metadata": "CBOR: types of the events",
-    "tags": "what it carries: log, metrics or cpu (a thread's spans), among others",
+    "tags": "kinds of events: log, metrics or cpu (a thread's spans), among others",
     "properties": "keys and values, thread-name for one; see property_get",
-    "insert_time": "when the service first heard of it, UTC",
+    "insert_time": "when the service registered it, UTC",
     "format": "how its blocks are encoded",
     "last_update_time": "when the service last received a block of it, UTC",
 }
 _EVENT = {
     **_OF_ITS_PROCESS,
     **_OF_ITS_BLOCK,
-    "target": "module, or other part of the program, that it comes from",
+    "target": "module or other part of the program that it comes from",
     "process_properties": _PROCESS_PROPERTIES,
 }
 _CALL = {
     "hash": "the same number for all calls of one span",
-    "target": "module, or other part of the program, that it comes from",
+    "target": "module or other part of the program that it comes from",
     "filename": "source file",
     "line": "line in the source file",
 }
 
-#: View, or view set -> column -> what it holds, with its unit.
+#: The content of each column with its unit, by view or view set.
 COLUMN_COMMENTS: dict[str, dict[str, str]] = {
     "log_entries": {
         **_EVENT,
@@ -116,12 +116,12 @@ COLUMN_COMMENTS: dict[str, dict[str, str]] = {
         "block_id": "id of the block",
         "stream_id": "id of its stream",
         "process_id": "id of its process",
-        "begin_time": "its first moment, UTC, by the clock of the process",
-        "begin_ticks": "its first moment, in ticks since processes.start_ticks",
-        "end_time": "its last moment, UTC, by the clock of the process",
-        "end_ticks": "its last moment, in ticks since processes.start_ticks",
-        "nb_objects": "how many events it holds",
-        "object_offset": "how many events earlier blocks of its stream hold",
+        "begin_time": "begin of the block, UTC, by the clock of the process",
+        "begin_ticks": "begin of the block, in ticks since processes.start_ticks",
+        "end_time": "end of the block, UTC, by the clock of the process",
+        "end_ticks": "end of the block, in ticks since processes.start_ticks",
+        "nb_objects": "number of events in it",
+        "object_offset": "number of events in the earlier blocks of its stream",
         "payload_size": "size of its payload in bytes",
         "insert_time": "when the service received it, UTC",
         **{
@@ -150,8 +150,8 @@ COLUMN_COMMENTS: dict[str, dict[str, str]] = {
     "thread_spans": {
         **_CALL,
         "id": "number of the call in its stream; -1 is the thread as a whole",
-        "parent": "id of the call that it happened in",
-        "depth": "how many calls it is inside of; 0 is the thread as a whole",
+        "parent": "id of the calling call",
+        "depth": "number of enclosing calls; 0 is the thread as a whole",
         "begin": "when it began, UTC",
         "end": 'when it ended, UTC; reserved word: write "end"',
         "duration": "end minus begin, in ns",
@@ -164,23 +164,23 @@ COLUMN_COMMENTS: dict[str, dict[str, str]] = {
         "time": "when it happened, UTC",
         "event_type": "begin or end",
         "span_id": "id of the span that begins or ends",
-        "parent_span_id": "id of the span that it happened in",
-        "depth": "how many spans it is inside of",
+        "parent_span_id": "id of the enclosing span",
+        "depth": "number of enclosing spans",
         "name": "name of the span",
     },
     "net_spans": {
         "process_id": "id of the process",
         "stream_id": "id of the stream",
         "span_id": "id of the span in its stream",
-        "parent_span_id": "id of the span around it; -1 for a connection",
-        "depth": "how many spans it is inside of; 0 for a connection",
+        "parent_span_id": "id of the enclosing span; -1 for a connection",
+        "depth": "number of enclosing spans; 0 for a connection",
         "kind": "connection, object, property or rpc",
         "name": "of the connection, object, property or function",
         "connection_name": "name of the connection",
-        "is_outgoing": "whether it was sent, not received",
-        "begin_bits": "where it begins in the span around it, in bits",
+        "is_outgoing": "true if sent, false if received",
+        "begin_bits": "offset in the enclosing span, in bits",
         "end_bits": "begin_bits plus bit_size",
-        "bit_size": "its size with all inside of it, in bits",
+        "bit_size": "its size with all spans inside it, in bits",
         "begin_time": "when it began, UTC",
         "end_time": "when it ended, UTC",
     },
@@ -190,14 +190,14 @@ COLUMN_COMMENTS: dict[str, dict[str, str]] = {
         "process_properties": _PROCESS_PROPERTIES,
         "trace_id": "id of the trace: 16 bytes",
         "span_id": "id of the span: 8 bytes",
-        "parent_span_id": "id of the span around it; NULL if there is none",
+        "parent_span_id": "id of the enclosing span; NULL if there is none",
         "start_time": "when it began, UTC",
         "end_time": "when it ended, UTC",
         "duration": "end_time minus start_time, in ns",
         "name": "name of the span",
         "kind": "INTERNAL, SERVER, CLIENT, PRODUCER, CONSUMER or UNSPECIFIED",
         "status": "OK, ERROR or UNSET",
-        "status_message": "what went wrong; may be NULL",
+        "status_message": "error message; may be NULL",
         "properties": "attributes of the span; see property_get",
         "events": "JSONB: events of the span, a list of objects",
         "links": "JSONB: links to other spans, a list of objects",

@@ -1,6 +1,6 @@
-"""A service's plan of ``SELECT * FROM view`` -> by which columns a query's range filters the view.
+"""Find the columns that a query's range filters by, in a service's plan of a view.
 
-The plan is asked for with a range that no data lie in, whose two instants stand in the filter that
+The plan is requested with a range that contains no data. Its two instants appear in the filter that
 the service puts on the scan.
 """
 
@@ -14,22 +14,22 @@ import pyarrow as pa
 from micromegas_dbapi.service.catalog import TimeColumns
 from micromegas_dbapi.timerange import TimeRange
 
-__all__ = ["PLAN", "SENTINEL", "filter_shown"]
+__all__ = ["PLAN", "SENTINEL", "filter_columns"]
 
-#: Asks for the plan, of a relation as a statement names it.
+#: Requests the plan of a relation, named as in a FROM clause.
 PLAN: Final = "EXPLAIN SELECT * FROM {}"
 #: 1971-02-03T04:05:06.000000007Z and two nanoseconds less than a second later.
 SENTINEL: Final = TimeRange(34_401_906_000_000_007, 34_401_907_000_000_005, "inferred")
 
-# Of the statement with LIMIT 1, as services were seen to show it; no view has such a limit itself.
+# Of the statement with LIMIT 1, as services show it. No view has such a limit itself.
 _LIMIT = ("Limit", "skip=0, fetch=1")
 _NODE = re.compile(r" *(\w+): ?(.*)")
 _SCAN = re.compile(r"(.+?) projection=\[([^\]]*)\].*")
 _TERM = re.compile(r'(.+) (<=|>=) TimestampNanosecond\((\d+), Some\("\+00:00"\)\)')
 
 
-def filter_shown(plan: pa.Table) -> TimeColumns | None:
-    """Read the answer to an EXPLAIN of ``SELECT * FROM view`` with the range `SENTINEL`.
+def filter_columns(plan: pa.Table) -> TimeColumns | None:
+    """Read the time columns from the result of `PLAN` with the range `SENTINEL`.
 
     Parameters
     ----------
@@ -39,8 +39,8 @@ def filter_shown(plan: pa.Table) -> TimeColumns | None:
     Returns
     -------
     TimeColumns or None
-        None where the filter has another shape than that of a view, or does not sit on a plain
-        scan: below an aggregation, say, the rows that it leaves are not those of the view.
+        None if the filter has another shape than that of a view, or is not directly on a scan. (If
+        it is below an aggregation, for example, it does not filter the rows of the view.)
     """
     if not {"plan_type", "plan"} <= set(plan.column_names):
         return None
@@ -77,7 +77,7 @@ def _columns(condition: str, scan: str) -> TimeColumns | None:
 
 
 def _column(text: str, table: str, projected: list[str]) -> str | None:
-    """Find the column that is named, with or without its table; its name may have dots too."""
+    """Find the column of a name with or without its table; column names may have dots too."""
     bare = text.removeprefix(f"{table}.")
     named = [name for name in dict.fromkeys((text, bare)) if name.strip('"') in projected]
     return named[0].strip('"') if len(named) == 1 else None

@@ -1,1 +1,1 @@
-"""SQL text: read, filled with parameters, and rewritten."""
+"""Read SQL text, bind parameters into it, and rewrite it."""

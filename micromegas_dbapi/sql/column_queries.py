@@ -1,4 +1,4 @@
-"""A query -> another one that has its columns, and next to nothing to compute."""
+"""Write cheap queries that have the columns of a given query."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from micromegas_dbapi.timerange import MIN_NS, TimeRange
 
 __all__ = ["NEVER", "query_alone", "types_of_rows", "with_one_row_of_nulls", "without_rows"]
 
-#: An instant at which there are no events: nothing is scanned, and what needs a range has one.
+#: A range without events. Nothing is scanned, and views that require a range have one.
 NEVER = TimeRange(MIN_NS, MIN_NS)
 
 _QUERIES = ("SELECT", "WITH", "VALUES", "FROM", "(")
 
 
 def without_rows(sql: str) -> str:
-    r"""Write a query that has the columns of another, and no rows.
+    r"""Return a query that has the columns of another one and no rows.
 
     Parameters
     ----------
@@ -26,7 +26,7 @@ def without_rows(sql: str) -> str:
     Returns
     -------
     str
-        DESCRIBE, SHOW and EXPLAIN, which cannot stand inside of a query, as they are.
+        `sql` itself if it is DESCRIBE, SHOW or EXPLAIN, which cannot be subqueries.
 
     Examples
     --------
@@ -38,11 +38,21 @@ def without_rows(sql: str) -> str:
 
 
 def with_one_row_of_nulls(sql: str) -> str:
-    """Write a query that has the columns of another, and one row of nulls.
+    """Return a query that has the columns of another one and one row of nulls.
 
-    A FlightSQL service of 0.2 sends nothing at all where there are no rows, not even columns. That
-    this form has the names and types of the statement itself, though not its nullability, was
-    tried on 0.2.3 and 0.30 (``schema_by_join`` of the recordings).
+    A FlightSQL service of 0.2 sends no columns if a result has no rows. This form keeps the names
+    and types of the statement, but not its nullability (tried on 0.2.3 and 0.30: ``schema_by_join``
+    of the recordings).
+
+    Parameters
+    ----------
+    sql : str
+        A statement of any kind.
+
+    Returns
+    -------
+    str
+        `sql` itself if it is not a query.
     """
     inner = query_alone(sql)
     if inner is None:
@@ -51,36 +61,48 @@ def with_one_row_of_nulls(sql: str) -> str:
 
 
 def types_of_rows(sql: str, names: Sequence[str]) -> str | None:
-    """Write a query that tells the types of another one's rows, which its plan may tell wrong.
+    """Return a query for the types of another one's rows, which may differ from those in its plan.
 
-    Its one row has the name of a type, as DataFusion spells it, for each column; nothing is
-    computed. Tried on DataFusion 43, 54 and 55. (Not ``ON false``, as below: of a UNION of
-    aggregates these make several rows.)
+    Its one row has the name of a type, as DataFusion writes it, for each column. Nothing is
+    computed. Tried on DataFusion 43, 54 and 55. (The form of `with_one_row_of_nulls`, ``ON false``,
+    would return several rows for a UNION of aggregates.)
 
     Parameters
     ----------
     sql : str
+        A statement of any kind.
     names : sequence of str
         The names of its columns.
 
     Returns
     -------
     str or None
-        None where that cannot be asked: `sql` is no query, or columns have one name.
+        None if `sql` is not a query, or if several columns have the same name.
     """
     inner = query_alone(sql)
     if inner is None or len(set(names)) < len(names):
         return None
     quoted = ('"' + name.replace('"', '""') + '"' for name in names)
-    asked = ", ".join(f"arrow_typeof(q.{name}) AS c{at}" for at, name in enumerate(quoted))
-    none = f"SELECT * FROM (\n{inner}\n) AS i LIMIT 0"
-    return f"SELECT {asked} FROM (VALUES (1)) AS one(x) LEFT JOIN ({none}) AS q ON true"
+    types = ", ".join(f"arrow_typeof(q.{name}) AS c{at}" for at, name in enumerate(quoted))
+    no_rows = f"SELECT * FROM (\n{inner}\n) AS i LIMIT 0"
+    return f"SELECT {types} FROM (VALUES (1)) AS one(x) LEFT JOIN ({no_rows}) AS q ON true"
 
 
 def query_alone(sql: str) -> str | None:
-    """Give a query without what ends it; None if the statement is none."""
+    """Strip whitespace, comments and semicolons around a query, so that it can be a subquery.
+
+    Parameters
+    ----------
+    sql : str
+        A statement of any kind.
+
+    Returns
+    -------
+    str or None
+        None if the statement is not a query.
+    """
     parts = [(part, sql[part.start : part.end]) for part in tokens(sql)]
-    # What some engines run of a comment stands between two tokens, and only with both of them.
+    # Both tokens around the part of a comment that some engines run must be kept.
     parts = [
         (part, text)
         for part, text in parts

@@ -1,7 +1,8 @@
-"""The functions of the services' engine whose types are told right by the plan of a statement.
+"""Functions of the services' query engine whose result types are right in a statement's plan.
 
-Those of DataFusion 54: each was run with arguments of many types, and the type told compared with
-the type of what came (``tests/planned_types``). ``property_get`` is a service's own, and recorded.
+They are those of DataFusion 54. Each was run with arguments of many types, and the planned type
+compared with the type of the result (``tests/planned_types``). ``property_get`` belongs to the
+services, and was recorded.
 """
 
 from __future__ import annotations
@@ -52,12 +53,12 @@ _WINDOWS = """
     row_number
 """
 
-#: Those of them that make one value of many rows, as a rule or with OVER.
+#: The functions that return one value for many rows: aggregate and window functions.
 AGGREGATES = frozenset(_AGGREGATES.split())
 WINDOWS = frozenset(_WINDOWS.split())
 FUNCTIONS = frozenset(_NAMES.split()) | AGGREGATES | WINDOWS
 
-#: Those of them that give unsigned numbers of 64 bits of what views have; ``sum`` does for some.
+#: The functions that return unsigned 64-bit integers for columns of views. (So may ``sum``.)
 UNSIGNED = frozenset(
     (
         *("approx_distinct", "array_dims", "array_indexof", "array_length", "array_ndims"),
@@ -67,11 +68,11 @@ UNSIGNED = frozenset(
     )
 )
 
-# Scalar functions of the newer services, by their source.
+# Scalar functions of the newer services, according to their source.
 _OF_SERVICES = """
     jsonb_array_length jsonb_as_f64 jsonb_as_i64 jsonb_as_string jsonb_format_json jsonb_get
     jsonb_object_keys jsonb_parse jsonb_path_query jsonb_path_query_first properties_length
     properties_to_array properties_to_dict properties_to_jsonb
 """
-#: Those that make of each row a value, whatever the others are.
+#: Scalar functions: the value of a row does not depend on other rows.
 ROW_BY_ROW = (FUNCTIONS - AGGREGATES - WINDOWS) | frozenset(_OF_SERVICES.split())

@@ -1,12 +1,12 @@
-r"""SQL text -> tokens, as the engines of the services read it.
+r"""Split SQL text into tokens as the query engines of the services do.
 
-These are tokenizers of sqlparser-rs, in its generic dialect: that of DataFusion 54 and 55, and the
-older one of DataFusion 43. They read nearly everything alike: ``'..'`` with doubled quotes and
-plain backslashes, ``E'..'`` with escapes, ``".."`` and backtick identifiers, ``$tag$..$tag$``,
-``--`` to a line feed (not to a carriage return), nested ``/* */``, and names that begin with ``#``
-or ``@`` and have any character at all behind it, be it a quote or a slash. The few texts that they
-read in different ways have two readings here, and what asks whether a statement may do something
-looks at both. ``tests/sql/test_lexer.py`` has a table of it all that runs on the engines.
+The rules are those of two tokenizers of sqlparser-rs, in its generic dialect: the one of DataFusion
+54 and 55, and the older one of DataFusion 43. Both read ``'..'`` with doubled quotes and plain
+backslashes, ``E'..'`` with escapes, ``".."`` and backtick identifiers, ``$tag$..$tag$``, ``--`` to
+a line feed (not to a carriage return), nested ``/* */``, and names that begin with ``#`` or ``@``
+followed by any character, even a quote or a slash. They differ on a few texts: `readings` returns
+both token lists then, and a safety check must hold for both. ``tests/sql/test_lexer.py`` compares
+all of this with the engines.
 """
 
 from __future__ import annotations
@@ -17,22 +17,31 @@ from typing import NamedTuple
 
 __all__ = ["IGNORED", "Token", "disputed", "readings", "tokens"]
 
-#: The kinds of tokens that say nothing.
+#: The kinds of tokens without a meaning.
 IGNORED = ("blank", "comment")
 
 
 class Token(NamedTuple):
-    """A piece of a statement: its kind and its place in the text."""
+    """A token of a statement.
+
+    Attributes
+    ----------
+    kind : str
+        See `tokens`.
+    start, end : int
+        Its position in the text; `end` is exclusive.
+    """
 
     kind: str
     start: int
     end: int
 
 
-# What is no ASCII and no blank counts as a letter: of what is none, no engine makes anything.
+# A character that is neither ASCII nor whitespace counts as a letter. No engine accepts one that
+# is not.
 _LETTER = r"[^\x00-@\[-^`{-\x7f\s]"
 _PART = r"[^\x00-\"%-/:-?\[-^`{-\x7f\s]"
-_NEXT = r"[^\x00-!%&(-/:-?\[-^`{-\x7f\s]"  # or a quote, and the word may be a prefix
+_NEXT = r"[^\x00-!%&(-/:-?\[-^`{-\x7f\s]"  # or a quote: the word may be a string prefix
 _TAG = r"[^\x00-/:-@\[-^`{-\x7f\s]*"
 _ESCAPED = r"'[^'\\]*(?:(?:\\.|'')[^'\\]*)*'(?!')"
 _HAS_ESCAPES = r"(?='(?:[^'\\]|'')*\\)"
@@ -41,7 +50,8 @@ _DELIMITED = r"""[nN]?[qQ]'(?:
     \[.*?\]' | \{.*?\}' | <.*?>' | \(.*?\)' | (?P<delimiter>[^\ \t\r\n\[{<(]).*?(?P=delimiter)'
 )"""
 
-# The most frequent first. An odd one is a word as well; block and dollar are looked into.
+# The most frequent kinds come first. An "odd" one is a word too; `_split` finds the ends of "block"
+# and "dollar".
 _TEMPLATE = r"""
       (?P<word>    __LETTER__ __PART__* (?!__NEXT__) )
     | (?P<blank>   [^\S\x1c-\x1f]+ )
@@ -78,7 +88,7 @@ def _pattern(prefix: str, strings: str, opened: str, behind_at: str) -> re.Patte
     return re.compile(text, re.VERBOSE | re.DOTALL)
 
 
-# A text with the prefix X has escapes too, though no engine takes one that has any.
+# A string with the prefix X may have escapes too, though no engine accepts one with an escape.
 _NEWER = _pattern(
     prefix=rf"[eE]' | [xX]{_HAS_ESCAPES} | {_RAW} | [nN]?[qQ]'",
     strings=rf"(?:[eE]|[xX]{_HAS_ESCAPES}){_ESCAPED} | {_DELIMITED}",
@@ -92,33 +102,44 @@ _OLDER = _pattern(
     behind_at="",
 )
 _EDGE = re.compile(r"/\*|\*/")
-_EDGE_OF_OLDER = re.compile(r"(?=/\*|\*/)")  # those that share a character as well
+_EDGE_OF_OLDER = re.compile(r"(?=/\*|\*/)")  # also edges that share a character
 _VERSION = re.compile(r"/\*![0-9]*")
 
 
 def tokens(sql: str) -> Iterator[Token]:
-    """Split a statement into tokens that together cover all of it.
+    """Split a statement into tokens that together cover the whole text.
 
-    It is read as the newest engines do. They run what stands in ``/*! .. */``: its tokens are
-    those of code, between two that are comments, ``/*!`` with the digits behind it and ``*/``.
+    The rules are those of the newest engines. These run the content of ``/*! .. */``: its tokens
+    are code, between two comment tokens, ``/*!`` with the digits behind it and ``*/``.
 
-    Yields
-    ------
-    Token
-        Of the kinds blank, comment, string, quoted, word, number, cast, name (``:x``), mark
-        (``?``), other (one character, or an operator or placeholder of several), and ``open``: a
-        string, identifier or comment that never ends, up to the end of the text.
+    Parameters
+    ----------
+    sql : str
+        One or several statements.
+
+    Returns
+    -------
+    iterator of Token
+        Of the kinds blank (whitespace), comment, string, quoted (an identifier), word, number,
+        cast (``::``), name (``:x``), mark (``?``), other (one character, or an operator or
+        placeholder of several), and open: a string, identifier or comment without an end, up to
+        the end of the text.
     """
     return _split(sql, runs_comments=True)
 
 
 def readings(sql: str) -> list[list[Token]]:
-    """Read a statement as each of the engines does.
+    """Split a statement into tokens as each of the engines does.
+
+    Parameters
+    ----------
+    sql : str
+        One or several statements.
 
     Returns
     -------
     list of list of Token
-        One reading, or two where they differ, the newest engines' first.
+        One reading, or two if the engines differ: the newest engines' first.
     """
     newer = list(tokens(sql))
     if _MAY_DIFFER.search(sql):
@@ -131,10 +152,15 @@ def readings(sql: str) -> list[list[Token]]:
 def disputed(sql: str) -> str | None:
     """Find the first piece of a statement that the engines read in different ways.
 
+    Parameters
+    ----------
+    sql : str
+        One or several statements.
+
     Returns
     -------
     str or None
-        What it is, for people.
+        A description of it for error messages; None if there is no such piece.
 
     Examples
     --------
@@ -142,7 +168,7 @@ def disputed(sql: str) -> str | None:
     'a comment that some engines run, /*! .. */'
     >>> disputed("SELECT 1 /* + 1 */ -- /*! + 1 */")
     """
-    if sql.isascii() and not _MAY_DIFFER.search(sql):  # most statements need no lexer
+    if sql.isascii() and not _MAY_DIFFER.search(sql):  # fast path of most statements
         return None
     newer, *differing = readings(sql)
     for older in differing:
@@ -155,16 +181,16 @@ def disputed(sql: str) -> str | None:
     return None
 
 
-# What a piece looks like that is read in different ways -> what it is.
+# Pieces that the engines read in different ways, with their descriptions.
 _DISPUTED = [
     (re.compile(piece), what)
     for piece, what in (
         (r"/\*!", "a comment that some engines run, /*! .. */"),
         (r"/\*", "a comment inside a comment, which some engines end elsewhere"),
-        (r"[nN]'", "a text with the prefix N and a backslash"),
-        (r"[nN]?[qQ]'", "a text with the prefix Q"),
+        (r"[nN]'", "a string with the prefix N and a backslash"),
+        (r"[nN]?[qQ]'", "a string with the prefix Q"),
         (r"@", "a quote behind @"),
-        (r"\$", "a dollar-quoted text with a dollar sign in it"),
+        (r"\$", "a dollar-quoted string with a dollar sign in it"),
     )
 ]
 _MAY_DIFFER = re.compile(r"/\*|[nNqQ]'|@['\"`]|\$[^$\s]+\$")
@@ -203,7 +229,7 @@ def _block_comment(sql: str, at: int, older: bool) -> tuple[str, int]:
 
 
 def _run_comment(sql: str, start: int, end: int) -> Generator[Token, None, int]:
-    """Read what stands in a comment as code, no comments in that; give the place behind it all."""
+    """Yield the content of a comment as code without such comments; return the index behind."""
     version = _VERSION.match(sql, start)
     assert version is not None
     inner = version.end()
@@ -218,7 +244,7 @@ def _run_comment(sql: str, start: int, end: int) -> Generator[Token, None, int]:
 
 
 def _dollar_of_older(sql: str, at: int, tag: str) -> tuple[str, int]:
-    """Find the end as the older engine does: what looked like one so far is passed by."""
+    """Find the closing tag as the older engine does, which skips a partial match of the tag."""
     while (at := sql.find("$", at)) >= 0:
         at += 1
         for wanted in tag:

@@ -1,7 +1,7 @@
-"""Python values -> SQL literals: the one renderer of the driver and the dialect.
+"""Render Python values as SQL literals, for the driver and the dialect.
 
 Every form was tried on DataFusion 43 and 55, the oldest and the newest engine of a service, and
-means the same there.
+has the same meaning on both.
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ __all__ = ["Array", "literal"]
 
 
 class Array(tuple[Any, ...]):
-    """Values that make one value, an array: rendered ``make_array(1, 2)``, not as an IN list."""
+    """An array value, rendered as ``make_array(1, 2)`` and not as an IN list."""
 
     __slots__ = ()
 
 
-ACCEPTED = (
+_ACCEPTED = (
     "None, bool, int, float, Decimal, str, bytes, date, time, datetime, timedelta, UUID, Enum, "
     "numpy and pandas scalars of these, and a list, tuple or set of them for IN"
 )
@@ -42,24 +42,25 @@ def literal(value: object, where: str = "the value") -> str:
     ----------
     value : object
         * None, ``NaT``: ``NULL``; bool; int from -2**63 to 2**64 - 1
-        * float: exact to the last bit, nan and the infinities included
-        * Decimal of up to 76 digits: DECIMAL of just its own precision and scale
-        * str: any text but lone surrogates; bytes, bytearray, memoryview
+        * float: lossless, including nan and the infinities
+        * Decimal of up to 76 digits: DECIMAL with its own precision and scale
+        * str: any string without lone surrogates; bytes, bytearray, memoryview
         * date; time without a zone
-        * datetime, pandas Timestamp, numpy datetime64: TIMESTAMP in UTC to the nanosecond, a
-          naive one read as UTC; outside of the years 1677 to 2262 in microseconds
-        * timedelta, pandas Timedelta, numpy timedelta64: INTERVAL in days and microseconds
-        * UUID: its text; Enum: its value; numpy numbers: as the Python number they equal
+        * datetime, pandas Timestamp, numpy datetime64: TIMESTAMP in UTC with nanoseconds, or with
+          microseconds outside of the years 1677 to 2262; naive values are read as UTC
+        * timedelta, pandas Timedelta, numpy timedelta64: INTERVAL in days, microseconds and
+          nanoseconds
+        * UUID: its string form; Enum: its value; numpy numbers: as the equal Python number
         * list, tuple, set, frozenset: a bracketed list, for IN; `Array`: an array
     where : str
-        How an error names the value, for example ``"parameter 2"``.
+        The name of the value in error messages, for example ``"parameter 2"``.
 
     Returns
     -------
     str
-        Text that reads back as the same value whatever stands around it; negative numbers and
-        intervals are bracketed, so that ``1-?`` never becomes a comment, and a name behind an
-        interval (``? second``) never its unit.
+        Text with the same value in any context. Negative numbers and intervals are bracketed, so
+        that ``1-?`` does not become a comment, and a name behind an interval (``? second``) does
+        not become its unit.
 
     Raises
     ------
@@ -86,7 +87,7 @@ class _UnknownError(Exception):
 
 @singledispatch
 def _render(value: object) -> str:
-    raise _UnknownError(f"is of type {type(value).__qualname__}; accepted: {ACCEPTED}")
+    raise _UnknownError(f"is of type {type(value).__qualname__}; accepted: {_ACCEPTED}")
 
 
 @_render.register
@@ -104,8 +105,8 @@ def _(value: int) -> str:
     number = int(value)
     if not -(2**63) <= number < 2**64:
         raise _RefusedError(
-            "is an int outside of 64 bits, which the engine would turn into an inexact float; "
-            "give a Decimal"
+            "is an int outside of 64 bits, which the query engine would convert to an inexact "
+            "float; pass a Decimal"
         )
     return f"({number})" if number < 0 else str(number)
 
@@ -123,11 +124,11 @@ def _(value: float) -> str:
 
 @_render.register
 def _(value: Decimal) -> str:
-    # A bare 1.50 would be a Float64: the type is spelt out.
+    # A bare 1.50 would be a Float64, so the type is written out.
     _, digits, exponent = value.as_tuple()
     if not isinstance(exponent, int):
         raise _RefusedError(
-            f"is Decimal({str(value)!r}), which SQL decimals do not have; give a float"
+            f"is Decimal({str(value)!r}), which SQL decimals cannot express; pass a float"
         )
     scale = max(-exponent, 0)
     precision = max(len(digits) + max(exponent, 0), scale, 1)
@@ -143,8 +144,8 @@ def _(value: str) -> str:
         value.encode()
     except UnicodeEncodeError as error:
         raise _RefusedError(
-            f"is a str with a lone surrogate at character {error.start + 1}, which UTF-8 does "
-            "not have"
+            f"is a str with a lone surrogate at character {error.start + 1}, which UTF-8 cannot "
+            "encode"
         ) from None
     return "'" + value.replace("'", "''") + "'"
 
@@ -164,7 +165,7 @@ def _(value: date) -> str:
 @_render.register
 def _(value: time) -> str:
     if value.tzinfo is not None:
-        raise _RefusedError("is a time with a time zone, which the engine does not have")
+        raise _RefusedError("is a time with a time zone, which the query engine does not support")
     return f"TIME '{value.isoformat()}'"
 
 
@@ -216,7 +217,7 @@ def _(value: np.timedelta64) -> str:
 def _interval(days: int, ns: int, value: timedelta | None = None) -> str:
     ns += int(getattr(value, "nanoseconds", 0))  # of a pandas Timedelta
     if not -(2**31) <= days < 2**31:
-        raise _RefusedError("is an interval of more days than 32 bits hold")
+        raise _RefusedError("is an interval of more days than fit into 32 bits")
     us, rest = divmod(ns, 1000)
     nanoseconds = f" {rest} nanoseconds" if rest else ""
     return f"(INTERVAL '{days} days {us} microseconds{nanoseconds}')"
@@ -234,10 +235,10 @@ def _(value: enum.Enum) -> str:
 
 @_render.register
 def _(value: np.generic) -> str:
-    plain: Any = value.item()
-    if isinstance(plain, np.generic):  # a longdouble, which Python has no number for
-        raise _UnknownError(f"is of type {type(value).__qualname__}; accepted: {ACCEPTED}")
-    return _render(plain)
+    native: Any = value.item()
+    if isinstance(native, np.generic):  # a longdouble, which has no Python equivalent
+        raise _UnknownError(f"is of type {type(value).__qualname__}; accepted: {_ACCEPTED}")
+    return _render(native)
 
 
 @_render.register(list)
@@ -246,9 +247,9 @@ def _(value: np.generic) -> str:
 @_render.register(frozenset)
 def _(value: list[Any] | tuple[Any, ...] | set[Any] | frozenset[Any]) -> str:
     if not value:
-        raise _UnknownError("is an empty list, which IN does not have; leave the condition out")
+        raise _UnknownError("is an empty list, which IN does not support; omit the condition")
     if any(isinstance(item, (list, tuple, set, frozenset)) for item in value):
-        raise _UnknownError("is a list of lists; an IN list has plain values")
+        raise _UnknownError("is a list of lists; an IN list contains scalar values only")
     return "(" + ", ".join(_render(item) for item in value) + ")"
 
 

@@ -1,9 +1,9 @@
-"""Statements whose branches, or parts of a set operation, are evidently of different types.
+"""Find branches of CASE and of set operations that evidently have different types.
 
-A service of 0.30 casts the values of a CASE to the type of its first branch, and those of UNION,
-EXCEPT and INTERSECT to the types of the first query: 1.5 arrives as 1 behind an integer. Older ones
-give the values that SQL means, or fail. What can be seen in the text is told; a column of an
-unknown type, or an expression, is not looked into.
+A 0.30 service casts the values of a CASE to the type of its first branch, and those of UNION,
+EXCEPT and INTERSECT to the types of the first query: 1.5 arrives as 1 if an integer came first.
+Older services return the values that SQL defines, or fail. Only literals and known columns are
+checked, not expressions or columns of an unknown type.
 """
 
 from __future__ import annotations
@@ -36,45 +36,47 @@ _BEHIND_LIST = frozenset(
     )
 )
 
-# Kinds of values; what is of another kind is not known.
+# The kinds of values that are told apart, as error messages name them.
 _INT32, _INT64, _HUGE = "a 32-bit integer", "an integer", "an integer beyond 32 bits"
-_FLOAT, _TEXT, _TRUTH = "a floating-point number", "a text", "a truth value"
+_FLOAT, _STRING, _BOOLEAN = "a floating-point number", "a string", "a boolean"
 _TIME, _DATE, _NULL = "a timestamp", "a date", "NULL"
-# First kind -> those that keep their value where all are made the first one.
+# The kind of the first branch, and the kinds whose values a cast to it keeps.
 _HOLDS = {
     _INT32: (_INT32, _INT64),
     _INT64: (_INT32, _INT64, _HUGE),
     _HUGE: (_INT32, _INT64, _HUGE),
     _FLOAT: (_INT32, _INT64, _FLOAT),
-    _TEXT: (_INT32, _INT64, _HUGE, _FLOAT, _TEXT, _TRUTH),
-    _TRUTH: (_TRUTH,),
+    _STRING: (_INT32, _INT64, _HUGE, _FLOAT, _STRING, _BOOLEAN),
+    _BOOLEAN: (_BOOLEAN,),
     _TIME: (_TIME, _DATE),
     _DATE: (_DATE,),
 }
 
-#: A token with its kind, or what stands in brackets.
+#: A token (kind, text), or the items between two brackets.
 _Item: TypeAlias = tuple[str, str] | list["_Item"]
 
 
 def react(sql: str, reaction: Reaction, query_id: str) -> None:
-    """Tell of mixed types in a statement, as it is asked for.
+    """Log mixed types in a statement, warn of them, or raise an error.
 
     Parameters
     ----------
     sql : str
+        The text to send.
     reaction : {"ignore", "warn", "error"}
-        "ignore" writes a line to the log, of the level DEBUG.
+        "ignore" logs them at level DEBUG.
     query_id : str
-        For the log, and the error.
+        Shown in the log and in the error.
 
     Raises
     ------
     DataError
+        If there are mixed types and `reaction` is "error".
     """
     if reaction == "ignore" and not _LOG.isEnabledFor(logging.DEBUG):
         return
     for found in mixed(sql):
-        message = f"{found}: services make the second one the first; CAST the first"
+        message = f"{found}: services cast the second type to the first one; CAST the first"
         if reaction == "error":
             raise DataError(message, sql=sql, query_id=query_id, retryable=False)
         if reaction == "warn":
@@ -84,11 +86,22 @@ def react(sql: str, reaction: Reaction, query_id: str) -> None:
 
 
 def check_reaction(given: object) -> Reaction:
-    """Check the value of the option.
+    """Validate the value of the option ``on_mixed_types``.
+
+    Parameters
+    ----------
+    given : object
+        The value of the option.
+
+    Returns
+    -------
+    {"ignore", "warn", "error"}
+        The same value.
 
     Raises
     ------
     ProgrammingError
+        If it is another value.
     """
     for known in _REACTIONS:
         if given == known:
@@ -99,10 +112,22 @@ def check_reaction(given: object) -> Reaction:
 
 
 def mixed(sql: str) -> list[str]:
-    """List where different kinds evidently meet, and a value would not be kept.
+    """Describe the places where a value would be lost in a cast to the first branch's type.
 
+    Parameters
+    ----------
+    sql : str
+        One or several statements.
+
+    Returns
+    -------
+    list of str
+        A clause each, for error messages.
+
+    Examples
+    --------
     >>> mixed("SELECT CASE WHEN level = 4 THEN 1 ELSE 0.5 END FROM log_entries")
-    ['a CASE has 1, an integer, first, and 0.5, a floating-point number, behind it']
+    ['a CASE has 1, an integer, first, and 0.5, a floating-point number, later']
     >>> mixed("SELECT level FROM log_entries UNION ALL SELECT 9")
     []
     """
@@ -110,7 +135,7 @@ def mixed(sql: str) -> list[str]:
     if "CASE" not in upper and not any(word in upper for word in _SETS):
         return []
     trees = [_tree(sql, parts) for parts in readings(sql)]
-    return list(dict.fromkeys(text for tree in trees for text in _within(tree)))
+    return list(dict.fromkeys(text for tree in trees for text in _mixed_in(tree)))
 
 
 def _tree(sql: str, parts: list[Token]) -> list[_Item]:
@@ -129,12 +154,12 @@ def _tree(sql: str, parts: list[Token]) -> list[_Item]:
     return opened[0]
 
 
-def _within(items: list[_Item]) -> Iterator[str]:
-    yield from _of_cases(items)
-    yield from _of_sets(items)
+def _mixed_in(items: list[_Item]) -> Iterator[str]:
+    yield from _mixed_cases(items)
+    yield from _mixed_sets(items)
     for item in items:
         if isinstance(item, list):
-            yield from _within(item)
+            yield from _mixed_in(item)
 
 
 def _word(item: _Item) -> str:
@@ -144,34 +169,34 @@ def _word(item: _Item) -> str:
 # -- CASE ----------------------------------------------------------------------------------------
 
 
-def _of_cases(items: list[_Item]) -> Iterator[str]:
-    cases: list[list[list[_Item]]] = []  # the branches of those that are open
-    gathers: list[bool] = []
+def _mixed_cases(items: list[_Item]) -> Iterator[str]:
+    cases: list[list[list[_Item]]] = []  # the branches of each open CASE
+    in_branch: list[bool] = []
     for item in items:
         word = _word(item)
         if word == "CASE":
             cases.append([])
-            gathers.append(False)
+            in_branch.append(False)
         elif not cases:
             continue
         elif word in ("THEN", "ELSE"):
             cases[-1].append([])
-            gathers[-1] = True
+            in_branch[-1] = True
         elif word == "WHEN":
-            gathers[-1] = False
+            in_branch[-1] = False
         elif word == "END":
             yield from _differing("a CASE", cases.pop())
-            gathers.pop()
-            if cases and gathers[-1]:
-                cases[-1][-1] += [item, item]  # an expression, not looked into
-        elif gathers[-1]:
+            in_branch.pop()
+            if cases and in_branch[-1]:
+                cases[-1][-1] += [item, item]  # an expression, whose kind is unknown
+        elif in_branch[-1]:
             cases[-1][-1].append(item)
 
 
 # -- set operations ------------------------------------------------------------------------------
 
 
-def _of_sets(items: list[_Item]) -> Iterator[str]:
+def _mixed_sets(items: list[_Item]) -> Iterator[str]:
     queries: list[list[_Item]] = [[]]
     names: list[str] = []
     for item in items:
@@ -190,7 +215,7 @@ def _of_sets(items: list[_Item]) -> Iterator[str]:
 
 
 def _columns(query: list[_Item]) -> list[list[_Item]] | None:
-    """Give the columns of a query, one in brackets too; None where a star hides some."""
+    """Return the columns of a query, also of one in brackets; None if it has a star."""
     while query and _word(query[0]) in _QUALIFIERS:
         query = query[1:]
     words = [_word(item) for item in query]
@@ -230,12 +255,12 @@ def _differing(where: str, branches: list[list[_Item]]) -> Iterator[str]:
     known = [(branch, kind) for branch in branches if (kind := _kind(branch)) != _NULL]
     if not known or known[0][1] is None:
         return
-    first, told = known[0]
+    first, first_kind = known[0]
     for branch, kind in known[1:]:
-        if kind is not None and told is not None and kind not in _HOLDS[told]:
+        if kind is not None and first_kind is not None and kind not in _HOLDS[first_kind]:
             yield (
-                f"{where} has {_shown(first)}, {told}, first, and {_shown(branch)}, {kind}, "
-                "behind it"
+                f"{where} has {_shown(first)}, {first_kind}, first, and {_shown(branch)}, {kind}, "
+                "later"
             )
 
 
@@ -249,13 +274,13 @@ def _is_name(item: _Item) -> bool:
 
 
 def _kind(items: list[_Item]) -> str | None:
-    """Tell the kind of a literal or a known column; None of all else."""
+    """Return the kind of a literal or a known column; None for any other expression."""
     while len(items) == 1 and isinstance(items[0], list):
         items = items[0]
     texts = [item[1] if isinstance(item, tuple) else "" for item in items]
     kinds = [item[0] if isinstance(item, tuple) else "" for item in items]
     if len(items) == 2 and texts[0] in ("-", "+") and kinds[1] == "number":
-        return _of_number(texts[1])
+        return _number_kind(texts[1])
     if len(items) == 2 and kinds[1] == "string":
         return {"TIMESTAMP": _TIME, "DATE": _DATE}.get(texts[0].upper())
     if len(items) == 3 and texts[1] == "." and _is_name(items[0]):
@@ -263,42 +288,42 @@ def _kind(items: list[_Item]) -> str | None:
     if len(items) != 1:
         return None
     if kinds[0] == "number":
-        return _of_number(texts[0])
+        return _number_kind(texts[0])
     if kinds[0] == "string":
-        return _TEXT
-    literal = {"NULL": _NULL, "TRUE": _TRUTH, "FALSE": _TRUTH}.get(texts[0].upper())
+        return _STRING
+    literal = {"NULL": _NULL, "TRUE": _BOOLEAN, "FALSE": _BOOLEAN}.get(texts[0].upper())
     if literal is not None and kinds[0] == "word":
         return literal
     name = texts[0].lower() if kinds[0] == "word" else texts[0][1:-1]
-    return _columns_of_views().get(name) if _is_name(items[0]) else None
+    return _column_kinds().get(name) if _is_name(items[0]) else None
 
 
-def _of_number(text: str) -> str:
+def _number_kind(text: str) -> str:
     if not text.isdigit():
         return _FLOAT
     return _INT64 if int(text) < 2**31 else _HUGE
 
 
 @cache
-def _columns_of_views() -> dict[str, str]:
-    """Give the kinds of columns that are of one kind in all views that have them."""
+def _column_kinds() -> dict[str, str]:
+    """Return the kinds of the columns that have the same kind in all views."""
     found: dict[str, set[str | None]] = {}
     for schema in (*SCHEMAS.values(), *INSTANCE_SCHEMAS.values()):
         for field in schema:
-            found.setdefault(field.name, set()).add(_of_type(field.type))
-    alone = {name: kinds.pop() for name, kinds in found.items() if len(kinds) == 1}
-    return {name: kind for name, kind in alone.items() if kind is not None}
+            found.setdefault(field.name, set()).add(_type_kind(field.type))
+    unique = {name: kinds.pop() for name, kinds in found.items() if len(kinds) == 1}
+    return {name: kind for name, kind in unique.items() if kind is not None}
 
 
-def _of_type(kind: pa.DataType) -> str | None:
-    if pa.types.is_dictionary(kind):
-        return _of_type(kind.value_type)
-    if pa.types.is_integer(kind):
-        return _INT64 if kind.bit_width > 32 else _INT32
-    if pa.types.is_floating(kind):
+def _type_kind(data_type: pa.DataType) -> str | None:
+    if pa.types.is_dictionary(data_type):
+        return _type_kind(data_type.value_type)
+    if pa.types.is_integer(data_type):
+        return _INT64 if data_type.bit_width > 32 else _INT32
+    if pa.types.is_floating(data_type):
         return _FLOAT
-    if pa.types.is_string(kind):
-        return _TEXT
-    if pa.types.is_timestamp(kind):
+    if pa.types.is_string(data_type):
+        return _STRING
+    if pa.types.is_timestamp(data_type):
         return _TIME
-    return _TRUTH if pa.types.is_boolean(kind) else None
+    return _BOOLEAN if pa.types.is_boolean(data_type) else None

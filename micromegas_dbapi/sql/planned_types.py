@@ -1,13 +1,12 @@
-"""Whether the rows of a statement are sure to have the types that its plan tells.
+"""Decide whether the rows of a statement surely have the types of its plan.
 
-A service of 0.30 tells the columns of the plan as it was before DataFusion made types agree. Asked
-for dictionaries, and always over the web wire, it sends the rows as they are under that schema, and
-a reader takes 64-bit numbers for 32-bit ones, or texts for numbers. Nothing in the answer says so.
-Hence only what is known to be told right counts as sure; a comparison of told and real types over
-random statements (``tests/planned_types``) is the proof of it.
+A 0.30 service reports the schema of the plan before DataFusion's type coercion. If dictionaries are
+requested, and always over the web protocol, it sends the rows unchanged under that schema, and a
+reader takes 64-bit integers for 32-bit ones, or strings for numbers. Nothing in the response shows
+it. So only constructs whose planned types are known to be right count as sure. The proof is a
+comparison of planned and real types over random statements (``tests/planned_types``).
 
-The lexer is that of `micromegas_dbapi.sql.lexer`, which follows the engines'; what these read in
-different ways is not sure.
+A text that query engines read in different ways (`lexer.disputed`) is not sure.
 """
 
 from __future__ import annotations
@@ -35,7 +34,7 @@ __all__ = [
     "doubt",
 ]
 
-#: Words -> what the plan of a statement that has them tells wrong.
+#: Words whose statements may have a wrong plan, with the reasons.
 UNSURE = {
     "CASE": "CASE has the type of its first branch in the plan",
     "UNION": "UNION has the types of its first query in the plan",
@@ -47,13 +46,13 @@ UNSURE = {
     "MATCH_RECOGNIZE": "MATCH_RECOGNIZE is not known",
 }
 
-#: Kinds of values that are told wrong in some company -> what is wrong then.
+#: Kinds of values whose planned type is wrong in some expressions, with the reasons.
 KINDS = {
-    "decimal": "decimals may have another scale in the plan where something is made of them",
-    "unsigned": "an unsigned number and a signed one are a decimal of another scale in the plan",
-    "zone": "constants with a zone and without are one to aggregates, and two in the plan",
+    "decimal": "decimals in expressions may have another scale in the plan",
+    "unsigned": "an unsigned and a signed number become a decimal of another scale in the plan",
+    "zone": "aggregates take constants with and without a zone as one, and the plan as two",
 }
-#: Words, and parts of texts as arrow_cast() takes them, -> the kind that they tell of.
+#: The kind that a word shows, or a part of a string as arrow_cast() takes it.
 KIND_WORDS = {
     **dict.fromkeys(("DECIMAL", "NUMERIC", "DEC"), "decimal"),
     **dict.fromkeys(("ZONE", "TIMESTAMPTZ"), "zone"),
@@ -61,13 +60,13 @@ KIND_WORDS = {
 }
 KIND_TEXTS = {"Decimal": "decimal", "Timestamp(": "zone", "UInt": "unsigned"}
 
-#: Statements that answer with columns of their own, whatever they are about.
-_ABOUT = frozenset(("EXPLAIN", "DESCRIBE", "DESC", "SHOW"))
+#: Statements with fixed result columns, whatever statement or table they describe.
+_DESCRIBING = frozenset(("EXPLAIN", "DESCRIBE", "DESC", "SHOW"))
 
-#: The views of services: files, whose types are those told. What else a service has may be
+#: The views of services. They read files, whose types are those of the plan. Any other view may be
 #: defined by a query of any kind.
 VIEWS = frozenset((*SCHEMAS, *INSTANCE_SCHEMAS, "log_stats"))
-# Those with unsigned numbers, of which sums have 64 bits.
+# The views with unsigned integers, whose sums have 64 bits.
 _UNSIGNED_VIEWS = frozenset(
     view
     for view, schema in {**SCHEMAS, **INSTANCE_SCHEMAS}.items()
@@ -77,7 +76,7 @@ _INFORMATION_SCHEMA = frozenset(
     ("columns", "df_settings", "parameters", "routines", "schemata", "tables", "views")
 )
 
-#: Table functions whose columns are fixed.
+#: Table functions with fixed columns.
 TABLE_FUNCTIONS = frozenset(
     (
         *("view_instance", "list_partitions", "list_view_sets", "process_spans", "unnest"),
@@ -85,7 +84,7 @@ TABLE_FUNCTIONS = frozenset(
         *("materialize_partitions", "regenerate_partitions", "retire_partitions"),
     )
 )
-#: Functions that do something, which must not be done once more to find out a type.
+#: Functions with side effects. They must not run a second time to find out a type.
 EFFECTS = frozenset(
     (
         *("materialize_partitions", "regenerate_partitions", "retire_partitions"),
@@ -94,7 +93,7 @@ EFFECTS = frozenset(
     )
 )
 
-# Words that a bracket may follow, and that are no functions.
+# Words that a bracket may follow and that are not functions.
 _BEFORE_BRACKET = """
     ALL AND ANY ARRAY AS BETWEEN BY CAST CUBE DISTINCT ESCAPE EXCLUDE EXISTS EXTRACT FILTER FIRST
     FROM GROUP HAVING ILIKE IN IS JOIN LATERAL LIKE LIMIT MATERIALIZED NOT OFFSET ON OR OVER
@@ -102,7 +101,7 @@ _BEFORE_BRACKET = """
     USING VALUES WHERE WITH WITHIN ZONE
 """
 _NO_CALLS = frozenset(_BEFORE_BRACKET.split())
-# Functions with a FROM of their own.
+# Functions with FROM among their arguments.
 _OWN_FROM = frozenset(("EXTRACT", "SUBSTRING", "SUBSTR", "TRIM", "OVERLAY", "POSITION"))
 _ENDS_FROM = frozenset(
     (
@@ -110,43 +109,43 @@ _ENDS_FROM = frozenset(
         *("FETCH", "VALUES"),
     )
 )
-# What may stand where a view does, and is none.
+# Words that may stand in the place of a view and are not views.
 _NO_VIEW = frozenset(("LATERAL", "ONLY", "SELECT", "VALUES", "WITH", "FROM"))
-# Functions that give what they are told to.
+# Functions whose result type is an argument.
 _CASTS = frozenset(("arrow_cast", "arrow_try_cast", "arrow_typeof"))
-# What may stand before a * that is no product.
+# Tokens before a * that is not a multiplication.
 _BEFORE_STAR = frozenset(("(", ",", ".", "SELECT", "DISTINCT", "ALL"))
 _KEPT = 256
 
 
 @dataclass
 class _Bracket:
-    """What is known of the text between two brackets, or of the whole."""
+    """State of the reading inside a pair of brackets, or of the whole text."""
 
     own_from: bool = False
     with_: bool = False
     in_from: bool = False
     expects: bool = False
-    """A view or the like comes next"""
+    """A relation comes next"""
     defines: str | None = None
-    """The name of a WITH clause whose query this is"""
+    """The CTE that this query defines"""
     names: set[str] = field(default_factory=set)
-    """Names of WITH clauses"""
+    """The CTEs defined so far"""
 
 
 @lru_cache(_KEPT)
 def doubt(sql: str) -> str | None:
-    """Tell why the rows of a statement may have other types than its plan tells.
+    """Return why the rows of a statement may have other types than its plan.
 
     Parameters
     ----------
     sql : str
-        The text as it is sent.
+        The text to send.
 
     Returns
     -------
     str or None
-        The reason, as part of a sentence; None where the types are sure.
+        The reason, as a clause; None if the types are sure.
 
     Examples
     --------
@@ -166,13 +165,24 @@ def doubt(sql: str) -> str | None:
                 return reason
         elif part.kind != "blank":
             parts.append(_normal(part, text))
-    if parts and parts[0][1] in _ABOUT:
+    if parts and parts[0][1] in _DESCRIBING:
         return None
     return _Reading(parts).doubt()
 
 
 def calls(sql: str) -> set[str]:
-    """List the names in a statement that a bracket follows."""
+    """Return the names in a statement that a bracket follows.
+
+    Parameters
+    ----------
+    sql : str
+        One or several statements.
+
+    Returns
+    -------
+    set of str
+        Function names, and other names before a bracket.
+    """
     parts = [
         _normal(part, sql[part.start : part.end])
         for part in tokens(sql)
@@ -195,7 +205,7 @@ def _name(part: tuple[str, str]) -> str:
 
 
 def _in_comment(text: str) -> str | None:
-    """Read comments as well: engines differ in where one ends, and some run a part of them."""
+    """Return a reason for doubt in a comment: some engines end it earlier, or run a part of it."""
     if text.startswith(("/*!", "/*+")):
         return "a comment may be run"
     words = re.findall(r"\w+", text.upper())
@@ -229,7 +239,7 @@ class _Reading:
         return KINDS["zone"] if "zone" in kinds and not AGGREGATES.isdisjoint(calls) else None
 
     def _read(self, at: int) -> tuple[str | None, int]:
-        """Read a token, or several that belong together; give the place of the next."""
+        """Read one token or several that belong together; return the index of the next."""
         kind, text = self._parts[at]
         here = self._open[-1]
         if kind == "word" and text in UNSURE:
@@ -239,7 +249,7 @@ class _Reading:
         if text == "|" and self._text(at + 1) == ">":
             return "|> is not known", at
         if kind == "other":
-            self._sign(at, text)
+            self._symbol(at, text)
             return None, at + 1
         self._note_kind(kind, text)
         if here.expects and kind == "string":
@@ -257,14 +267,14 @@ class _Reading:
         if kind == "word" and text in KIND_WORDS:
             self._kinds.add(KIND_WORDS[text])
         elif kind == "string":
-            self._kinds |= {found for sign, found in KIND_TEXTS.items() if sign in text}
+            self._kinds |= {found for part, found in KIND_TEXTS.items() if part in text}
         elif kind == "number" and text.isdigit() and int(text) >= 2**63:
             self._kinds.add("unsigned")
 
     def _text(self, at: int) -> str:
         return self._parts[at][1] if 0 <= at < len(self._parts) else ""
 
-    def _sign(self, at: int, text: str) -> None:
+    def _symbol(self, at: int, text: str) -> None:
         here = self._open[-1]
         if text in "+-/%" or (text == "*" and self._text(at - 1) not in _BEFORE_STAR):
             self._calculates = True
@@ -272,7 +282,7 @@ class _Reading:
             before = self._text(at - 1)
             inner = _Bracket(own_from=before in _OWN_FROM, expects=here.expects)
             inner.in_from = here.expects
-            inner.defines = self._defined(at) if here.with_ else None
+            inner.defines = self._cte_name(at) if here.with_ else None
             here.expects = False
             self._open.append(inner)
         elif text == ")" and len(self._open) > 1:
@@ -282,15 +292,15 @@ class _Reading:
         elif text == "," and here.in_from:
             here.expects = True
 
-    def _defined(self, at: int) -> str | None:
-        """Give the name of the WITH clause whose query the bracket at a place begins."""
+    def _cte_name(self, at: int) -> str | None:
+        """Return the name of the CTE whose query the bracket at an index opens."""
         before = at - 1
         while self._text(before) in ("MATERIALIZED", "NOT"):
             before -= 1
         if self._text(before) != "AS":
             return None
         before -= 1
-        if self._text(before) == ")":  # a list of its columns
+        if self._text(before) == ")":  # the list of its columns
             while before > 0 and self._text(before) != "(":
                 before -= 1
             before -= 1
@@ -299,17 +309,17 @@ class _Reading:
     def _word(self, at: int, text: str, here: _Bracket) -> None:
         if text == "WITH":
             here.with_ = True
-        elif text == "JOIN" or (text == "FROM" and not here.own_from and not self._compares(at)):
+        elif text == "JOIN" or (text == "FROM" and not here.own_from and not self._in_distinct(at)):
             here.in_from = here.expects = True
         elif text in _ENDS_FROM:
             here.in_from = here.expects = here.with_ = False
 
-    def _compares(self, at: int) -> bool:
-        """Tell whether FROM is that of IS DISTINCT FROM."""
+    def _in_distinct(self, at: int) -> bool:
+        """Return whether FROM belongs to IS DISTINCT FROM."""
         return self._text(at - 1) == "DISTINCT" and self._text(at - 2) in ("IS", "NOT")
 
     def _relation(self, at: int) -> tuple[str | None, int]:
-        """Read the name of what stands in FROM."""
+        """Read the name of a relation in FROM."""
         path = [_name(self._parts[at])]
         at += 1
         while self._text(at) == "." and at + 1 < len(self._parts):
@@ -320,7 +330,7 @@ class _Reading:
             return self._table_function(shown, at), at
         if path[-2:-1] == ["information_schema"]:
             known = path[-1] in _INFORMATION_SCHEMA
-            self._kinds.add("unsigned")  # places and lengths
+            self._kinds.add("unsigned")  # positions and lengths
         elif len(path) > 1:
             known = path[-1] in VIEWS and path[-2] == "public" and path[:-2] in ([], ["datafusion"])
         else:
@@ -339,7 +349,7 @@ class _Reading:
         return None
 
     def _first_argument(self, at: int) -> str:
-        """Read a text, or one that is put together of several, which services do beforehand."""
+        """Read a string, or a concatenation of strings, which services evaluate beforehand."""
         found, depth = "", 0
         while at < len(self._parts) and (depth or self._text(at) not in (",", ")")):
             kind, text = self._parts[at]
@@ -355,10 +365,10 @@ class _Reading:
         """Read a name that a bracket follows."""
         kind, text = self._parts[at]
         before = self._parts[at - 1] if at else ("", "")
-        aliases = before[1] in ("AS", ")") or before[0] == "cast"
-        if aliases or (kind == "word" and text in _NO_CALLS):
+        is_alias = before[1] in ("AS", ")") or before[0] == "cast"
+        if is_alias or (kind == "word" and text in _NO_CALLS):
             return None
-        if self._open[-1].with_ and before[1] in ("WITH", ","):  # with a list of its columns
+        if self._open[-1].with_ and before[1] in ("WITH", ","):  # a CTE with a list of its columns
             return None
         name = _name(self._parts[at])
         self._calls.add(name)

@@ -72,7 +72,7 @@ def test_range(lake: str, begin: list[str], capsys: pytest.CaptureFixture[str]) 
         (
             "SELECT * FROM log_entries",
             [],
-            "no time range: no condition that is understood bounds time of log_entries\n",
+            "no time range: log_entries has no condition on time that is understood\n",
         ),
         ("SELECT 1", [], "no time range: the statement reads no view\n"),
     ],
@@ -97,7 +97,7 @@ def test_explain_range(
         (["SELEC 1"], 1, "Expected: an SQL statement, found: SELEC"),
         (["SELECT * FROM nope"], 1, "table 'datafusion.public.nope' not found"),
         (["SELECT 1 / 0"], 1, "Divide by zero"),
-        (["DROP TABLE log_entries"], 1, "DROP is refused, and nothing was sent"),
+        (["DROP TABLE log_entries"], 1, "DROP is rejected, and nothing was sent"),
         (["SELECT 1", "--begin", "yesterday"], 2, "begin='yesterday' is not a valid time"),
         (["SELECT 1", "--begin", "now", "--end", "-1h"], 2, "is after end"),
         (["SELECT 1", "--url", "ftp://host"], 2, "the URL has the scheme 'ftp'"),

@@ -18,7 +18,7 @@ import micromegas_dbapi as mm
 from micromegas_dbapi.client.call_sql import call_statement, progress_error, unavailable_call
 from micromegas_dbapi.errors import from_service
 from micromegas_dbapi.service.catalog import LOOKUPS
-from micromegas_dbapi.sql.statement import refuse_changes
+from micromegas_dbapi.sql.refusal import refuse_changes
 from micromegas_dbapi.timerange import ALL_TIME
 
 PID = "5e289910-c90d-44d6-8cb2-570a36fc332c"

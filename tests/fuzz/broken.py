@@ -37,6 +37,7 @@ class Mutation(NamedTuple):
 
 
 SCANS, JOINS, NAMES, OUTPUTS = "scans", "joins", "name_resolution", "outputs"
+PUSHDOWN, SETS = "pushdown", "set_operations"
 PREDICATES, INSTANTS, DURATIONS = "predicates", "instants", "durations"
 TREE, RANGE = "syntax_tree", "__init__"
 
@@ -61,22 +62,22 @@ MUTATIONS = [
              holding="ambiguous names"),
     Mutation("outer conditions pass LIMIT", SCANS,
              'if query["limit_clause"] is not None or query["fetch"] is not None:', "if False:"),
-    Mutation("outer conditions pass windows", OUTPUTS,
+    Mutation("outer conditions pass windows", PUSHDOWN,
              'return not _has_call(select["projection"], _is_window)', "return True",
              holding="bins"),
-    Mutation("outer conditions pass DISTINCT ON", OUTPUTS,
+    Mutation("outer conditions pass DISTINCT ON", PUSHDOWN,
              'not in ("Distinct", "All"):', 'in ("",):',
              holding="windows"),
     Mutation("EXCEPT and REPLACE leave all in *", OUTPUTS,
              'if name.startswith("opt_")', 'if name == ""'),
-    Mutation("stars of two views are the same", OUTPUTS, "len(views) == 1", "bool(views)",
+    Mutation("stars of two views are the same", SETS, "len(views) == 1", "bool(views)",
              holding="scopes of WITH"),
-    Mutation("BY NAME is by position", OUTPUTS,
+    Mutation("BY NAME is by position", SETS,
              'value["set_quantifier"] in ("None", "All", "Distinct")', "True",
              holding="scopes of WITH"),
     Mutation("subqueries prove nothing", SCANS, "self.query(query, ctes, {}, inner=True)", "pass"),
-    Mutation("rounded columns pass as they are", SCANS, "{passed.column: passed.before(*lies)}",
-             "{passed.column: lies}"),
+    Mutation("rounded columns pass as they are", SCANS,
+             "{passed.column: passed.unrounded(*interval)}", "{passed.column: interval}"),
     Mutation("OR is AND", PREDICATES, "is wanted else _hull", "is wanted else intersection"),
     Mutation("NOT changes nothing", PREDICATES, "resolve, clock, not wanted)",
              "resolve, clock, wanted)"),

@@ -17,7 +17,7 @@ _CHUNK = 500
 
 
 def main() -> int:
-    """Run until so many statements have run, or one differs that was sure."""
+    """Run a number of statements, or stop at the first sure one whose types differ."""
     parser = argparse.ArgumentParser(prog="python -m tests.planned_types", description=__doc__)
     parser.add_argument("--statements", type=int, default=50_000, metavar="N")
     parser.add_argument("--seed", type=int, default=1)

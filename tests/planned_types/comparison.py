@@ -1,4 +1,4 @@
-"""The types that the plan of a statement tells, beside those of its batches."""
+"""Compare the types in the plan of a statement with those of its batches."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _KEPT = 20
 
 @dataclass
 class Tally:
-    """What was found.
+    """Counts of statements, and the mismatches.
 
     Attributes
     ----------
@@ -31,13 +31,13 @@ class Tally:
     missed: list[tuple[str, str]] = field(default_factory=list)
 
     def add(self, other: Tally) -> None:
-        """Add what another run has found."""
+        """Add the counts of another run."""
         self.counts += other.counts
         self.missed = [*self.missed, *other.missed][:_KEPT]
 
 
 def difference(context: SessionContext, sql: str) -> str | None:
-    """Run a statement; tell the first column that is of another type than its plan tells.
+    """Run a statement, and return the first column whose type differs from its plan.
 
     Raises
     ------
@@ -54,7 +54,7 @@ def difference(context: SessionContext, sql: str) -> str | None:
 
 
 def same(told: pa.DataType, came: pa.DataType) -> bool:
-    """Compare types, but for names inside of lists and what may be null."""
+    """Compare types, except for nullability and for field names inside lists."""
     if told.id != came.id or told.num_fields != came.num_fields:
         return False
     if pa.types.is_dictionary(told):
@@ -66,7 +66,7 @@ def same(told: pa.DataType, came: pa.DataType) -> bool:
 
 
 def run(seed: int, count: int, mixing: float = 0.04) -> Tally:
-    """Run so many random statements."""
+    """Run a number of random statements."""
     context, tally = engine(), Tally()
     for number in range(count):
         sql = Statements(f"{seed}/{number}", mixing).statement()

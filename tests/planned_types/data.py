@@ -1,4 +1,4 @@
-"""Small views of a service of today, for an engine that has nothing else."""
+"""Small views with the columns of a current service, and an engine that has them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ _WORD = pa.dictionary(pa.int32(), pa.string())
 _JSONB = pa.dictionary(pa.int32(), pa.binary())
 _TAGS = pa.list_(pa.field("tag", pa.string(), nullable=False))
 
-#: View -> its columns.
+#: The columns of each view.
 VIEWS = {
     "log_entries": {
         "process_id": _WORD,
@@ -71,7 +71,7 @@ def _column(kind: pa.DataType) -> pa.Array:
 
 
 def tables() -> dict[str, pa.Table]:
-    """Make the views."""
+    """Create the views."""
     return {
         view: pa.table({name: _column(kind) for name, kind in columns.items()})
         for view, columns in VIEWS.items()
@@ -79,7 +79,7 @@ def tables() -> dict[str, pa.Table]:
 
 
 def engine() -> SessionContext:
-    """Make an engine that has them, configured as a service's is."""
+    """Create an engine with the views, configured as a service's is."""
     config = SessionConfig(
         {
             "datafusion.catalog.information_schema": "true",

@@ -1,4 +1,4 @@
-"""Each function with arguments of many types: whether the plan tells what comes of it."""
+"""Call each function with arguments of many types, and compare planned and real types."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from micromegas_dbapi.sql.engine_functions import FUNCTIONS
 from tests.planned_types.comparison import difference
 from tests.planned_types.data import engine
 
-#: What an engine has not: the services' own.
+#: The functions of the services, which an engine does not have.
 OWN = frozenset(("property_get",))
 _WINDOWS = frozenset(
     (
@@ -28,7 +28,7 @@ _FROM = (
     "FROM log_entries l JOIN measures m ON l.level = m.value "
     "JOIN streams s ON array_length(s.tags) = l.level JOIN thread_spans t ON t.id = l.level"
 )
-# Calls of functions that take more than any of these.
+# Calls of functions that take other arguments than these.
 _CALLS = {
     "approx_percentile_cont_with_weight": ["(1, 0.5) WITHIN GROUP (ORDER BY m.value)"],
     "array_any_value": ["(s.tags)"],
@@ -72,14 +72,14 @@ _CALLS = {
 
 @dataclass
 class Found:
-    """What was found of a function: how many of its calls ran, and which were told wrong."""
+    """How many calls of a function ran, and which had a wrong type in the plan."""
 
     ran: int = 0
     wrong: list[str] = field(default_factory=list)
 
 
 def calls(name: str, most: int) -> Iterator[str]:
-    """Make statements that call a function."""
+    """Create statements that call a function."""
     chance = random.Random(name)
     ways = [(), *((a,) for a in _ARGUMENTS), *itertools.product(_ARGUMENTS, repeat=2)]
     ways = [*ways[:40], *chance.sample(ways[40:], most)]

@@ -1,4 +1,4 @@
-"""Random statements whose columns have all kinds of types, mixed wherever SQL lets them."""
+"""Random statements whose columns have all kinds of types, mixed wherever SQL allows it."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _LITERALS = {
     LIST: ["make_array(1, 2)", "make_array(1, 2.5)", "['a', 'b']", "[NULL, 1]", "make_array()"],
     BYTES: ["X'00ff'", "NULL", "digest('a', 'md5')"],
 }
-# What is rare in statements, and odd.
+# Rare and unusual parts of statements.
 _ODD = {
     NUMBER: ["CAST('1.25' AS DECIMAL(10,2))", "18446744073709551615", "arrow_cast(7, 'UInt8')"],
     TEXT: [
@@ -199,7 +199,7 @@ def _kind(type_: pa.DataType) -> str:
 
 
 class Statements:
-    """Makes statements; the same seed makes the same ones.
+    """Generator of statements; the same seed creates the same ones.
 
     Parameters
     ----------
@@ -221,7 +221,7 @@ class Statements:
         self._with: list[_Relation] = []
 
     def statement(self) -> str:
-        """Make one statement."""
+        """Create one statement."""
         parts = []
         if self._often(0.25):
             for _ in range(self._pick([1, 2])):

@@ -1,4 +1,4 @@
-"""The proof of the rule: told and real types of random statements, and of every function.
+"""The proof of the rule: planned and real types of random statements, and of every function.
 
 Here a part of it, on the embedded engine; on the newest services' own (DataFusion 54) all of it,
 where it is asked for: see CONTRIBUTING.md. That is also ``python -m tests.planned_types``.
@@ -50,7 +50,7 @@ def test_functions() -> None:
 
 
 def test_the_types_of_rows_can_be_asked_for() -> None:
-    """What the web wire asks where the plan may be wrong is what comes."""
+    """The query for the types of rows returns the types of the rows."""
     context, asked = engine(), 0
     for number in range(400):
         sql = Statements(f"9/{number}", mixing=0.2).statement()

@@ -1,4 +1,4 @@
-"""The rule: which statements' types are sure to be told right; each row of its tables."""
+"""The rule: which statements surely have the types of their plans; each row of its tables."""
 
 from __future__ import annotations
 
@@ -106,11 +106,11 @@ UNSURE_STATEMENTS = [
     ("SELECT jsonb_object_keys(properties) FROM processes", "jsonb_object_keys"),
     ('SELECT "My_Function"(level) FROM log_entries', "My_Function"),
     ("SELECT a.upper(level) FROM log_entries", "upper"),
-    # A name of WITH ends where its query does, and is none within its own.
+    # The name of a CTE is visible neither outside of its query nor inside itself.
     ("SELECT * FROM (WITH a AS (SELECT 1 AS x) SELECT * FROM a) AS t, a", "definition of a"),
     ("WITH my_view AS (SELECT * FROM my_view) SELECT * FROM my_view", "my_view"),
     ("SELECT sum(x) OVER w FROM log_entries, w WINDOW w AS (ORDER BY time)", "definition of w"),
-    # What another reader takes for a comment, or runs of one.
+    # Text that another reader takes for a comment, or runs inside one.
     ("SELECT level FROM log_entries /*! UNION ALL SELECT 9 */", "comment"),
     ("SELECT level FROM log_entries -- x\rUNION ALL SELECT 9", "UNION"),
     ("SELECT level FROM log_entries /* UNION */", "UNION"),
@@ -118,7 +118,7 @@ UNSURE_STATEMENTS = [
     ("FROM log_entries |> SELECT level", "|>"),
     ("SELECT ?", "?"),
     ("SELECT 'never ends", "'never ends"),
-    # Decimals, unsigned numbers, zones: told otherwise too, found by the comparison.
+    # Decimals, unsigned numbers and zones: the comparison found wrong types for these too.
     ("SELECT round(CAST(level AS DECIMAL(10, 2))) FROM log_entries", "decimals"),
     ("SELECT level::NUMERIC + 1 FROM log_entries", "decimals"),
     ("SELECT nullif(arrow_cast(level, 'Decimal128(10, 2)'), 4) FROM log_entries", "decimals"),

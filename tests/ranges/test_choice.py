@@ -1,4 +1,4 @@
-"""Which range is sent: precedence, intersection, modes, what a service is asked, what is told."""
+"""The range that is sent: precedence, intersection, modes, queries to the service, messages."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def lake(urls: dict[str, str]) -> str:
 
 
 def sent(connection: mm.Connection, sql: str, **bounds: Any) -> tuple[str, str, str] | str:
-    """Run a statement; tell its range and where that is from, or why there is none."""
+    """Run a statement; return its range and the source of it, or the reason why there is none."""
     cursor = connection.execute(sql, **bounds)
     cursor.fetchall()
     found = cursor.time_range
@@ -53,14 +53,14 @@ def sent(connection: mm.Connection, sql: str, **bounds: Any) -> tuple[str, str, 
     return str(found.begin_text), str(found.end_text), str(found.source)
 
 
-NO_BOUND = "no condition that is understood bounds time of log_entries"
+NO_BOUND = "log_entries has no condition on time that is understood"
 
-# What connect() is given, the statement, what execute() is given -> what is sent.
+# The options of connect(), the statement, the bounds of execute(), and the range that is sent.
 PRECEDENCE = [
     ({}, WITHIN, {}, (*PADDED, "inferred")),
     ({}, FREE, {}, NO_BOUND),
     ({}, "SELECT 1", {}, "the statement reads no view"),
-    # What is given for the statement counts alone, and is sent as it is.
+    # The bounds of the statement take precedence, and are sent unchanged.
     ({}, WITHIN, {"begin": C}, (C, LAST, "execute")),
     ({"begin": A, "end": D}, WITHIN, {"begin": C}, (C, D, "execute+connection")),
     ({}, WITHIN, {"begin": mm.ALL_TIME}, "ALL_TIME was given"),
@@ -78,8 +78,8 @@ PRECEDENCE = [
     ({"begin": A}, "SELECT 1", {}, "the statement reads no view"),
     ({"begin": A}, "DESCRIBE processes", {}, f"{FIRST_WORD} DESCRIBE gets no range"),
     # Without inference.
-    ({"infer_range": "off"}, WITHIN, {}, "none was given, and infer_range is off"),
-    ({"infer_range": False}, WITHIN, {}, "none was given, and infer_range is off"),
+    ({"infer_range": "off"}, WITHIN, {}, "no time range was given, and infer_range is off"),
+    ({"infer_range": False}, WITHIN, {}, "no time range was given, and infer_range is off"),
     ({"infer_range": "off", "begin": A}, WITHIN, {}, (A, LAST, "connection")),
     ({"infer_range": True}, WITHIN, {}, (*PADDED, "inferred")),
     ({"infer_range": "require"}, WITHIN, {}, (*PADDED, "inferred")),
@@ -99,7 +99,7 @@ def test_precedence(
     assert (told.reason or (told.begin_text, told.end_text, told.source)) == expected
 
 
-def test_a_cursor_counts_alone(lake: str) -> None:
+def test_a_cursor_takes_precedence(lake: str) -> None:
     with mm.connect(lake, begin=A) as connection:
         found = connection.cursor(begin=B).execute(WITHIN).time_range
         assert found
@@ -111,8 +111,8 @@ def test_required_and_not_found(lake: str) -> None:
         with pytest.raises(mm.ProgrammingError) as caught:
             connection.execute(FREE)
     assert str(caught.value) == (
-        "infer_range='require', and no time range was given or can be inferred: "
-        f"{NO_BOUND}; give begin= or end=, or ALL_TIME to read everything"
+        "infer_range='require', but no time range was given and none can be inferred: "
+        f"{NO_BOUND}; pass begin= or end=, or begin=ALL_TIME to read everything"
     )
     assert caught.value.sql == FREE
 
@@ -160,13 +160,13 @@ def test_an_older_service_with_other_than_views() -> None:
     assert "begin=ALL_TIME" in str(error)
 
 
-# -- what the service is asked ---------------------------------------------------------------------
+# -- queries to the service ------------------------------------------------------------------------
 
 
 def test_a_service_is_asked_once_and_late(
     urls: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Over FlightSQL, blocks is another view with every age; this service is none of the newest."""
+    """Over FlightSQL, the columns of blocks depend on the version; this service is an older one."""
     with mm.connect(urls["grpc"]) as connection:
         asked: list[str] = []
         run, service = connection.transport.run, connection.transport.service  # type: ignore[union-attr]
@@ -191,7 +191,7 @@ def test_a_service_is_asked_once_and_late(
 
 @pytest.mark.parametrize("name", ["http", "grpc", "gateway", "web"])
 def test_a_view_that_is_not_there(urls: dict[str, str], name: str) -> None:
-    """It is asked for once, and the error is that of the user's own statement."""
+    """Its plan is requested once, and the error is that of the user's own statement."""
     with mm.connect(urls[name]) as connection:
         for _ in range(2):
             with pytest.raises(mm.ProgrammingError) as caught:
@@ -208,14 +208,13 @@ def test_plans_arrive_over_every_wire(urls: dict[str, str], name: str) -> None:
 
 
 def test_a_service_that_is_away(tmp_path: Path) -> None:
-    """The error is that of the statement, and what could be asked is tried anew."""
+    """The error is that of the statement, and the next statement queries the service again."""
     with mm.connect("grpc://127.0.0.1:9", timeout=2) as connection:
         for _ in range(2):
             with pytest.raises(mm.OperationalError) as caught:
                 connection.execute(ASKED).fetchall()
             assert caught.value.sql == ASKED
-        assert connection._state.ranges._known is not None
-        assert connection._state.ranges._known.time_columns == {}
+        assert connection._state.ranges._knowledge.current().time_columns == {}
 
 
 def test_declared_views(lake: str) -> None:
@@ -235,7 +234,7 @@ def test_declared_views(lake: str) -> None:
             assert found.begin_text == PADDED[0]
             both = f"SELECT 1 FROM spans WHERE ended >= '{B}' AND begun <= now()"
             assert connection.time_range(both).begin_text == PADDED[0]
-            # A row whose begun is NULL counts here, and is within no range.
+            # The result has rows whose begun is NULL, which no range keeps.
             assert not connection.time_range(f"SELECT 1 FROM spans WHERE ended >= '{B}'")
             assert not connection.time_range(f"SELECT 1 FROM spans WHERE begun >= '{B}'")
 
@@ -311,8 +310,8 @@ def test_the_clock_may_be_ahead(lake: str) -> None:
 @pytest.mark.parametrize(
     ("installed", "reason"),
     [
-        (None, r"it needs sqloxide: pip install 'micromegas-dbapi\[infer\]'"),
-        ("0.1.56", "its rules are tested with sqloxide 0.61, and 0.1.56 is installed"),
+        (None, r"inference needs sqloxide: pip install 'micromegas-dbapi\[infer\]'"),
+        ("0.1.56", "inference needs sqloxide 0.61, but 0.1.56 is installed"),
     ],
 )
 def test_without_sqloxide(
@@ -327,7 +326,7 @@ def test_without_sqloxide(
         return installed
 
     monkeypatch.setattr(metadata, "version", version)
-    range_options.missing.cache_clear()
+    range_options.unmet_requirement.cache_clear()
     try:
         with mm.connect(lake) as connection:
             assert re.search(reason, str(sent(connection, WITHIN)))
@@ -335,10 +334,10 @@ def test_without_sqloxide(
         with pytest.raises(mm.NotSupportedError, match=reason):
             mm.connect(lake, infer_range="on")
     finally:
-        range_options.missing.cache_clear()
+        range_options.unmet_requirement.cache_clear()
 
 
-# -- what is told ----------------------------------------------------------------------------------
+# -- log, warnings and errors ----------------------------------------------------------------------
 
 
 def test_one_line_of_log_for_each_query(lake: str, caplog: pytest.LogCaptureFixture) -> None:
@@ -360,8 +359,8 @@ def test_one_line_of_log_for_each_query(lake: str, caplog: pytest.LogCaptureFixt
 
 
 UNBOUNDED = (
-    f"all of log_entries is read, since there is no time range: {NO_BOUND}; give begin= or end=, "
-    "or ALL_TIME to read everything on purpose"
+    f"the statement reads all of log_entries, because it has no time range: {NO_BOUND}; pass "
+    "begin= or end=, or begin=ALL_TIME to read everything"
 )
 
 
@@ -384,7 +383,9 @@ def test_on_unbounded(lake: str) -> None:
         for sql, bounds in quiet:
             connection.execute(sql, **bounds)
     with mm.connect(lake, infer_range="off", on_unbounded="error") as connection:
-        with pytest.raises(mm.ProgrammingError, match="none was given, and infer_range is off"):
+        with pytest.raises(
+            mm.ProgrammingError, match="no time range was given, and infer_range is off"
+        ):
             connection.execute(WITHIN)
 
 
@@ -407,7 +408,7 @@ SCANS = {
     "EXPLAIN SELECT * FROM measures": [],
     "DESCRIBE measures": [],
     "EXPLAIN ANALYZE SELECT * FROM measures": ["measures"],
-    # What either of the engines reads.
+    # The views that either of the engines reads.
     "SELECT * FROM x /*! JOIN measures ON true */": ["measures"],
     "SELECT * FROM /*!50000 log_entries, */ measures": ["log_entries", "measures"],
     "/*! WITH log_entries AS (SELECT 1) */ SELECT * FROM log_entries": ["log_entries"],

@@ -94,7 +94,7 @@ REFUSED = [sql for sql in STATEMENTS if not sql.startswith("-- x\rCREATE")]  # a
 
 @pytest.mark.parametrize("sql", REFUSED)
 def test_driver_and_dialect_send_nothing(sql: str) -> None:
-    said = r"^(CREATE|PREPARE) is refused, and nothing was sent"
+    said = r"^(CREATE|PREPARE) is rejected, and nothing was sent"
     with mm.connect("http://localhost:1") as connection:
         with pytest.raises(mm.NotSupportedError, match=said):
             connection.execute(sql)
@@ -103,5 +103,5 @@ def test_driver_and_dialect_send_nothing(sql: str) -> None:
     engine = sa.create_engine("micromegas+demo://")
     with engine.connect() as opened, pytest.raises(sa.exc.NotSupportedError) as caught:
         opened.execute(sa.text(sql))
-    assert "is refused, and nothing was sent" in str(caught.value.orig)
+    assert "is rejected, and nothing was sent" in str(caught.value.orig)
     engine.dispose()

@@ -1,4 +1,4 @@
-"""The catalog's comments name what services have, all of it, and nothing else."""
+"""The catalog describes exactly the views and columns that services have."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _ALL_OF = re.compile(
 
 
 def recorded() -> dict[str, set[str]]:
-    """The columns of each view that a service was asked all columns of."""
+    """Return the recorded columns of each view."""
     found: dict[str, set[str]] = defaultdict(set)
     for wire in ("http-0.2.3", "flight-0.30"):
         for entry in index(wire):

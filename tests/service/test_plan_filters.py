@@ -1,4 +1,4 @@
-"""The plans that services of both generations have shown, and which of them tell something."""
+"""Recorded plans of both kinds of services, and the time columns in them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pyarrow as pa
 import pytest
 
 from micromegas_dbapi.service.catalog import TimeColumns, time_columns_of
-from micromegas_dbapi.service.plan_filters import SENTINEL, filter_shown
+from micromegas_dbapi.service.plan_filters import SENTINEL, filter_columns
 from micromegas_dbapi.transport.analytics.parquet import decode
 from tests.wire import flight
 from tests.wire.recordings import case
@@ -22,7 +22,7 @@ def columns(upto: str, since: str) -> TimeColumns:
     return TimeColumns(upto, since, ordered=False, nullable=True)
 
 
-# Recording -> view -> what its plan tells.
+# The time columns in the plan of each view, by recording.
 SHOWN = {
     "http-0.2.3": {
         "log_entries": TIME,
@@ -45,19 +45,19 @@ SHOWN = {
         "thread_spans": columns("begin", "end"),
         "net_spans": columns("begin_time", "end_time"),
         "otel_spans": columns("start_time", "end_time"),
-        # Their filters sit below an aggregation.
+        # Their filters are below an aggregation.
         "processes": None,
         "streams": None,
         "log_stats": None,
     },
 }
 CASES = [(where, view) for where, views in SHOWN.items() for view in views]
-# The range that the recordings were asked with, in the plans of either generation.
+# The range of the recorded queries, as the plans of either kind of service show it.
 RECORDED = {"http-0.2.3": (1795466370, 1795466390), "flight-0.30": (1795467080, 1795467100)}
 
 
 def plan(wire: Callable[[str], Path], where: str, name: str) -> pa.Table:
-    """Give a recorded plan, as for the range `SENTINEL`."""
+    """Return a recorded plan, converted to the range `SENTINEL`."""
     if where == "http-0.2.3":
         table = decode(case(wire(where), name).body, {}).read_all()
     else:
@@ -72,7 +72,7 @@ def plan(wire: Callable[[str], Path], where: str, name: str) -> pa.Table:
 
 @pytest.mark.parametrize(("where", "view"), CASES)
 def test_recorded_plans(wire: Callable[[str], Path], where: str, view: str) -> None:
-    assert filter_shown(plan(wire, where, f"explain_{view}")) == SHOWN[where][view]
+    assert filter_columns(plan(wire, where, f"explain_{view}")) == SHOWN[where][view]
 
 
 @pytest.mark.parametrize("where", SHOWN)
@@ -91,8 +91,8 @@ def test_another_range_or_none_tells_nothing(wire: Callable[[str], Path], where:
     asked = plan(wire, where, "explain_log_entries")
     for bound in (SENTINEL.begin, SENTINEL.end):
         texts = [text.replace(str(bound), "1") for text in asked.column("plan").to_pylist()]
-        assert filter_shown(asked.set_column(1, "plan", [texts])) is None
-    assert filter_shown(plan(wire, where, "explain_norange_log_entries")) is None
+        assert filter_columns(asked.set_column(1, "plan", [texts])) is None
+    assert filter_columns(plan(wire, where, "explain_norange_log_entries")) is None
 
 
 UPTO = f'time <= TimestampNanosecond({SENTINEL.end}, Some("+00:00"))'
@@ -104,7 +104,7 @@ SHAPES = {
     f"Filter: {UPTO} AND {SINCE}\n{SCAN}": TIME,
     f"Filter: {SINCE} AND {UPTO}\n{SCAN}, partial_filters=[{UPTO}, {SINCE}]\n": TIME,
     f"SubqueryAlias: v\n  Filter: v.{UPTO} AND v.{SINCE}\n  {SCAN}": TIME,
-    # A column's name may have a dot: what counts is the list of the scan.
+    # A column's name may have a dot: the list of the scan decides.
     f"Filter: {UPTO} AND {B_C}\n{SCAN}": columns("time", "b.c"),
     f"Filter: {UPTO} AND v.{B_C}\n{SCAN}": columns("time", "b.c"),
     f"Filter: {UPTO} AND other.{SINCE}\n{SCAN}": None,
@@ -131,10 +131,10 @@ SHAPES = {
 @pytest.mark.parametrize("logical", SHAPES)
 def test_shapes(logical: str) -> None:
     answer = pa.table({"plan_type": ["logical_plan", "physical_plan"], "plan": [logical, ""]})
-    assert filter_shown(answer) == SHAPES[logical]
+    assert filter_columns(answer) == SHAPES[logical]
 
 
 def test_answers_that_are_no_plans() -> None:
-    assert filter_shown(pa.table({"plan_type": ["physical_plan"], "plan": ["x"]})) is None
-    assert filter_shown(pa.table({"a": [1]})) is None
-    assert filter_shown(pa.table({})) is None
+    assert filter_columns(pa.table({"plan_type": ["physical_plan"], "plan": ["x"]})) is None
+    assert filter_columns(pa.table({"a": [1]})) is None
+    assert filter_columns(pa.table({})) is None

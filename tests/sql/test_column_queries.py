@@ -1,4 +1,4 @@
-"""Queries that have the columns of others, tried on the engine."""
+"""Queries that have the columns of a given query, tried on the engine."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def test_describe_computes_nothing_and_keeps_the_result() -> None:
         with pytest.raises(mm.ProgrammingError, match="nope") as caught:
             cursor.describe("SELECT nope FROM log_entries")
         assert caught.value.sql == "SELECT nope FROM log_entries"
-        with pytest.raises(mm.NotSupportedError, match="DROP is refused"):
+        with pytest.raises(mm.NotSupportedError, match="DROP is rejected"):
             cursor.describe("DROP TABLE x")
         cursor.close()
         with pytest.raises(mm.InterfaceError):

@@ -16,14 +16,15 @@ from datafusion import SessionContext
 import micromegas_dbapi as mm
 from micromegas_dbapi.ranges.inference.lexical_subset import difference
 from micromegas_dbapi.sql.lexer import Token, disputed, readings, tokens
+from micromegas_dbapi.sql.parameters import bind
 from micromegas_dbapi.sql.planned_types import doubt
-from micromegas_dbapi.sql.statement import bind, refuse_changes
+from micromegas_dbapi.sql.refusal import refuse_changes
 from tests.engines.columns_engine import READ_ONLY
 from tests.engines.pipe import PYTHONS, Pipe, RefusedError
 
-#: Statement -> the columns that it has to DataFusion 43, 54 and 55; None: all of them refuse it.
+#: The columns of a statement on DataFusion 43, 54 and 55; None if all of them reject it.
 ALIKE: dict[str, str | None] = {
-    # Comments to the end of a line: a line feed ends it, and nothing else does.
+    # Line comments: only a line feed ends one.
     "SELECT 1 a --, 2 b\n, 3 c": "ac",
     "SELECT 1 a --, 2 b\r, 3 c": "a",
     "SELECT 1 a --\r\r, 3 c\n, 4 d": "ad",
@@ -34,7 +35,7 @@ ALIKE: dict[str, str | None] = {
     "SELECT 1 a--1, 2 b": "a",
     "SELECT 1 a -- /*\n, 2 b -- */": "ab",
     "SELECT 1 a -- '\n, 2 b -- '": "ab",
-    # Comments in brackets.
+    # Block comments.
     "SELECT 1 a /*, 2 b */, 3 c": "ac",
     "SELECT 1 a /* --, 2 b */, 3 c": "ac",
     "SELECT 1 a /* ', 2 b */, 3 c --'": "ac",
@@ -55,12 +56,12 @@ ALIKE: dict[str, str | None] = {
     "SELECT 1 a /*! -- */, 2 b": "ab",
     "SELECT 1 a /*! /* , 2 b */ */, 3 c": "ac",
     "SELECT 1 a /* /*!, 2 b */ */, 3 c": "ac",
-    # No comments, since the sign before them takes a part of these.
+    # Not comments, because the character before them takes a part of them.
     'SELECT #/*x a FROM (SELECT 5 AS "#/", 2 AS x) --*/': "a",
     "SELECT 1 a |/* */, 2 b": None,
     "SELECT 1 a ||/* */, 2 b": None,
     "SELECT 1 #--1\n": None,
-    # Texts.
+    # Strings.
     "SELECT 'x'', 2 b' a": "a",
     "SELECT '\\' a, 2 b --'": "ab",
     "SELECT E'\\', 2 b --' a": "a",
@@ -110,7 +111,7 @@ ALIKE: dict[str, str | None] = {
     "SELECT 1 @\n, 2 b": "b",
     "SELECT 1 #\\, 2 b": "b",
     "SELECT 1 @;, 2 b": "b",
-    # Numbers, and what they end at.
+    # Numbers, and the characters that end them.
     "SELECT 1. a": "a",
     "SELECT .5 a": "a",
     "SELECT 1e5 a": "a",
@@ -126,7 +127,7 @@ ALIKE: dict[str, str | None] = {
     "SELECT {x: 1} a": "a",
     "SELECT 1 - -1 a, 2->3 b": None,
     "SELECT 1 a, 1 ->> 2 b": None,
-    # Blanks.
+    # Whitespace.
     "SELECT\u00a01\u3000a": "a",
     "SELECT\x0c1\x0ba": "a",
     "SELECT\x851\u2028a": "a",
@@ -143,10 +144,10 @@ ALIKE: dict[str, str | None] = {
 
 RUN = "a comment that some engines run, /*! .. */"
 NESTED = "a comment inside a comment, which some engines end elsewhere"
-DOLLAR = "a dollar-quoted text with a dollar sign in it"
-PREFIX_N, PREFIX_Q = "a text with the prefix N and a backslash", "a text with the prefix Q"
+DOLLAR = "a dollar-quoted string with a dollar sign in it"
+PREFIX_N, PREFIX_Q = "a string with the prefix N and a backslash", "a string with the prefix Q"
 BEHIND_AT = "a quote behind @"
-#: A statement, the columns that it has to DataFusion 43, and to 54 and 55, and what the matter is.
+#: A statement, its columns on DataFusion 43, those on 54 and 55, and the disputed piece.
 DIFFERENT: list[tuple[str, str | None, str | None, str]] = [
     ("SELECT 1 a /*!, 2 b */, 3 c", "ac", "abc", RUN),
     ("SELECT 1 a /*!50000, 2 b */, 3 c", "ac", "abc", RUN),
@@ -179,11 +180,11 @@ DIFFERENT: list[tuple[str, str | None, str | None, str]] = [
     ("SELECT nq'[it's]' a", None, None, PREFIX_Q),
     ("SELECT 1 @', 2 b --'", "b", None, BEHIND_AT),
     ('SELECT 1 @", 2 b --"', "b", None, BEHIND_AT),
-    # Capitals of all letters that have some, and of ASCII.
+    # Upper case in Unicode, and in ASCII only.
     ("\u017fELECT 1 a", "a", None, "\u017fELECT, which is SELECT to some engines"),
     ("SELECT 1 \u0131nto FROM (SELECT 1)", None, "", "\u0131nto, which is INTO to some engines"),
 ]
-# What DataFusion 43 alone would run as a change.
+# Changes that only DataFusion 43 would run.
 CHANGES_OF_OLDER = [
     ("SELECT 1 a /* /*/ */ INTO x --*/", "INTO"),
     ("SELECT 1 @' INTO x --'", "INTO"),
@@ -196,7 +197,7 @@ CHANGES_OF_OLDER = [
 
 
 def letters(sql: str, parts: list[Token]) -> str:
-    """The columns that are named in what a reading takes for code."""
+    """Return the columns that are named in the code tokens of a reading."""
     code = [sql[p.start : p.end] for p in parts if p.kind in ("word", "quoted", "string")]
     names = [text[1:-1] if text[0] in "'\"`" else text for text in code]
     return "".join(name for name in names if name in tuple("abcdefgh"))
@@ -207,7 +208,7 @@ def named(columns: list[str]) -> str:
 
 
 def embedded(sql: str) -> str | None:
-    """The columns of a statement to the engine of this process; None if it is refused."""
+    """Return the columns of a statement on the engine of this process; None if it is rejected."""
     try:
         return named(SessionContext().sql_with_options(sql, READ_ONLY).schema().names)
     except BaseException as error:
@@ -217,7 +218,7 @@ def embedded(sql: str) -> str | None:
 
 
 def others(python: str) -> Iterator[Callable[[str], str | None]]:
-    """As `embedded`, of the engine of another interpreter."""
+    """Like `embedded`, with the engine of another interpreter."""
     pipe = Pipe(python, Path(__file__).parents[1] / "engines" / "columns_engine.py")
 
     def ask(sql: str) -> str | None:
@@ -284,7 +285,7 @@ def test_the_tables_on_the_engines_of_services(
 
 @pytest.mark.parametrize(("sql", "word"), CHANGES_OF_OLDER)
 def test_changes_of_older_services(sql: str, word: str) -> None:
-    with pytest.raises(mm.NotSupportedError, match=f"^{word} is refused, and nothing was sent"):
+    with pytest.raises(mm.NotSupportedError, match=f"^{word} is rejected, and nothing was sent"):
         refuse_changes(sql)
 
 
@@ -331,7 +332,7 @@ def statements(seed: int, count: int) -> list[str]:
 
 
 def compare(ask: Callable[[str], str | None], count: int, which: int) -> int:
-    """Ask for random statements; tell how many have an answer, which is that of a reading."""
+    """Run random statements; return how many succeed, each with the columns of a reading."""
     answered = 0
     for sql in statements(19, count):
         if (columns := ask(sql)) is not None:
@@ -365,13 +366,13 @@ def test_whatever_they_answer_in_different_ways_is_disputed(
     assert differing > 100
 
 
-# ---- What is made of it -------------------------------------------------------------------------
+# ---- Users of the lexer -------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
     ("sql", "parameters", "expected"),
     [
-        # Both see the same markers.
+        # Both see the same placeholders.
         ("SELECT ? /*! + 1 */", (1,), "SELECT 1 /*! + 1 */"),
         ("SELECT ? /*!50000 , '?' */", (1,), "SELECT 1 /*!50000 , '?' */"),
         ("SELECT /*! /* ? */ */ ?", (1,), "SELECT /*! /* ? */ */ 1"),
@@ -396,15 +397,15 @@ def test_what_is_bound(sql: str, parameters: tuple[int, ...], expected: str) -> 
         ("SELECT N'\\', ? --'", PREFIX_N),
         ("SELECT q'(', ? --)'", PREFIX_Q),
         ("SELECT 1 @', ? --'", BEHIND_AT),
-        # To one of them what begins here has no end, unless a value has it.
+        # To one of them this has no end, unless a value contains it.
         ("SELECT $x$$$x$, ?", DOLLAR),
         ("SELECT 1 /*/**/*/, ?", NESTED),
         ("SELECT ? /*/**/*/", NESTED),
     ],
 )
 @pytest.mark.parametrize("parameters", [(), (1,), (1, 2), {}, {"x": 1}])
-def test_markers_that_some_engines_see(sql: str, what: str, parameters: object) -> None:
+def test_placeholders_that_some_engines_see(sql: str, what: str, parameters: object) -> None:
     with pytest.raises(mm.ProgrammingError) as caught:
         bind(sql, parameters)  # type: ignore[arg-type]
-    said = f"the statement has {what}: which markers it has depends on the engine"
+    said = f"the statement has {what}: which placeholders it has depends on the query engine"
     assert str(caught.value) == said

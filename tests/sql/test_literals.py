@@ -1,4 +1,4 @@
-"""Python values to SQL literals, each judged by what the real engine reads from the text."""
+"""Python values as SQL literals, compared with the value that the engine reads from the text."""
 
 from __future__ import annotations
 
@@ -127,7 +127,7 @@ TEXTS: list[tuple[Any, str]] = [
 
 
 def shown(value: object) -> str:
-    """Write a value without its address, which differs from run to run."""
+    """Return the repr of a value without its address, which differs from run to run."""
     return re.sub(r" at 0x\w+", "", repr(value))[:50]
 
 
@@ -163,14 +163,14 @@ class Recordset:
         (np.array([1, 2]), mm.ProgrammingError, "is of type ndarray"),
         (np.complex128(1), mm.ProgrammingError, "is of type complex"),
         (np.longdouble(1), mm.ProgrammingError, "is of type longdouble|is of type float128"),
-        ([], mm.ProgrammingError, "is an empty list, .* leave the condition out"),
+        ([], mm.ProgrammingError, "is an empty list, .* omit the condition"),
         (set(), mm.ProgrammingError, "is an empty list"),
         ([[1]], mm.ProgrammingError, "is a list of lists"),
         ([1, Recordset()], mm.ProgrammingError, "is of type Recordset"),
-        (2**64, mm.DataError, "outside of 64 bits, .* give a Decimal"),
+        (2**64, mm.DataError, "outside of 64 bits, .* pass a Decimal"),
         (-(2**63) - 1, mm.DataError, "outside of 64 bits"),
-        (Decimal("NaN"), mm.DataError, r"is Decimal\('NaN'\), .* give a float"),
-        (Decimal("-Infinity"), mm.DataError, "give a float"),
+        (Decimal("NaN"), mm.DataError, r"is Decimal\('NaN'\), .* pass a float"),
+        (Decimal("-Infinity"), mm.DataError, "pass a float"),
         (Decimal("1" * 77), mm.DataError, "a Decimal of 77 digits; SQL decimals have up to 76"),
         (Decimal("1E+76"), mm.DataError, "77 digits"),
         (Decimal("1E-77"), mm.DataError, "77 digits"),
@@ -188,7 +188,7 @@ class Recordset:
         (np.datetime64(MIN_NS - 1, "ns"), mm.DataError, "nanoseconds outside of the years 1677"),
         (np.timedelta64(1, "Y"), mm.DataError, "unit 'Y'; accepted: W to ns"),
         (np.timedelta64(1), mm.DataError, "unit 'generic'"),
-        (np.timedelta64(2**31, "D"), mm.DataError, "more days than 32 bits"),
+        (np.timedelta64(2**31, "D"), mm.DataError, "more days than fit into 32 bits"),
     ],
     ids=shown,
 )
@@ -226,7 +226,7 @@ def connection(tmp_path_factory: pytest.TempPathFactory) -> Iterator[mm.Connecti
 
 
 def read_back(connection: mm.Connection, timestamps: Any, values: Sequence[Any]) -> list[Any]:
-    """Put values into one row of a query, and fetch that row."""
+    """Select values in one row, and fetch that row."""
     sql = "SELECT " + ", ".join(f"? AS c{i}" for i in range(len(values)))
     row = connection.cursor(timestamps=timestamps).execute(sql, values).fetchone()
     assert row is not None
@@ -244,14 +244,14 @@ def read_ns(connection: mm.Connection) -> Read:
 
 
 def many(values: st.SearchStrategy[Any]) -> st.SearchStrategy[list[Any]]:
-    """Some dozen values to a query, which costs as much as one."""
+    """Send a few dozen values in a query, which costs as much as one."""
     return st.lists(values, min_size=1, max_size=40)
 
 
 some = settings(max_examples=25, deadline=None)
 
 LETTERS = st.text(st.characters(exclude_categories=["Cs"]), max_size=40)
-# What has a meaning to some lexer, in any order.
+# Pieces with a meaning to some lexer, combined in any order.
 HOSTILE = st.lists(
     st.sampled_from(
         [
@@ -426,7 +426,7 @@ ANYTHING = st.one_of(
 
 @some
 @given(values=many(ANYTHING))
-def test_named_and_repeated_markers_give_the_same_as_positional_ones(
+def test_named_and_repeated_placeholders_equal_positional_ones(
     connection: mm.Connection, read_ns: Read, values: list[Any]
 ) -> None:
     names = {f"p{i}": value for i, value in enumerate(values)}
@@ -436,7 +436,7 @@ def test_named_and_repeated_markers_give_the_same_as_positional_ones(
     assert list(row[0::2]) == list(row[1::2]) == read_ns(values)
 
 
-# ---- Whatever stands around it ------------------------------------------------------------------
+# ---- In any context -----------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Statements whose branches are evidently of different types, and what is told of them."""
+"""Statements whose branches evidently have different types, and the messages about them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 import micromegas_dbapi as mm
 from micromegas_dbapi.sql.mixed_types import mixed
 
-#: Statement -> what meets, first and behind it.
+#: The mixed types of each statement: the operation, the first value and the later one.
 MIXED = {
     "SELECT CASE WHEN level = 4 THEN 1 ELSE 0.5 END FROM log_entries": [("CASE", "1", "0.5")],
     "select sum(case when level = 4 then 1 else 0.5 end) from log_entries": [("CASE", "1", "0.5")],
@@ -64,7 +64,7 @@ EVEN = [
     "SELECT CASE WHEN level = 4 THEN 1 END FROM log_entries",
     "SELECT CASE WHEN level = 4 THEN value ELSE 0 END FROM measures",
     "SELECT CASE WHEN level > 1.5 THEN 1 ELSE 2 END FROM log_entries",
-    "SELECT CASE WHEN true THEN 1 + 1 ELSE 0.5 END",  # an expression is not looked into
+    "SELECT CASE WHEN true THEN 1 + 1 ELSE 0.5 END",  # expressions are not checked
     "SELECT CASE WHEN true THEN unknown ELSE 0.5 END",
     "SELECT * FROM log_entries UNION ALL SELECT 1.5",
     "SELECT level FROM log_entries UNION ALL SELECT 9",
@@ -91,7 +91,7 @@ def test_even(sql: str) -> None:
 
 
 SQL = "SELECT CASE WHEN level = 4 THEN 1 ELSE 0.5 END AS c FROM log_entries LIMIT 1"
-WORDS = "a CASE has 1, an integer, first, and 0.5, a floating-point number, behind it"
+WORDS = "a CASE has 1, an integer, first, and 0.5, a floating-point number, later"
 
 
 def test_ignored_by_default_but_for_the_log(caplog: pytest.LogCaptureFixture) -> None:

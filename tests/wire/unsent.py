@@ -15,7 +15,7 @@ REFUSED: dict[str, tuple[str, type[mm.Error], str]] = {
     "range_naive": ("an instant needs a zone", mm.ProgrammingError, "has no time zone"),
     "range_garbage": ("no instant at all", mm.ProgrammingError, "'yesterday' is not understood"),
     **{
-        f"error_{name}": (KEEPS_NOTHING, mm.NotSupportedError, f"{word} is refused")
+        f"error_{name}": (KEEPS_NOTHING, mm.NotSupportedError, f"{word} is rejected")
         for name, word in {
             "create_table": "CREATE",
             "drop_table": "DROP",

@@ -1,4 +1,4 @@
-"""How long intervals and the units of time are, in nanoseconds."""
+"""Compute the length of intervals and of units of time, in nanoseconds."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from typing import Final
 
 from micromegas_dbapi.ranges.inference.syntax_tree import (
     Node,
-    fold,
-    only,
-    text_of,
-    unnested,
+    expect_only,
+    fold_case,
+    string_literal,
+    strip_parentheses,
     variant,
 )
 from micromegas_dbapi.time_units import DAY, HOUR, MINUTE, SECOND, WEEK
@@ -30,40 +30,67 @@ _UNITS = {
     "week": WEEK,
 }
 _MONTHS = {"month": 1, "year": 12}
-#: Truncating to a unit takes less than this off.
+#: An upper limit of what truncation to a unit takes off.
 _TRUNCATIONS = {**_UNITS, "month": 31 * DAY, "quarter": 92 * DAY, "year": 366 * DAY}
-# A count, or steps such as '1 day 2 hours'; not '1 day 02:00:00', which engines read otherwise.
+# Steps such as '1 day 2 hours'; not '1 day 02:00:00', which engines read in different ways.
 _STEPS = re.compile(r"(?:[+-]?\d+ +[a-z]+ *)+", re.ASCII)
 _STEP = re.compile(r"([+-]?\d+) +([a-z]+?)s?\b", re.ASCII)
 
 
 def truncation(unit: Node) -> int | None:
-    """Tell how much ``date_trunc(unit, ..)`` takes off: less than this many nanoseconds."""
-    text = text_of(unit)
-    return None if text is None else _TRUNCATIONS.get(fold(text))
+    """Return an upper limit of what ``date_trunc(unit, ..)`` takes off.
+
+    Parameters
+    ----------
+    unit : Node
+        The first argument of ``date_trunc``.
+
+    Returns
+    -------
+    int or None
+        Nanoseconds, exclusive; None if the unit is not understood.
+    """
+    text = string_literal(unit)
+    return None if text is None else _TRUNCATIONS.get(fold_case(text))
 
 
 def duration(node: Node) -> tuple[int, int] | None:
-    """Tell the shortest and the longest duration of an interval: a month has 28 to 31 days."""
-    kind, value = variant(unnested(node))
+    """Return the shortest and the longest duration of an interval: a month has 28 to 31 days.
+
+    Parameters
+    ----------
+    node : Node
+        Any expression.
+
+    Returns
+    -------
+    (int, int) or None
+        Nanoseconds; None if the expression is not an interval that is understood.
+
+    Raises
+    ------
+    UnprovableError
+        If the interval has parts that are not understood.
+    """
+    kind, value = variant(strip_parentheses(node))
     if kind == "Interval":
-        only("an interval", value, "value", "leading_field")
-        text, unit = text_of(value["value"]), value["leading_field"]
+        expect_only("an interval", value, "value", "leading_field")
+        text, unit = string_literal(value["value"]), value["leading_field"]
         if text is None or not (unit is None or isinstance(unit, str)):
             return None
-        return _of_text(f"{text} {unit or ''}")
+        return _parse_duration(f"{text} {unit or ''}")
     if kind == "Cast" and value["kind"] in ("Cast", "DoubleColon"):  # '1 hour'::interval
-        only("a cast", value, "kind", "expr", "data_type")
+        expect_only("a cast", value, "kind", "expr", "data_type")
         named, parts = variant(value["data_type"])
-        text = text_of(value["expr"])
+        text = string_literal(value["expr"])
         if named != "Interval" or text is None or any(v is not None for v in parts.values()):
             return None
-        return _of_text(text)
+        return _parse_duration(text)
     return None
 
 
-def _of_text(text: str) -> tuple[int, int] | None:
-    text = fold(text).strip()
+def _parse_duration(text: str) -> tuple[int, int] | None:
+    text = fold_case(text).strip()
     if not _STEPS.fullmatch(text):
         return None
     shortest = longest = 0

@@ -1,7 +1,7 @@
-"""What an expression without columns can be: a least and a greatest instant.
+"""Evaluate expressions without columns to the least and the greatest instant that they can be.
 
-As DataFusion 43 to 55 read it beside a ``Timestamp(ns, "+00:00")`` column. None means that it is
-not known, and nothing follows from it.
+The result is the one of DataFusion 43 to 55 in a comparison with a ``Timestamp(ns, "+00:00")``
+column. None means that it is not known, and that nothing follows from the expression.
 """
 
 from __future__ import annotations
@@ -15,40 +15,39 @@ from micromegas_dbapi.ranges.inference.durations import INFINITY, duration, trun
 from micromegas_dbapi.ranges.inference.syntax_tree import (
     Node,
     UnprovableError,
-    call,
-    only,
-    text_of,
-    unnested,
+    expect_only,
+    function_call,
+    string_literal,
+    strip_parentheses,
     variant,
 )
 from micromegas_dbapi.time_units import DAY, SECOND
 from micromegas_dbapi.timerange import MAX_NS, MIN_NS
 
 __all__ = [
-    "BeyondError",
     "Clock",
     "Instant",
     "floor_to_day",
     "instant",
     "is_date",
     "is_timestamp",
-    "refuse_beyond",
+    "refuse_out_of_range",
 ]
 
-#: Gives the nanoseconds since the epoch that ``now()`` is at or after.
+#: Returns a lower bound of ``now()``, in nanoseconds since the epoch.
 Clock: TypeAlias = Callable[[], int]
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 _SECOND = timedelta(seconds=1)
-_TEXT = re.compile(
+_TIMESTAMP = re.compile(
     r"""(?P<day>\d{4}-\d\d-\d\d)
         (?:[T ](?P<clock>(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d)(?:\.(?P<fraction>\d{1,9}))?
            (?P<zone>Z|(?P<hours>[+-](?:[01]\d|2[0-3])):?(?P<minutes>[0-5]\d)?)?)?""",
     re.VERBOSE | re.ASCII,
 )
 _FINE_TYPE = re.compile(r"Timestamp\(Nanosecond, (?:None|Some\(\"(?:\+00:00|UTC)\"\))\)")
-# Functions of a number of seconds or of parts of one, whose result is as coarse.
-_COUNTED = {
+# Functions of a number of seconds or of fractions of one, with the unit of the result.
+_EPOCH_FUNCTIONS = {
     "to_timestamp_seconds": SECOND,
     "from_unixtime": SECOND,
     "to_timestamp_millis": 10**6,
@@ -57,27 +56,28 @@ _COUNTED = {
 }
 
 
-class BeyondError(UnprovableError):
-    """An instant that not every engine can hold.
+class _OutOfRangeError(UnprovableError):
+    """Raised for an instant that not every engine can represent.
 
-    Whether an engine fails on it depends on which rows it meets, that is on the range.
+    Whether an engine fails on it depends on the rows that it evaluates, and so on the range.
     """
 
     def __init__(self) -> None:
-        super().__init__("an instant beyond the years 1677 to 2262 gets no range")
+        super().__init__("a timestamp outside of the years 1677 to 2262 gets no range")
 
 
 class Instant(NamedTuple):
-    """The least and the greatest nanosecond since the epoch that an expression can be.
+    """The least and the greatest instant that an expression can be.
 
     Attributes
     ----------
     least, greatest : int or infinite float
+        Nanoseconds since the epoch.
     is_date : bool
-        Whether it is a DATE, at midnight in UTC.
+        Whether the expression is a DATE, at midnight in UTC.
     grain : int
-        Of what it is a multiple by its type, in nanoseconds: what it is compared with may be cut to
-        that by the engine.
+        The unit of its type, in nanoseconds. In a comparison, the engine may truncate the other
+        operand to it.
     """
 
     least: float
@@ -86,13 +86,20 @@ class Instant(NamedTuple):
     grain: int = 1
 
 
-def refuse_beyond(nodes: Node, clock: Clock) -> None:
-    """Refuse a statement that reckons with an instant that not every engine can hold.
+def refuse_out_of_range(nodes: Node, clock: Clock) -> None:
+    """Refuse a statement that computes an instant that not every engine can represent.
+
+    Parameters
+    ----------
+    nodes : Node
+        The statement.
+    clock : Clock
+        A lower bound of ``now()``.
 
     Raises
     ------
-    BeyondError
-        Wherever it stands: also where nothing would follow from it.
+    UnprovableError
+        If there is one anywhere, even if nothing would follow from it.
     """
     stack = [nodes]
     while stack:
@@ -101,40 +108,59 @@ def refuse_beyond(nodes: Node, clock: Clock) -> None:
             stack.extend(node)
         elif isinstance(node, dict):
             stack.extend(node.values())
-            counted = call(node) if "Function" in node else None
-            if "BinaryOp" in node or (counted is not None and counted[0] in _COUNTED):
+            found = function_call(node) if "Function" in node else None
+            if "BinaryOp" in node or (found is not None and found[0] in _EPOCH_FUNCTIONS):
                 try:
                     instant(node, clock)
-                except BeyondError:
+                except _OutOfRangeError:
                     raise
                 except UnprovableError:
-                    pass  # what is not understood is in the way only where it stands in one
+                    pass  # matters only in a condition, where it is evaluated again
 
 
 def instant(node: Node, clock: Clock) -> Instant | None:
-    """Tell what an expression without columns can be."""
-    node = unnested(node)
+    """Evaluate an expression without columns.
+
+    Parameters
+    ----------
+    node : Node
+        Any expression.
+    clock : Clock
+        A lower bound of ``now()``.
+
+    Returns
+    -------
+    Instant or None
+        None if the expression is not understood.
+
+    Raises
+    ------
+    UnprovableError
+        If the expression has parts that are not understood, or if not every engine can represent
+        the result.
+    """
+    node = strip_parentheses(node)
     kind, value = variant(node)
     if kind == "Value":
-        text = text_of(node)
-        return None if text is None else _exactly(_text(text))
+        text = string_literal(node)
+        return None if text is None else _exact(_parse_timestamp(text))
     if kind == "TypedString":
-        return _typed(value)
+        return _typed_literal(value)
     if kind == "Cast":
         return _cast(value, clock)
     if kind == "BinaryOp" and value["op"] in ("Plus", "Minus"):
-        return _shifted(value, clock)
-    found = call(node) if kind == "Function" else None
-    return None if found is None else _called(*found, clock)
+        return _sum(value, clock)
+    found = function_call(node) if kind == "Function" else None
+    return None if found is None else _function_result(*found, clock)
 
 
-def _exactly(ns: int | None) -> Instant | None:
+def _exact(ns: int | None) -> Instant | None:
     return None if ns is None else Instant(ns, ns)
 
 
-def _text(text: str) -> int | None:
-    """Read a timestamp as the engine does: without a zone it is UTC."""
-    match = _TEXT.fullmatch(text)
+def _parse_timestamp(text: str) -> int | None:
+    """Parse a timestamp as the engine does: without a zone it is UTC."""
+    match = _TIMESTAMP.fullmatch(text)
     if match is None:
         return None
     hours, minutes = match["hours"], match["minutes"] or "00"
@@ -148,17 +174,28 @@ def _text(text: str) -> int | None:
 
 
 def floor_to_day(ns: float) -> float:
-    """Give the midnight at or before an instant."""
+    """Round an instant down to midnight in UTC.
+
+    Parameters
+    ----------
+    ns : int or infinite float
+        Nanoseconds since the epoch.
+
+    Returns
+    -------
+    int or infinite float
+        Nanoseconds since the epoch.
+    """
     return ns if ns in (INFINITY, -INFINITY) else ns // DAY * DAY
 
 
 def _date(least: float, greatest: float) -> Instant | None:
-    # Before 1970 a cast could cut upwards.
+    # Before 1970 a cast could round up.
     return None if least < 0 else _within(floor_to_day(least), floor_to_day(greatest), True)
 
 
 def _within(least: float, greatest: float, is_date: bool = False) -> Instant | None:
-    """Give an instant that every engine can hold: beyond that some wrap around, others fail."""
+    """Return an instant if all engines can represent it: otherwise some overflow, others fail."""
     for end in (least, greatest):
         if end not in (INFINITY, -INFINITY) and not MIN_NS <= end <= MAX_NS:
             return None
@@ -166,22 +203,44 @@ def _within(least: float, greatest: float, is_date: bool = False) -> Instant | N
 
 
 def is_date(kind: Node) -> bool:
-    """Tell whether a type is DATE."""
+    """Return whether a type is DATE.
+
+    Parameters
+    ----------
+    kind : Node
+        A data type.
+
+    Returns
+    -------
+    bool
+        True for DATE.
+    """
     return bool(kind == "Date")
 
 
 def is_timestamp(kind: Node) -> bool:
-    """Tell whether a type is TIMESTAMP, of nanoseconds: not TIMESTAMP(3)."""
+    """Return whether a type is a TIMESTAMP with nanoseconds.
+
+    Parameters
+    ----------
+    kind : Node
+        A data type.
+
+    Returns
+    -------
+    bool
+        True for TIMESTAMP, with or without a zone; False for TIMESTAMP(3).
+    """
     if not isinstance(kind, dict) or "Timestamp" not in kind:
         return False
     digits, zone = kind["Timestamp"]
     return digits is None and zone in ("None", "WithTimeZone", "WithoutTimeZone", "Tz")
 
 
-def _typed(node: Node) -> Instant | None:
-    only("a literal", node, "data_type", "value")
+def _typed_literal(node: Node) -> Instant | None:
+    expect_only("a literal", node, "data_type", "value")
     kind, text = variant(node["value"]["value"])
-    ns = _text(text) if kind == "SingleQuotedString" else None
+    ns = _parse_timestamp(text) if kind == "SingleQuotedString" else None
     if ns is None or not (is_date(node["data_type"]) or is_timestamp(node["data_type"])):
         return None
     return _date(ns, ns) if is_date(node["data_type"]) else Instant(ns, ns)
@@ -190,7 +249,7 @@ def _typed(node: Node) -> Instant | None:
 def _cast(node: Node, clock: Clock) -> Instant | None:
     if node["kind"] not in ("Cast", "DoubleColon"):
         return None
-    only("a cast", node, "kind", "expr", "data_type")
+    expect_only("a cast", node, "kind", "expr", "data_type")
     data_type = node["data_type"]
     if not (is_date(data_type) or is_timestamp(data_type)):
         return None
@@ -198,16 +257,16 @@ def _cast(node: Node, clock: Clock) -> Instant | None:
     if found is None:
         return None
     least, greatest, *_ = found
-    # What was coarse before is a multiple of that still, and fine by its type.
+    # A coarser instant keeps its value, but its type has nanoseconds now: its grain is 1.
     return _date(least, greatest) if is_date(data_type) else Instant(least, greatest)
 
 
-def _shifted(node: Node, clock: Clock) -> Instant | None:
-    left, right, back = unnested(node["left"]), node["right"], node["op"] == "Minus"
-    if variant(left)[0] == "Value":  # text beside an interval is no timestamp
+def _sum(node: Node, clock: Clock) -> Instant | None:
+    left, right, back = strip_parentheses(node["left"]), node["right"], node["op"] == "Minus"
+    if variant(left)[0] == "Value":  # a string beside an interval is not a timestamp
         return None
     by, days = duration(right), _days(right)
-    if by is None and days is None:  # before the clock is read, which cannot be kept
+    if by is None and days is None:  # checked first: a result that reads the clock is not cached
         return None
     found = instant(left, clock)
     if found is not None and found.is_date and by is None:
@@ -217,20 +276,20 @@ def _shifted(node: Node, clock: Clock) -> Instant | None:
     shortest, longest = (-by[1], -by[0]) if back else by
     least, greatest = found.least + shortest, found.greatest + longest
     if _within(least, greatest) is None:
-        raise BeyondError
+        raise _OutOfRangeError
     # A DATE moves by whole days: the hours of the interval are dropped.
     return _date(least, greatest + DAY) if found.is_date else _within(least, greatest)
 
 
 def _days(node: Node) -> tuple[int, int] | None:
-    """Read the number beside a DATE: so many days, where an engine takes one at all."""
+    """Read a number beside a DATE: days, on the engines that accept it."""
     number = _number(node)
     return None if number is None else (number * DAY, number * DAY)
 
 
-def _called(name: str, given: list[Node], clock: Clock) -> Instant | None:
+def _function_result(name: str, given: list[Node], clock: Clock) -> Instant | None:
     if not given and name in ("now", "current_timestamp"):
-        # The service's clock, at some time after this: how much later is not known.
+        # The service reads its clock later; how much later is not known.
         return Instant(clock(), INFINITY)
     if not given and name in ("current_date", "today"):
         return _date(clock(), INFINITY)
@@ -238,32 +297,32 @@ def _called(name: str, given: list[Node], clock: Clock) -> Instant | None:
         width, found = truncation(given[0]), instant(given[1], clock)
         if width is None or found is None or found.grain > 1:
             return None
-        # Before 1970 cutting could go up: no engine that was tried does, but it costs nothing.
+        # Before 1970 truncation could round up. No engine tried does, but it costs nothing.
         least, up = found.least - width, width if found.least < 0 else 0
         return Instant(least, found.greatest + up)
-    text = text_of(given[0]) if given else None
+    text = string_literal(given[0]) if given else None
     if text is not None:
         fine = name in ("to_timestamp", "to_timestamp_nanos") and len(given) == 1
         if name == "arrow_cast" and len(given) == 2:
-            fine = _FINE_TYPE.fullmatch(text_of(given[1]) or "") is not None
-        return _exactly(_text(text)) if fine else None
-    return _counted(name, given)
+            fine = _FINE_TYPE.fullmatch(string_literal(given[1]) or "") is not None
+        return _exact(_parse_timestamp(text)) if fine else None
+    return _epoch_function(name, given)
 
 
-def _counted(name: str, given: list[Node]) -> Instant | None:
-    """Read ``to_timestamp_seconds(1793491200)`` and the like."""
-    if name not in _COUNTED or len(given) != 1:
+def _epoch_function(name: str, given: list[Node]) -> Instant | None:
+    """Evaluate ``to_timestamp_seconds(1793491200)`` and the like."""
+    if name not in _EPOCH_FUNCTIONS or len(given) != 1:
         return None
-    number, grain = _number(given[0]), _COUNTED[name]
+    number, grain = _number(given[0]), _EPOCH_FUNCTIONS[name]
     if number is None:
         return None
     if number * grain > MAX_NS:
-        raise BeyondError
+        raise _OutOfRangeError
     return Instant(number * grain, number * grain, False, grain)
 
 
 def _number(node: Node) -> int | None:
-    """Give a whole number that is written in digits; None of all else."""
-    kind, value = variant(unnested(node))
+    """Return the value of an integer literal; None for any other expression."""
+    kind, value = variant(strip_parentheses(node))
     kind, number = variant(value["value"]) if kind == "Value" else ("", ("", False))
     return int(number[0]) if kind == "Number" and number[0].isdigit() else None

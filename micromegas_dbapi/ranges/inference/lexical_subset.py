@@ -1,4 +1,4 @@
-"""What the engines of services do not all read alike, found before parsing."""
+"""Find pieces of a statement that query engines read in different ways, before it is parsed."""
 
 from __future__ import annotations
 
@@ -9,18 +9,23 @@ from micromegas_dbapi.sql.lexer import tokens
 __all__ = ["difference"]
 
 _WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
-_SIGNS = re.compile(r"[{}#@$\\]")
+_SYMBOLS = re.compile(r"[{}#@$\\]")
 
 
 def difference(sql: str) -> str | None:
-    """Find the first piece of a statement that is read in another way by another engine.
+    """Find the first piece of a statement that some engine or parser reads differently.
+
+    Parameters
+    ----------
+    sql : str
+        One or several statements.
 
     Returns
     -------
     str or None
-        What it is, for people.
+        A description of it for error messages; None if there is no such piece.
     """
-    before, apart = "", True  # the last word, and whether something lies between
+    before, apart = "", True  # the last word, and whether it ends before this token
     for part in tokens(sql):
         if part.kind == "blank":
             apart = True
@@ -36,16 +41,16 @@ def difference(sql: str) -> str | None:
             apart = True
             continue
         if part.kind == "open":
-            return "a text, identifier or comment that never ends"
+            return "a string, identifier or comment without an end"
         if part.kind == "quoted" and text[0] == "`":
             return "an identifier in backticks"
         if part.kind == "string":
             if text[0] == "$":
-                return "a dollar-quoted text"
+                return "a dollar-quoted string"
             if text[0] != "'" or (before not in ("", "X") and not apart):
-                return "a text with a prefix"
-        if part.kind == "other" and _SIGNS.search(text):
-            return f"the sign {text}"
+                return "a string with a prefix"
+        if part.kind == "other" and _SYMBOLS.search(text):
+            return f"the symbol {text}"
         if part.kind in ("word", "other") and not text.isascii():
             return f"{text[:20]}, which is not ASCII"
         if part.kind == "word" and not _WORD.fullmatch(text):

@@ -1,7 +1,7 @@
-"""What a condition says of columns: the interval that each lies in wherever it is true.
+"""Derive from a condition the interval that each column is in if the condition is true.
 
-SQL's logic has three values, and a row is kept where a condition is true, so only "is true" and,
-below a NOT, "is false" are followed: both say that no operand was NULL.
+SQL's logic has three values, and a row is kept if a condition is true. So only "is true" and, below
+a NOT, "is false" are followed: both imply that no operand was NULL.
 """
 
 from __future__ import annotations
@@ -19,7 +19,13 @@ from micromegas_dbapi.ranges.inference.instants import (
     is_date,
     is_timestamp,
 )
-from micromegas_dbapi.ranges.inference.syntax_tree import Node, call, only, unnested, variant
+from micromegas_dbapi.ranges.inference.syntax_tree import (
+    Node,
+    expect_only,
+    function_call,
+    strip_parentheses,
+    variant,
+)
 from micromegas_dbapi.time_units import DAY
 
 __all__ = [
@@ -28,19 +34,19 @@ __all__ = [
     "Facts",
     "Interval",
     "Resolve",
-    "Rounded",
+    "RoundedColumn",
     "facts",
     "intersection",
-    "rounded",
+    "rounded_column",
 ]
 
 #: A source's name in the FROM clause, and the name of one of its columns.
 Column: TypeAlias = tuple[str, str]
 #: Nanoseconds since the epoch, both ends included.
 Interval: TypeAlias = tuple[float, float]
-#: What is known of columns; of those that are not in it, nothing.
+#: The intervals that columns are known to be in. Nothing is known of other columns.
 Facts: TypeAlias = dict[Column, Interval]
-#: Finds the source of a column by the parts of its name, or None.
+#: Finds the source of a column by its identifier. Returns None if it is not certain.
 Resolve: TypeAlias = Callable[[Node], "Column | None"]
 
 EVERYTHING: Interval = (-INFINITY, INFINITY)
@@ -50,7 +56,18 @@ _NEGATED = {"NotEq": "Eq", "Lt": "GtEq", "LtEq": "Gt", "Gt": "LtEq", "GtEq": "Lt
 
 
 def intersection(one: Facts, other: Facts) -> Facts:
-    """Put together what holds at the same time."""
+    """Combine facts that hold at the same time.
+
+    Parameters
+    ----------
+    one, other : Facts
+        Facts of the same rows.
+
+    Returns
+    -------
+    Facts
+        The intersection of the intervals of each column.
+    """
     both = dict(one)
     for column, (low, high) in other.items():
         lowest, highest = both.get(column, EVERYTHING)
@@ -59,7 +76,7 @@ def intersection(one: Facts, other: Facts) -> Facts:
 
 
 def _hull(one: Facts, other: Facts) -> Facts:
-    """Put together what holds one or the other way: of columns that both speak of."""
+    """Combine facts of which at least one holds, for the columns that are in both."""
     return {
         column: (min(one[column][0], other[column][0]), max(one[column][1], other[column][1]))
         for column in one.keys() & other.keys()
@@ -67,13 +84,35 @@ def _hull(one: Facts, other: Facts) -> Facts:
 
 
 def facts(node: Node, resolve: Resolve, clock: Clock, wanted: bool = True) -> Facts:
-    """Tell what follows of columns where a condition is true, or, if not wanted, false."""
-    node = unnested(node)
+    """Derive facts from a condition.
+
+    Parameters
+    ----------
+    node : Node
+        The condition.
+    resolve : Resolve
+        Finds the source of a column.
+    clock : Clock
+        A lower bound of ``now()``.
+    wanted : bool, default True
+        Whether the condition is true or false.
+
+    Returns
+    -------
+    Facts
+        They hold for every row for which the condition is `wanted`.
+
+    Raises
+    ------
+    UnprovableError
+        If the condition has parts that are not understood.
+    """
+    node = strip_parentheses(node)
     kind, value = variant(node)
     if kind == "UnaryOp" and value["op"] == "Not":
         return facts(value["expr"], resolve, clock, not wanted)
     if kind == "BinaryOp" and value["op"] in ("And", "Or"):
-        parts = (facts(part, resolve, clock, wanted) for part in _flat(node, value["op"]))
+        parts = (facts(part, resolve, clock, wanted) for part in _operands(node, value["op"]))
         return reduce(intersection if (value["op"] == "And") is wanted else _hull, parts)
     if kind == "Between" and wanted and not value["negated"]:
         return _between(value, resolve, clock)
@@ -87,11 +126,11 @@ def facts(node: Node, resolve: Resolve, clock: Clock, wanted: bool = True) -> Fa
     return _compared(comparison, value["left"], value["right"], resolve, clock)
 
 
-def _flat(node: Node, operator: str) -> Iterator[Node]:
-    """List the operands of a chain of one operator, which leans to the left."""
+def _operands(node: Node, operator: str) -> Iterator[Node]:
+    """Yield the operands of a left-associative chain of one operator."""
     right = []
     while True:
-        node = unnested(node)
+        node = strip_parentheses(node)
         kind, value = variant(node)
         if kind != "BinaryOp" or value["op"] != operator:
             break
@@ -102,9 +141,9 @@ def _flat(node: Node, operator: str) -> Iterator[Node]:
 
 
 def _between(node: Node, resolve: Resolve, clock: Clock) -> Facts:
-    only("BETWEEN", node, "expr", "low", "high")
+    expect_only("BETWEEN", node, "expr", "low", "high")
     ends = [instant(node[end], clock) for end in ("low", "high")]
-    # Where one of the bounds is not understood, its type may make the engine round the other.
+    # If one of the bounds is not understood, the engine may round the other one to its type.
     if ends[0] is None or ends[1] is None:
         return {}
     grain = max(ends[0].grain, ends[1].grain)
@@ -114,7 +153,7 @@ def _between(node: Node, resolve: Resolve, clock: Clock) -> Facts:
 
 
 def _in_list(node: Node, resolve: Resolve, clock: Clock) -> Facts:
-    only("IN", node, "expr", "list")
+    expect_only("IN", node, "expr", "list")
     found = [instant(item, clock) for item in node["list"]]
     if not found or None in found:
         return {}
@@ -125,58 +164,89 @@ def _in_list(node: Node, resolve: Resolve, clock: Clock) -> Facts:
     )
 
 
-class Rounded(NamedTuple):
-    """A column, or one that was rounded down by less than `width` nanoseconds.
+class RoundedColumn(NamedTuple):
+    """A column, or a column that is rounded down.
 
     Attributes
     ----------
     column : Column
+        The column.
     width : int
+        An upper limit of what rounding takes off, in nanoseconds; 0 if it is not rounded.
     to_date : bool
-        Whether it is a DATE by now, beside which text is read as one too.
+        Whether the result is a DATE. The engine parses a string beside it as a DATE too.
     """
 
     column: Column
     width: int
     to_date: bool
 
-    def before(self, least: float, greatest: float) -> Interval:
-        """Tell where the column was, from where it is once it is rounded."""
-        # Before 1970 rounding could go up: no engine that was tried does, but it costs nothing.
+    def unrounded(self, least: float, greatest: float) -> Interval:
+        """Derive the interval of the column from the interval of the rounded value.
+
+        Parameters
+        ----------
+        least, greatest : int or infinite float
+            The interval of the rounded value.
+
+        Returns
+        -------
+        Interval
+            The interval of the column itself.
+        """
+        # Before 1970 rounding could go up. No engine tried does, but it costs nothing.
         return least if least > 0 else least - self.width, greatest + self.width
 
 
-def rounded(node: Node, resolve: Resolve) -> Rounded | None:
-    """Tell which column an expression is, as it is or rounded down."""
-    node = unnested(node)
+def rounded_column(node: Node, resolve: Resolve) -> RoundedColumn | None:
+    """Return the column that an expression is, or rounds down.
+
+    Parameters
+    ----------
+    node : Node
+        Any expression.
+    resolve : Resolve
+        Finds the source of a column.
+
+    Returns
+    -------
+    RoundedColumn or None
+        None if the expression is something else.
+
+    Raises
+    ------
+    UnprovableError
+        If the expression has parts that are not understood.
+    """
+    node = strip_parentheses(node)
     kind, value = variant(node)
     if kind in ("Identifier", "CompoundIdentifier"):
         column = resolve(node)
-        return None if column is None else Rounded(column, 0, False)
+        return None if column is None else RoundedColumn(column, 0, False)
     if kind == "Function":
         return _truncated(node, resolve)
     if kind == "Cast" and value["kind"] in ("Cast", "DoubleColon"):
-        only("a cast", value, "kind", "expr", "data_type")
+        expect_only("a cast", value, "kind", "expr", "data_type")
         data_type = value["data_type"]
         if not (is_date(data_type) or is_timestamp(data_type)):
             return None
-        inner = rounded(value["expr"], resolve)
+        inner = rounded_column(value["expr"], resolve)
         if inner is None or is_timestamp(data_type):
             return inner
         return inner._replace(width=inner.width + DAY, to_date=True)
     return None
 
 
-def _truncated(node: Node, resolve: Resolve) -> Rounded | None:
-    found = call(node)
+def _truncated(node: Node, resolve: Resolve) -> RoundedColumn | None:
+    found = function_call(node)
     if found is None:
         return None
     name, given = found
     if name == "date_trunc" and len(given) == 2:
-        width, inner = truncation(given[0]), rounded(given[1], resolve)
+        width, inner = truncation(given[0]), rounded_column(given[1], resolve)
     elif name == "date_bin" and len(given) == 2:
-        # Down to a multiple of the stride: up to a whole one, also before the epoch.
-        stride, inner = duration(given[0]), rounded(given[1], resolve)
+        # It rounds down by less than a stride, also before the epoch.
+        stride, inner = duration(given[0]), rounded_column(given[1], resolve)
         width = stride[1] if stride is not None and stride[0] > 0 else None
     else:
         return None
@@ -186,13 +256,13 @@ def _truncated(node: Node, resolve: Resolve) -> Rounded | None:
 def _compared(
     comparison: str, left: Node, right: Node, resolve: Resolve, clock: Clock, grain: int = 1
 ) -> Facts:
-    column, value = rounded(left, resolve), instant(right, clock)
+    column, value = rounded_column(left, resolve), instant(right, clock)
     if column is None or value is None:
-        column, value = rounded(right, resolve), instant(left, clock)
+        column, value = rounded_column(right, resolve), instant(left, clock)
         comparison = _MIRRORED[comparison]
     if column is None or value is None:
         return {}
-    low, high = _lies(column, value, max(grain, value.grain))
+    low, high = _equal_interval(column, value, max(grain, value.grain))
     if comparison in ("Lt", "LtEq"):
         low = -INFINITY
     if comparison in ("Gt", "GtEq"):
@@ -200,10 +270,11 @@ def _compared(
     return {column.column: (low, high)}
 
 
-def _lies(column: Rounded, value: Instant, grain: int) -> Interval:
+def _equal_interval(column: RoundedColumn, value: Instant, grain: int) -> Interval:
+    """Return the interval of a column that equals a value, as the engine compares them."""
     least, greatest = value.least, value.greatest
-    if column.to_date:  # text beside a DATE is read as one
+    if column.to_date:  # the engine parses a string beside a DATE as one
         least = floor_to_day(least)
-    if grain > 1:  # either side may have been cut to it
+    if grain > 1:  # the engine may truncate either side to it
         least, greatest = least - grain, greatest + grain
-    return column.before(least, greatest)
+    return column.unrounded(least, greatest)

@@ -1,7 +1,7 @@
-"""Every scan of a view in a statement, and what each row of it that counts must satisfy.
+"""Collect the scans of views in a statement, with the bounds of the rows that affect the result.
 
-The service drops rows of each scan on its own, also of those in subqueries and the branches of a
-UNION. So each must prove for itself which rows cannot matter; what is not understood raises
+The service filters each scan separately, also in subqueries and in the branches of a UNION. So the
+bounds of each scan must be proven separately. A construct that is not understood raises
 `UnprovableError`, and the statement gets no range.
 """
 
@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from micromegas_dbapi.ranges.inference.instants import Clock
-from micromegas_dbapi.ranges.inference.joins import From, sources_of
+from micromegas_dbapi.ranges.inference.joins import FromClause, read_from_clause
 from micromegas_dbapi.ranges.inference.name_resolution import (
     HAS,
     HAS_NOT,
@@ -20,15 +20,10 @@ from micromegas_dbapi.ranges.inference.name_resolution import (
     resolver,
 )
 from micromegas_dbapi.ranges.inference.outputs import (
-    by_name,
-    by_position,
-    group_keys,
-    is_key,
-    keeps_rows_apart,
+    has_plain_star,
+    is_group_key,
+    output_column,
     outputs,
-    passed_through,
-    plain_star,
-    same_star,
 )
 from micromegas_dbapi.ranges.inference.predicates import (
     Facts,
@@ -37,12 +32,18 @@ from micromegas_dbapi.ranges.inference.predicates import (
     facts,
     intersection,
 )
+from micromegas_dbapi.ranges.inference.pushdown import allows_pushdown, group_keys
+from micromegas_dbapi.ranges.inference.set_operations import (
+    intervals_by_name,
+    intervals_by_position,
+    unions_same_star,
+)
 from micromegas_dbapi.ranges.inference.syntax_tree import (
     Node,
     UnprovableError,
+    expect_only,
     name_of,
-    only,
-    queries_within,
+    subqueries,
     variant,
 )
 from micromegas_dbapi.service.catalog import UNFILTERED, TimeColumns
@@ -66,9 +67,9 @@ class Scan:
     view : str
         The view, or the view set of an instance.
     relation : str
-        How a statement names it.
+        The name of the view in a FROM clause.
     bounds : mapping of str to Interval
-        Columns, and where they lie in each row that can count.
+        The intervals of columns, by name. Rows outside of them do not affect the result.
     """
 
     view: str
@@ -77,27 +78,28 @@ class Scan:
 
 
 class Scans:
-    """Collects the scans of a statement.
+    """Collector of the scans of a statement.
 
     Parameters
     ----------
     known : mapping of str to TimeColumns or None
-        The views whose time columns are known.
+        The time columns of views, by name.
     clock : Clock
-        What ``now()`` is at or after.
+        A lower bound of ``now()``.
 
     Attributes
     ----------
     found : list of Scan
-    neutral : list of str
-        What is read that no range means anything for.
+        The scans of views.
+    unfiltered : list of str
+        The names of other sources, which no time range filters.
     """
 
     def __init__(self, known: Mapping[str, TimeColumns | None], clock: Clock) -> None:
         self._known = known
         self._clock = clock
         self.found: list[Scan] = []
-        self.neutral: list[str] = []
+        self.unfiltered: list[str] = []
 
     def query(
         self,
@@ -107,24 +109,32 @@ class Scans:
         *,
         inner: bool = False,
     ) -> None:
-        """Collect the scans of a query of which only rows within `outer` count.
+        """Collect the scans of a query.
 
         Parameters
         ----------
         query : Node
+            The query, with its WITH, ORDER BY and LIMIT clauses.
         ctes : mapping of str to Source
-            The names of WITH that it sees.
+            The CTEs that it sees.
         outer : mapping of str to Interval
-            Its columns.
-        inner : bool
-            Whether it stands in an expression of another query, whose columns it sees as well.
+            The intervals of its output columns. Output rows outside of them do not affect the
+            result of the statement.
+        inner : bool, default False
+            Whether it is a subquery in an expression, which also sees the columns of the outer
+            query.
+
+        Raises
+        ------
+        UnprovableError
+            If the query has parts that are not understood.
         """
-        only("a query", query, *_QUERY)
+        expect_only("a query", query, *_QUERY)
         ctes = self._with(query, ctes, inner)
         if query["limit_clause"] is not None or query["fetch"] is not None:
             outer = {}
         self._body(query["body"], ctes, outer, inner)
-        self._nested([query[part] for part in ("order_by", "limit_clause", "fetch")], ctes)
+        self._subqueries([query[part] for part in ("order_by", "limit_clause", "fetch")], ctes)
 
     def _with(self, query: Node, ctes: Mapping[str, Source], inner: bool) -> Mapping[str, Source]:
         clause = query["with"]
@@ -132,15 +142,15 @@ class Scans:
             return ctes
         if clause["recursive"]:
             raise UnprovableError("a recursive WITH is not understood")
-        only("WITH", clause, "cte_tables")
+        expect_only("WITH", clause, "cte_tables")
         own: dict[str, Source] = {}
         for cte in clause["cte_tables"]:
-            only("a part of WITH", cte, *_CTE)
+            expect_only("a part of WITH", cte, *_CTE)
             name, names = _alias(cte["alias"])
             if name in own:
-                raise UnprovableError(f"{name} stands twice in WITH")
-            seen = {**ctes, **own}
-            own[name] = Source(query=cte["query"], ctes=seen, inner=inner, names=names)
+                raise UnprovableError(f"{name} is defined twice in WITH")
+            visible = {**ctes, **own}
+            own[name] = Source(query=cte["query"], ctes=visible, inner=inner, names=names)
         return {**ctes, **own}
 
     def _body(
@@ -152,13 +162,14 @@ class Scans:
         elif kind == "Query":
             self.query(value, ctes, outer, inner=inner)
         elif kind == "SetOperation":
-            only("a set operation", value, "op", "set_quantifier", "left", "right")
-            passed = by_position(body, outer)
-            whole = outer if outer and same_star(body) else {}
+            expect_only("a set operation", value, "op", "set_quantifier", "left", "right")
+            passed = intervals_by_position(body, outer)
+            all_names = outer if outer and unions_same_star(body) else {}
             for branch in (value["left"], value["right"]):
-                self._body(branch, ctes, {**whole, **by_name(branch, passed)}, inner)
+                named = {**all_names, **intervals_by_name(branch, passed)}
+                self._body(branch, ctes, named, inner)
         elif kind == "Values":
-            self._nested(value["rows"], ctes)
+            self._subqueries(value["rows"], ctes)
         else:
             raise UnprovableError(f"{kind.upper()} is not understood")
 
@@ -169,66 +180,68 @@ class Scans:
         outer: Mapping[str, Interval],
         inner: bool,
     ) -> None:
-        only("SELECT", select, *_SELECT)
-        found = sources_of(select["from"], ctes, inner, self.neutral)
-        resolve = self._resolver(found, found.sources, inner)
+        expect_only("SELECT", select, *_SELECT)
+        clause = read_from_clause(select["from"], ctes, inner, self.unfiltered)
+        resolve = self._resolver(clause, clause.sources, inner)
         known: Facts = {}
-        for on in found.conditions:
-            seen = {name: found.sources[name] for name in on.visible}
-            said = facts(on.condition, self._resolver(found, seen, inner), self._clock)
-            known = intersection(known, {c: lies for c, lies in said.items() if c[0] in on.bound})
-        if select["selection"] is not None:  # NULLs of unmatched rows are kept by no comparison
+        for on in clause.conditions:
+            visible = {name: clause.sources[name] for name in on.visible}
+            implied = facts(on.condition, self._resolver(clause, visible, inner), self._clock)
+            known = intersection(
+                known, {c: interval for c, interval in implied.items() if c[0] in on.bound}
+            )
+        if select["selection"] is not None:  # no comparison keeps the NULLs of unmatched rows
             known = intersection(known, facts(select["selection"], resolve, self._clock))
-        known = intersection(known, self._asked(select, found, outer, resolve))
-        for name, source in found.sources.items():
+        known = intersection(known, self._pushed_down(select, clause, outer, resolve))
+        for name, source in clause.sources.items():
             self._scan(name, source, known)
         inside = [value for part, value in select.items() if part != "from"]
-        self._nested([*inside, *(on.condition for on in found.conditions)], ctes)
-        self._nested(found.expressions, ctes)
+        self._subqueries([*inside, *(on.condition for on in clause.conditions)], ctes)
+        self._subqueries(clause.expressions, ctes)
 
-    def _asked(
-        self, select: Node, found: From, outer: Mapping[str, Interval], resolve: Resolve
+    def _pushed_down(
+        self, select: Node, clause: FromClause, outer: Mapping[str, Interval], resolve: Resolve
     ) -> Facts:
-        """Tell what the outer query's conditions say of the columns inside."""
-        keys = None if keeps_rows_apart(select) else group_keys(select)
-        if not outer or (keys is None and not keeps_rows_apart(select)):
+        """Convert the intervals of output columns to facts about the columns of the sources."""
+        keys = None if allows_pushdown(select) else group_keys(select)
+        if not outer or (keys is None and not allows_pushdown(select)):
             return {}
-        alone = next(iter(found.sources)) if len(found.sources) == 1 else None
+        only_source = next(iter(clause.sources)) if len(clause.sources) == 1 else None
         known: Facts = {}
-        for name, lies in outer.items():
-            passed = passed_through(select, name, alone, resolve)
+        for name, interval in outer.items():
+            passed = output_column(select, name, only_source, resolve)
             if passed is None:
                 continue
-            if keys is None or is_key(select, name, keys, passed, resolve):
-                known = intersection(known, {passed.column: passed.before(*lies)})
+            if keys is None or is_group_key(select, name, keys, passed, resolve):
+                known = intersection(known, {passed.column: passed.unrounded(*interval)})
         return known
 
     def _scan(self, name: str, source: Source, known: Facts) -> None:
-        bounds = {column: lies for (owner, column), lies in known.items() if owner == name}
-        if source.names is not None:  # the columns have other names inside
+        bounds = {column: interval for (owner, column), interval in known.items() if owner == name}
+        if source.names is not None:  # an alias renames the columns
             bounds = {}
         if source.view is not None and self._known.get(source.view) == UNFILTERED:
-            self.neutral.append(source.view)
+            self.unfiltered.append(source.view)
         elif source.view is not None:
             self.found.append(Scan(source.view, source.relation, bounds))
         elif source.query is not None:
             self.query(source.query, source.ctes, bounds, inner=source.inner)
 
-    def _resolver(self, found: From, seen: Mapping[str, Source], inner: bool) -> Resolve:
-        return resolver(seen, self._having, inner=inner, merged=found.merged)
+    def _resolver(self, clause: FromClause, visible: Mapping[str, Source], inner: bool) -> Resolve:
+        return resolver(visible, self._has_column, inner=inner, merged=clause.merged)
 
-    def _having(self, source: Source, name: str) -> str:
-        """Tell whether a source has a column."""
+    def _has_column(self, source: Source, name: str) -> str:
+        """Return whether a source has a column."""
         if source.names is not None:
-            return HAS if name in source.names else UNKNOWN  # an alias may name the first ones only
+            return HAS if name in source.names else UNKNOWN  # an alias may name only the first
         if source.view is not None:
             columns = self._known.get(source.view)
             known = columns is not None and name in (columns.upto, columns.since)
             return HAS if known else UNKNOWN
-        return UNKNOWN if source.query is None else self._given_out(source.query, source.ctes, name)
+        return UNKNOWN if source.query is None else self._outputs(source.query, source.ctes, name)
 
-    def _given_out(self, query: Node, ctes: Mapping[str, Source], name: str) -> str:
-        """Tell whether a query gives out a column."""
+    def _outputs(self, query: Node, ctes: Mapping[str, Source], name: str) -> str:
+        """Return whether a query has an output column."""
         body = query["body"]
         while True:
             kind, value = variant(body)
@@ -240,24 +253,24 @@ class Scans:
                 break
         listed = outputs(body)
         if listed is not None:
-            spelt = [output.name for output in listed]
-            if spelt.count(name) == 1:
+            names = [output.name for output in listed]
+            if names.count(name) == 1:
                 return HAS
-            return UNKNOWN if name in spelt or "" in spelt else HAS_NOT
-        if kind != "Select" or query["with"] is not None or not plain_star(value):
+            return UNKNOWN if name in names or "" in names else HAS_NOT
+        if kind != "Select" or query["with"] is not None or not has_plain_star(value):
             return UNKNOWN
-        sources = sources_of(value["from"], ctes, False, []).sources
+        sources = read_from_clause(value["from"], ctes, False, []).sources
         if len(value["projection"]) != 1 or len(sources) != 1:
             return UNKNOWN
-        return self._having(next(iter(sources.values())), name)
+        return self._has_column(next(iter(sources.values())), name)
 
-    def _nested(self, nodes: Node, ctes: Mapping[str, Source]) -> None:
-        """Collect the scans of subqueries inside expressions: their conditions are their own."""
-        for query in queries_within(nodes):
+    def _subqueries(self, nodes: Node, ctes: Mapping[str, Source]) -> None:
+        """Collect the scans of subqueries inside expressions. Outer conditions do not apply."""
+        for query in subqueries(nodes):
             self.query(query, ctes, {}, inner=True)
 
 
 def _alias(alias: Node) -> tuple[str, tuple[str, ...] | None]:
-    only("an alias", alias, "name", "columns", "explicit")
+    expect_only("an alias", alias, "name", "columns", "explicit")
     names = tuple(name_of(column["name"]) for column in alias["columns"])
     return name_of(alias["name"]), names or None

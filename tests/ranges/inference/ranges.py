@@ -1,4 +1,4 @@
-"""What the tests of inference share: a clock, services, and ranges as texts."""
+"""Shared by the tests of inference: a clock, services, and ranges as strings."""
 
 from __future__ import annotations
 
@@ -12,8 +12,7 @@ from micromegas_dbapi.timerange import MAX_NS, MIN_NS, format_ns
 #: 2026-11-22T12:34:56Z
 NOW = int(datetime(2026, 11, 22, 12, 34, 56, tzinfo=timezone.utc).timestamp()) * 10**9
 
-#: What is the user's own: a view and a table that are declared, and a view of which nothing could
-#: be learnt.
+#: Views of the user: a view and a table that are declared, and a view without a usable plan.
 OWN = {"my_bins": TimeColumns("time_bin", "time_bin"), "my_sums": None, "hosts": UNFILTERED}
 HTTP = Service("http", "0.1")
 FLIGHT = Service("grpc", "0.2")
@@ -23,12 +22,12 @@ OPEN = ".."
 
 
 def found(sql: str, service: Service = RECENT) -> tuple[str, str] | Reason:
-    """Infer a range without padding, by a clock without skew; open ends are `OPEN`."""
+    """Infer a range without padding and skew; open ends are `OPEN`."""
     result = infer(sql, service, now=NOW, skew=0, pad=0)
     return ends(result) if isinstance(result, Inferred) else result
 
 
 def ends(result: Inferred) -> tuple[str, str]:
-    """Write a range."""
+    """Return the ends of a range as strings."""
     begin = OPEN if result.begin == MIN_NS else format_ns(result.begin)
     return begin, OPEN if result.end == MAX_NS else format_ns(result.end)

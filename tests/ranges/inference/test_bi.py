@@ -13,7 +13,7 @@ import pytest
 import sqlalchemy as sa
 
 from micromegas_dbapi.ranges.inference import Reason
-from micromegas_dbapi.sql.statement import bind
+from micromegas_dbapi.sql.parameters import bind
 from sqlalchemy_micromegas.dialect import MicromegasDialect
 from tests.ranges.inference.ranges import OPEN, found
 

@@ -19,7 +19,7 @@ from micromegas_dbapi.ranges.inference import Inferred, infer
 from micromegas_dbapi.timerange import MIN_NS
 from tests.lake.test_equals_service import NEW, OLD, recorded, rows, statements
 
-# Plans name their tables anew each time, and an error's guesses vary.
+# Plans generate new table names each time, and the suggestions in errors vary.
 NOISE = re.compile(r"\bc[0-9a-f]{32}\b|Did you mean '\w+'")
 # What the engine tells of itself comes in any order, of which these show a part, or sort by a part;
 # a line of progress has the time at which it was written.
@@ -80,7 +80,7 @@ def lakes(wire: Callable[[str], Path]) -> Iterator[dict[tuple[str, str], mm.Conn
 
 
 def answer(connection: mm.Connection, sql: str, **bounds: np.datetime64) -> tuple[object, ...]:
-    """Give the columns and rows of a statement, or its error."""
+    """Return the columns and rows of a statement, or its error."""
     try:
         table = connection.execute(sql, **bounds).fetch_arrow_table()
     except mm.Error as error:
@@ -100,7 +100,7 @@ def test_statements_as_they_are(
             assert on == off, name
 
 
-#: Of the statements that are bounded: how many get a range, and have a smaller answer by it.
+#: How many of the bounded statements get a range, and how many have a smaller result with it.
 BOUNDED = {OLD: (79, 52), NEW: (72, 47)}
 
 

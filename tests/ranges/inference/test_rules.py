@@ -1,4 +1,4 @@
-"""The rules of inference, one statement each: what range it gives, or why none."""
+"""The rules of inference, one statement each: its range, or the reason why it has none."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ A, B, C = (f"2026-11-0{day}T00:00:00Z" for day in (1, 2, 3))
 LOG = "SELECT level FROM log_entries WHERE "
 SPANS = "SELECT name FROM view_instance('thread_spans', 'a-stream') WHERE "
 
-# A condition on log_entries -> what its time is left.
+# The range that a condition on log_entries implies.
 CONDITIONS = {
     "time >= '2026-11-01'": (A, OPEN),
     "time > '2026-11-01'": (A, OPEN),
@@ -36,7 +36,7 @@ CONDITIONS = {
     "TIME >= '2026-11-01'": (A, OPEN),
     "log_entries.time >= '2026-11-01'": (A, OPEN),
     "public.log_entries.time >= '2026-11-01'": (A, OPEN),
-    # Never true, or true of no row: any range will do.
+    # Never true: any range is right.
     "time >= '2026-11-02' AND time < '2026-11-01'": (A, B),
     # Rounded columns.
     "date_trunc('hour', time) = '2026-11-01'": (A, "2026-11-01T01:00:00Z"),
@@ -63,7 +63,7 @@ def test_conditions(condition: str) -> None:
     assert found(LOG + condition) == CONDITIONS[condition]
 
 
-# What stands beside time in `time >= X` -> the begin; None where nothing is proven.
+# The begin that X implies in `time >= X`; None if it implies nothing.
 LITERALS = {
     "'2026-11-01 10:11:12'": "2026-11-01T10:11:12Z",
     "'2026-11-01T10:11:12.5'": "2026-11-01T10:11:12.500000000Z",
@@ -145,7 +145,7 @@ def test_literals(literal: str) -> None:
         assert result == (begin, OPEN)
 
 
-# Conditions that say nothing of the time.
+# Conditions that do not bound time.
 SILENT = [
     "level = 2",
     "time <> '2026-11-01'",
@@ -181,7 +181,7 @@ SILENT = [
 def test_silent_conditions(condition: str) -> None:
     result = found(LOG + condition)
     assert isinstance(result, Reason)
-    assert "bounds time of log_entries" in result.text
+    assert result.text == "log_entries has no condition on time that is understood"
 
 
 W = "WHERE time >= '2026-11-01' AND time < '2026-11-02'"
@@ -200,7 +200,7 @@ STATEMENTS = {
     f"/* a note */ EXPLAIN ANALYZE VERBOSE\n SELECT * FROM log_entries {W}": (A, B),
     f"-- a note\nSELECT * FROM log_entries {W};": (A, B),
     f"(SELECT * FROM log_entries {W})": (A, B),
-    # Joins: what is bounded by WHERE is bounded on either side; ON bounds one of them at most.
+    # Joins: WHERE bounds either side; the ON of an outer join bounds one of them at most.
     "SELECT 1 FROM log_entries l JOIN measures m ON l.process_id = m.process_id "
     "WHERE l.time >= '2026-11-01' AND m.time >= '2026-11-02'": (A, OPEN),
     JOINED.format("", "l.time >= '2026-11-01' AND m.time >= '2026-11-02'", ""): (A, OPEN),
@@ -225,7 +225,7 @@ STATEMENTS = {
     "SELECT 1 FROM log_entries WHERE time > '2026-11-01' UNION ALL "
     "SELECT 2 FROM measures WHERE time < '2026-11-03'": None,
     f"SELECT 1 FROM log_entries {W} UNION SELECT 1 FROM measures": None,
-    # Derived tables, and what passes into them.
+    # Derived tables, and the conditions that pass into them.
     f"SELECT * FROM (SELECT * FROM log_entries) AS v {W}": (A, B),
     f"SELECT * FROM (SELECT level, time FROM log_entries) AS v {W}": (A, B),
     "SELECT * FROM (SELECT time AS t FROM log_entries) v WHERE t = '2026-11-01'": (A, A),
@@ -243,7 +243,7 @@ STATEMENTS = {
     f"SELECT * FROM (SELECT * FROM log_entries LIMIT 10) AS v {W}": None,
     f"SELECT * FROM (SELECT max(time) AS time FROM log_entries) AS v {W}": None,
     f"SELECT * FROM (SELECT time, count(*) FROM log_entries GROUP BY time) AS v {W}": (A, B),
-    # A condition on a key of groups takes whole groups away.
+    # A condition on a key of GROUP BY removes whole groups.
     "SELECT * FROM (SELECT date_trunc('hour', time) AS t, count(*) AS n FROM log_entries GROUP BY "
     "date_trunc('hour', time)) AS v WHERE t >= '2026-11-01'": (A, OPEN),
     "SELECT * FROM (SELECT date_bin(INTERVAL '1 hour', time) AS t, count(*) AS n FROM log_entries "
@@ -268,7 +268,7 @@ STATEMENTS = {
     "WHERE time >= '2026-11-01'": None,
     "SELECT * FROM (SELECT * FROM log_entries EXCEPT SELECT * FROM log_entries) AS v "
     "WHERE time >= '2026-11-01'": None,
-    # A series limit over a virtual dataset: what gives out no such column has it not.
+    # A series limit over a virtual dataset: a query without such an output column does not have it.
     "SELECT count(*) FROM (SELECT * FROM log_entries) AS v JOIN (SELECT exe AS e, count(*) AS n "
     "FROM (SELECT * FROM log_entries) AS v WHERE time >= '2026-11-01' GROUP BY exe) AS s "
     "ON exe = e WHERE time >= '2026-11-02'": (A, OPEN),
@@ -284,7 +284,7 @@ STATEMENTS = {
     f"WITH log_entries AS (SELECT * FROM measures) SELECT * FROM log_entries {W}": (A, B),
     f"WITH log_entries AS (SELECT 1 AS time) SELECT * FROM log_entries, measures {W}": None,
     f"WITH RECURSIVE v AS (SELECT 1 UNION ALL SELECT 1 FROM v) SELECT * FROM log_entries {W}": None,
-    # Subqueries have to prove it themselves.
+    # Subqueries need conditions of their own.
     f"SELECT 1 FROM log_entries {W} AND level = (SELECT max(level) FROM log_entries {W})": (A, B),
     f"SELECT 1 FROM log_entries {W} AND level = (SELECT max(level) FROM log_entries)": None,
     f"SELECT (SELECT count(*) FROM measures), level FROM log_entries {W}": None,
@@ -315,7 +315,7 @@ STATEMENTS = {
     "SELECT 1 FROM ((SELECT time, level FROM log_entries) AS a(t, time)) "
     "WHERE time >= '2026-11-01'": None,
     "SELECT 1 FROM (((log_entries))) WHERE time >= '2026-11-01'": (A, OPEN),
-    # WITH is asked for names with dots as well.
+    # Names with dots are looked up among the CTEs too.
     'WITH "public.log_entries" AS (SELECT * FROM log_entries LIMIT 2) SELECT 1 FROM '
     "public.log_entries WHERE time >= '2026-11-01'": None,
     'WITH "public.log_entries" AS (SELECT * FROM log_entries) SELECT 1 FROM public.log_entries '
@@ -326,7 +326,7 @@ STATEMENTS = {
     "SELECT max(time) FROM log_entries HAVING max(time) > '2026-11-01'": None,
     "SELECT time > '2026-11-01' FROM log_entries": None,
     "SELECT time FROM log_entries QUALIFY time > '2026-11-01'": None,
-    # Views that are known, in their ways.
+    # The time columns of other views.
     SPANS + "begin >= '2026-11-01' AND \"end\" < '2026-11-02'": (A, B),
     SPANS + "begin BETWEEN '2026-11-01' AND '2026-11-02'": (A, B),
     SPANS + "\"end\" >= '2026-11-01'": (A, OPEN),
@@ -342,7 +342,7 @@ STATEMENTS = {
     "SELECT 1 FROM blocks WHERE begin_time <= '2026-11-01' AND insert_time >= '2026-11-02'": (A, B),
     "SELECT 1 FROM log_stats WHERE time_bin >= '2026-11-01'": (A, OPEN),
     "SELECT 1 FROM my_bins WHERE time_bin >= '2026-11-01'": (A, OPEN),
-    # Beside what is no view.
+    # Beside sources that are not views.
     f"SELECT 1 FROM log_entries AS l, information_schema.tables {OF_L}": (A, B),
     f"SELECT 1 FROM log_entries AS l, (VALUES (1)) AS v(n) {OF_L}": (A, B),
     f"SELECT 1 FROM (SELECT 1 AS n) AS one JOIN log_entries AS l ON TRUE {OF_L}": (A, B),
@@ -383,13 +383,13 @@ def test_statements(sql: str) -> None:
         assert result == expected
 
 
-# Statements without a range -> what the reason says, and whether they read views at all.
-BEYOND = "an instant beyond the years 1677 to 2262 gets no range"
+# Statements without a range, with the reason, and whether they read views at all.
+BEYOND = "a timestamp outside of the years 1677 to 2262 gets no range"
 REASONS = {
     LOG + "time >= to_timestamp_seconds(17934912000000)": (BEYOND, True),
     LOG + "time >= DATE '2262-01-01' + INTERVAL '1 year'": (BEYOND, True),
     LOG + "time >= TIMESTAMP '2026-01-01' + INTERVAL '300 years'": (BEYOND, True),
-    # Engines fail on it where a row gets there, which would depend on the range.
+    # Engines fail on it if a row is compared with it, which would depend on the range.
     f"{LOG}time >= '2026-11-01' AND time < now() + INTERVAL '300 years'": (BEYOND, True),
     f"{LOG}time >= '2026-11-01' AND time <> now() - INTERVAL '500 years'": (BEYOND, True),
     "SELECT 1": ("the statement reads no view", False),
@@ -405,7 +405,7 @@ REASONS = {
     "SHOW TABLES": ("a statement that begins with SHOW gets no range", False),
     "DESCRIBE log_entries": ("a statement that begins with DESCRIBE gets no range", False),
     'desc public."log_entries" ;': ("a statement that begins with desc gets no range", False),
-    # Which DataFusion 43 takes for EXPLAIN.
+    # DataFusion 43 takes it for EXPLAIN.
     "DESCRIBE SELECT 1 FROM log_entries": (
         "a statement that begins with DESCRIBE gets no range",
         True,
@@ -416,18 +416,21 @@ REASONS = {
     ),
     "": ("a statement that begins with nothing gets no range", True),
     "SELECT * FROM log_entries": (
-        "no condition that is understood bounds time of log_entries",
+        "log_entries has no condition on time that is understood",
         True,
     ),
     "SELECT 1 FROM blocks WHERE end_time > '2026-11-01'": (
-        "no condition that is understood bounds begin_time and insert_time of blocks",
+        "blocks has no condition on begin_time and insert_time that is understood",
         True,
     ),
     "SELECT 1 FROM log_entries WHERE time > '2026-11-01' UNION SELECT 1 FROM measures "
-    "WHERE time < '2026-11-02'": ("the scans of the statement are bounded at different ends", True),
+    "WHERE time < '2026-11-02'": (
+        "one scan has no lower bound, and another has no upper bound",
+        True,
+    ),
     "SELECT 1 FROM processes WHERE insert_time > '2026-11-01'": (
-        "processes is computed from rows that a range would take away, so that a condition on it "
-        "proves nothing",
+        "processes is aggregated from rows that a range would remove, so a condition on it proves "
+        "nothing",
         True,
     ),
     "SELECT 1 FROM other WHERE time > '2026-11-01'": (
@@ -436,24 +439,24 @@ REASONS = {
     ),
     "SELECT 1 FROM hosts WHERE time > '2026-11-01'": ("the statement reads no view", False),
     "SELECT 1 FROM my_sums WHERE time_bin > '2026-11-01'": (
-        "by what a range would filter my_sums is not known",
+        "the time columns of my_sums could not be determined",
         True,
     ),
     "SELECT 1 FROM other.log_entries WHERE time > '2026-11-01'": (
-        "the table other.log_entries is of another schema than public",
+        "the table other.log_entries is not in the schema public",
         True,
     ),
     "SELECT 1 FROM process_spans('p', 'thread') WHERE begin > '2026-11-01'": (
-        "what the table function process_spans() reads is not known",
+        "the table function process_spans() is not known",
         True,
     ),
     "SELECT 1 FROM view_instance('log_entries', lower('P')) WHERE time > '2026-11-01'": (
-        "view_instance() is understood with two texts",
+        "view_instance() is understood only with two string literals",
         True,
     ),
     "SELECT 1; SELECT 2": ("the text has 2 statements", True),
     "SELECT 1 FROM log_entries WHERE )": (
-        "the statement cannot be parsed, at line 1, column 33",
+        "the statement cannot be parsed at line 1, column 33",
         True,
     ),
     "SELECT 1 FROM LATERAL (SELECT 1) AS l": (
@@ -473,7 +476,7 @@ REASONS = {
         "a query with PIPE_OPERATORS is not understood",
         True,
     ),
-    # The parser stops there, and the rest would be unread.
+    # The parser stops at END, and would ignore the rest.
     "SELECT 1, end FROM log_entries WHERE time > '2026-11-01'": (
         "the text has parts of two statements",
         True,
@@ -486,14 +489,14 @@ REASONS = {
         "the statement has a comment that may be run",
         True,
     ),
-    "SELECT 1 {# x #} FROM log_entries": ("the statement has the sign {", True),
+    "SELECT 1 {# x #} FROM log_entries": ("the statement has the symbol {", True),
     "SELECT É FROM log_entries": ("the statement has É, which is not ASCII", True),
     "SELECT E'a' FROM log_entries WHERE time > '2026-11-01'": (
-        "the statement has a text with a prefix",
+        "the statement has a string with a prefix",
         True,
     ),
     "SELECT $$a$$ FROM log_entries WHERE time > '2026-11-01'": (
-        "the statement has a dollar-quoted text",
+        "the statement has a dollar-quoted string",
         True,
     ),
     "SELECT `level` FROM log_entries WHERE time > '2026-11-01'": (
@@ -505,7 +508,7 @@ REASONS = {
         True,
     ),
     "SELECT 1 FROM log_entries WHERE level = 'a": (
-        "the statement has a text, identifier or comment that never ends",
+        "the statement has a string, identifier or comment without an end",
         True,
     ),
     "SELECT " + "(" * 3000 + "1" + ")" * 3000: ("the statement cannot be parsed", True),
@@ -513,7 +516,7 @@ REASONS = {
         "the statement reads no view",
         False,
     ),
-    # Of which the parser leaves a part unread.
+    # The parser ignores a part of it.
     "SELECT " + "CASE WHEN 1 = 1 THEN " * 200 + "1" + " END" * 200: (
         "the text has parts of two statements",
         True,
@@ -545,7 +548,7 @@ def test_long_lists_of_conditions() -> None:
 
 # -- services --------------------------------------------------------------------------------------
 
-# View -> a condition on it, and the range for services of the generations 0.1, 0.2 and 0.13.
+# A condition on each view, and the ranges for services of 0.1, 0.2 and 0.13.
 GENERATIONS = {
     "log_entries": ("time > '2026-11-01'", (A, OPEN), (A, OPEN), (A, OPEN)),
     "measures": ("time > '2026-11-01'", (A, OPEN), (A, OPEN), (A, OPEN)),
@@ -571,15 +574,15 @@ def test_generations(view: str) -> None:
 
 
 def test_what_could_be_asked() -> None:
-    """The age of a FlightSQL service, and the columns of a view: nothing where they won't help."""
+    """Version and time columns are requested only if they can lead to a range."""
     ask = found('SELECT 1 FROM "My""Bins" WHERE time > \'2026-11-01\'', RECENT)
     assert isinstance(ask, Reason)
     assert [(item.view, item.relation) for item in ask.unknown] == [('My"Bins', '"My""Bins"')]
-    assert not ask.age
+    assert not ask.needs_version
     ask = found("SELECT 1 FROM view_instance('own', 'it''s') WHERE t > '2026-11-01'", RECENT)
     assert isinstance(ask, Reason)
     assert [item.relation for item in ask.unknown] == ["view_instance('own', 'it''s')"]
-    for sql, age in {
+    for sql, version in {
         "SELECT 1 FROM blocks WHERE insert_time > '2026-11-01'": True,
         "SELECT 1 FROM information_schema.tables, log_entries l WHERE l.time > '2026-11-01'": True,
         "SELECT 1 FROM blocks": False,
@@ -587,7 +590,7 @@ def test_what_could_be_asked() -> None:
     }.items():
         ask = found(sql, FLIGHT)
         assert isinstance(ask, Reason)
-        assert ask.age is age
+        assert ask.needs_version is version
     nothing = found("SELECT 1 FROM log_entries, other WHERE other.x > '2026-11-01'", RECENT)
     assert isinstance(nothing, Reason)
     assert not nothing.unknown  # log_entries stays unbounded, whatever the other's columns are
@@ -617,7 +620,7 @@ def test_now_is_a_lower_bound_and_may_be_skewed() -> None:
 
 
 def test_a_clock_that_bounds_nothing_is_not_read() -> None:
-    """So that the range of such a statement is kept."""
+    """So that the range of such a statement is cached."""
     sql = "SELECT now(), now() - time FROM log_entries WHERE time >= '2026-11-01'"
     assert found(sql) == (A, OPEN)
     before = _kept.cache_info().hits

@@ -1,0 +1,122 @@
+"""Fetch and cache what range inference must know of the service behind a connection."""
+
+from __future__ import annotations
+
+import threading
+import uuid
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+
+from micromegas_dbapi.errors import Error, OperationalError
+from micromegas_dbapi.service import Service
+from micromegas_dbapi.service.catalog import TimeColumns
+from micromegas_dbapi.transport.cancellation import Cancellation
+from micromegas_dbapi.transport.protocol import NoRows, Request, Transport
+
+if TYPE_CHECKING:
+    from micromegas_dbapi.ranges.inference import UnknownView
+
+__all__ = ["ServiceKnowledge"]
+
+
+class ServiceKnowledge:
+    """Kind, version and time columns of a service. Safe to use from several threads.
+
+    Parameters
+    ----------
+    transport : Transport
+        The transport that queries the service.
+    declared : mapping of str to TimeColumns
+        The time columns of views that the user has declared.
+
+    Attributes
+    ----------
+    fetched : bool
+        Whether the service has reported its version.
+    """
+
+    def __init__(self, transport: Transport, declared: Mapping[str, TimeColumns]) -> None:
+        self._transport = transport
+        self._declared = declared
+        self._fetch_lock = threading.Lock()  # held while the service is queried
+        self._update_lock = threading.Lock()  # held for a moment only
+        self._service: Service | None = None
+        self.fetched = False
+
+    def fetch(self) -> Service:
+        """Fetch kind and version from the service, once.
+
+        Returns
+        -------
+        Service
+            With the time columns known so far.
+
+        Raises
+        ------
+        DatabaseError
+            If the service cannot be queried. The next call tries again.
+        """
+        with self._fetch_lock:
+            if not self.fetched:
+                known = self._service
+                columns = self._declared if known is None else known.time_columns
+                self._update(self._transport.service(), columns)
+                self.fetched = True
+        return self.current()
+
+    def current(self) -> Service:
+        """Return what is known so far, without a query.
+
+        Returns
+        -------
+        Service
+            Before `fetch`, what the URL shows of the service.
+        """
+        if self._service is None:
+            self._update(self._transport.presumed(), self._declared, first=True)
+        assert self._service is not None
+        return self._service
+
+    def fetch_time_columns(self, view: UnknownView, cancellation: Cancellation) -> None:
+        """Fetch the time columns of a view, by the plan of a query on it.
+
+        An error must not fail the user's own statement: if the service is unavailable, the next
+        statement tries again; after any other error the view has no known time columns.
+
+        Parameters
+        ----------
+        view : UnknownView
+            The view, as a statement names it.
+        cancellation : Cancellation
+            Cancels the query.
+        """
+        from micromegas_dbapi.service.plan_filters import PLAN, SENTINEL, filter_columns
+
+        sql = PLAN.format(view.relation)
+        request = Request(sql, SENTINEL, str(uuid.uuid4()), cancellation)
+        columns: TimeColumns | None = None
+        try:
+            result = self._transport.run(request)
+            plan = (result.reader() if isinstance(result, NoRows) else result).read_all()
+            columns = filter_columns(plan)
+        except OperationalError:
+            return
+        except (Error, pa.ArrowException):
+            pass
+        self._update(None, {view.view: columns})
+
+    def _update(
+        self,
+        service: Service | None,
+        columns: Mapping[str, TimeColumns | None],
+        first: bool = False,
+    ) -> None:
+        with self._update_lock:
+            if first and self._service is not None:  # another thread was faster
+                return
+            known = service or self._service
+            assert known is not None
+            self._service = replace(known, time_columns={**known.time_columns, **columns})
