@@ -1,4 +1,4 @@
-"""How one thread stops what another one has asked for."""
+"""Cancellation of a running request by another thread or by a timeout."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ __all__ = ["Cancellation"]
 
 
 class Cancellation:
-    """Travels with a request to whatever works for it; safe in several threads at once.
+    """Cancels one request. Thread-safe.
 
     Attributes
     ----------
     why : str or None
-        None until it is cancelled; then the sentence for the error.
+        The text of the error once the request is cancelled; None before.
     """
 
     def __init__(self) -> None:
@@ -24,8 +24,14 @@ class Cancellation:
         self._timer: threading.Timer | None = None
 
     def cancel(self, why: str) -> None:
-        """Stop the work; the first reason counts."""
-        with self._lock:  # also while they are called: what is settled is not called any more
+        """Cancel the request. Calling it again has no effect.
+
+        Parameters
+        ----------
+        why : str
+            The text of the error that readers of the result raise.
+        """
+        with self._lock:  # held during the callbacks: after settled() none is running
             if self.why is not None:
                 return
             self.why = why
@@ -34,21 +40,27 @@ class Cancellation:
                 callback()
 
     def cancel_after(self, seconds: float | None) -> None:
-        """Stop the work, unless it is settled by then; None sets no limit."""
+        """Cancel the request after a timeout, unless it is settled before.
+
+        Parameters
+        ----------
+        seconds : float or None
+            None sets no timeout.
+        """
         if seconds is None:
             return
-        why = f"the answer was not whole within {seconds:g} s (timeout=Timeout(total=...))"
+        why = f"the response was not complete within {seconds:g} s (timeout=Timeout(total=...))"
         self._timer = threading.Timer(seconds, self.cancel, (why,))
         self._timer.daemon = True
         self._timer.start()
 
     def on_cancel(self, callback: Callable[[], None]) -> None:
-        """Have something called once when it is cancelled: at once, if it is already.
+        """Register a callback, which is called immediately if the request is cancelled already.
 
         Parameters
         ----------
         callback : callable
-            Must return at once, raise nothing, and use nothing of this object.
+            Called once. Must not block, raise, or use this object.
         """
         with self._lock:
             if self.why is None:
@@ -57,12 +69,12 @@ class Cancellation:
         callback()
 
     def forget(self) -> None:
-        """Forget what is to be called, since that part of the work is done; the time goes on."""
+        """Remove all callbacks, at the end of one step of the request; the timeout continues."""
         with self._lock:
             self._callbacks = []
 
     def settled(self) -> None:
-        """Forget what is to be called, since the work is done."""
+        """Remove all callbacks and stop the timeout, at the end of the request."""
         with self._lock:
             self._callbacks = []
             if self._timer is not None:

@@ -15,7 +15,7 @@ import pytest
 from hypothesis import given, settings
 
 import micromegas_dbapi as mm
-from micromegas_dbapi.transport.layout import Layout, check, undecodable
+from micromegas_dbapi.transport.layout import LayoutChecker, check, decoding_error
 from micromegas_dbapi.transport.protocol import Request
 from tests.wire import flight
 from tests.wire.recordings import index
@@ -128,7 +128,7 @@ def found(told: pa.Schema, batch: pa.RecordBatch, services: bool) -> mm.DataErro
     except mm.DataError as error:
         return error
     except (pa.ArrowException, OSError) as error:
-        return undecodable(error, told, REQUEST)
+        return decoding_error(error, told, REQUEST)
     return None
 
 
@@ -152,8 +152,8 @@ def test_pairs(told: str, came: str, rows: int) -> None:
     elif told == came:
         assert error is None
     if error is not None:
-        named = "column 'c' was told as" in str(error) or "told as c " in str(error)
-        assert named or "(unless one before it is" in str(error)
+        named = "column 'c' was declared as" in str(error) or "declared as c " in str(error)
+        assert named or "(unless a column before it has" in str(error)
         assert "CAST" in str(error)
         assert (error.sql, error.query_id) == (REQUEST.sql, "an-id")
         assert error.retryable is False
@@ -189,19 +189,19 @@ def batch_of(values: list[int], kind: pa.DataType) -> pa.RecordBatch:
 @pytest.mark.parametrize("right", [1, 2, 3, 4, 7, 30])
 def test_a_stream_that_changes(right: int) -> None:
     """A batch of another type is found wherever it comes, and is not when it is like the others."""
-    layout, values = Layout(REQUEST), list(range(100))
+    layout, values = LayoutChecker(REQUEST), list(range(100))
     told = batch_of(values, pa.int32())
     for _ in range(right):
         layout.check(told)
         layout.check(batch_of(values[: 50 + right], pa.int32()))
         layout.check(batch_of([], pa.int32()))
     [wrong] = decoded(told.schema, batch_of(values, pa.int64()), services=True)
-    with pytest.raises(mm.DataError, match="column 'c' was told as int32, and what came is"):
+    with pytest.raises(mm.DataError, match="column 'c' was declared as int32, but it has"):
         layout.check(wrong)
 
 
 def test_a_stream_with_less_than_its_types_take() -> None:
-    layout, told = Layout(REQUEST), pa.RecordBatch.from_pydict({"c": ["abcdefg"] * 100})
+    layout, told = LayoutChecker(REQUEST), pa.RecordBatch.from_pydict({"c": ["abcdefg"] * 100})
     for _ in range(5):
         layout.check(told)
     # The same number of bytes, as texts whose offsets point elsewhere.
@@ -210,7 +210,7 @@ def test_a_stream_with_less_than_its_types_take() -> None:
         pa.string(), 100, [None, numbers.column(0).buffers()[1], numbers.column(0).buffers()[1]]
     )
     struct_ = pa.StructArray.from_arrays([array], names=["c"])  # a batch itself would refuse it
-    with pytest.raises(mm.DataError, match="column 'c' was told as string"):
+    with pytest.raises(mm.DataError, match="column 'c' was declared as string"):
         layout.check(pa.RecordBatch.from_struct_array(struct_))
 
 
@@ -234,13 +234,13 @@ def test_offsets(values: list[Any], offsets: list[int]) -> None:
     stream = sink.getvalue().to_pybytes()
     assert stream.count(right) == 1
     [broken] = pa.ipc.open_stream(stream.replace(right, wrong))
-    with pytest.raises(mm.DataError, match="column 'c' was told as"):
+    with pytest.raises(mm.DataError, match="column 'c' was declared as"):
         check(broken, REQUEST)
 
 
 def test_keys_beyond_the_dictionary() -> None:
     array = pa.DictionaryArray.from_arrays(pa.array([0, 9]), ["a"], safe=False)
-    with pytest.raises(mm.DataError, match="column 'c' was told as dictionary"):
+    with pytest.raises(mm.DataError, match="column 'c' was declared as dictionary"):
         check(pa.RecordBatch.from_arrays([array], names=["c"]), REQUEST)
 
 

@@ -127,7 +127,7 @@ def test_the_net(wire: Wire, reader: Apart, name: str) -> None:
     assert (found[:2] == ["error", "DataError"]) is (short in MISREAD)
     if short in MISREAD:
         column_ = entry["schema"][0]
-        assert f"column '{column_[0]}' was told as {column_[1]}, and what came is" in found[2]
+        assert f"column '{column_[0]}' was declared as {column_[1]}, but" in found[2]
         assert "CAST" in found[2]
 
 

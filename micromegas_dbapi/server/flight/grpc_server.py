@@ -8,8 +8,8 @@ from typing import Any, TypeVar
 
 from micromegas_dbapi.errors import NotSupportedError, OperationalError
 from micromegas_dbapi.lake.transport import LakeTransport
-from micromegas_dbapi.transport.flight.channel import silent
-from micromegas_dbapi.transport.flight.prefetch import Workers
+from micromegas_dbapi.transport.flight.channel import silence_grpc
+from micromegas_dbapi.transport.flight.prefetch import DaemonThreads
 
 __all__ = ["FlightServer"]
 
@@ -44,12 +44,12 @@ class FlightServer:
 
     def __init__(self, lake: LakeTransport, host: str, port: int, max_request: int) -> None:
         try:
-            with silent():
+            with silence_grpc():
                 import grpc
 
                 from micromegas_dbapi.server.flight import FlightService
 
-                self._workers = Workers()
+                self._workers = DaemonThreads()
                 self._server = grpc.server(
                     _Threads(self._workers),
                     handlers=(FlightService(lake),),
@@ -83,7 +83,7 @@ class FlightServer:
 class _Threads(Executor):
     """Threads for calls: daemons, since a query being planned must not hold up the end."""
 
-    def __init__(self, workers: Workers) -> None:
+    def __init__(self, workers: DaemonThreads) -> None:
         self._workers = workers
 
     def submit(self, fn: Callable[..., _T], /, *args: Any, **kwargs: Any) -> Future[_T]:

@@ -191,16 +191,16 @@ SENTENCES = {
     "type_ts_diff": "cast the column to BIGINT (nanoseconds)",
     "type_interval": "select the parts as numbers, or cast to VARCHAR",
     "error_view_unknown_id": "no process or stream has the id given",
-    "materialize_log": "no Parquet file but begins with b'x}[2026-11-23T20:39:30",
-    "materialize_unknown": "no Parquet file but begins with b'xTmaterialize_partitions",
+    "materialize_log": "not a Parquet file but begins with b'x}[2026-11-23T20:39:30",
+    "materialize_unknown": "not a Parquet file but begins with b'xTmaterialize_partitions",
     "materialize_reversed": "has no body",
     "retire_spans": "has no body",
     "retire_unknown": "has no body",
     "wire_options": "has no body",
-    "wire_get": "answered with status 405: is this a Micromegas HTTP service",
-    "wire_root": "answered with status 404: is this a Micromegas HTTP service",
-    "wire_unknown_path": "answered with status 404: is this a Micromegas HTTP service",
-    "wire_trailing_slash": "answered with status 404: is this a Micromegas HTTP service",
+    "wire_get": "returned status 405: is this a Micromegas HTTP service",
+    "wire_root": "returned status 404: is this a Micromegas HTTP service",
+    "wire_unknown_path": "returned status 404: is this a Micromegas HTTP service",
+    "wire_trailing_slash": "returned status 404: is this a Micromegas HTTP service",
 }
 
 # Types that Parquet does not have, as pyarrow alone reads them and as the service meant them.

@@ -10,6 +10,7 @@ import pyarrow as pa
 import pytest
 
 from micromegas_dbapi.transport.analytics.parquet import decode
+from micromegas_dbapi.transport.protocol import Request
 
 LOST = {
     "timestamp": pa.array([datetime(2024, 2, 29, 12), None], pa.timestamp("s")),
@@ -43,7 +44,7 @@ def test_lost_type(tmp_path: Path, kind: str, holder: str) -> None:
     table = table.slice(0, len(column)).add_column(1, "v", column)
     datafusion.SessionContext().from_arrow(table).write_parquet(str(tmp_path))
     (file,) = tmp_path.glob("*.parquet")
-    found = decode(file.read_bytes(), {}).read_all()
+    found = decode(file.read_bytes(), Request("", None, "")).read_all()
     assert found.schema.field("v").type == column.type
     assert found.column("v").combine_chunks().equals(column)
     assert found.column_names == ["before", "v", "after"]
@@ -55,6 +56,6 @@ def test_dictionary_of_a_lost_type_is_that_type(tmp_path: Path) -> None:
     table = pa.table({"v": column})
     datafusion.SessionContext().from_arrow(table).write_parquet(str(tmp_path))
     (file,) = tmp_path.glob("*.parquet")
-    found = decode(file.read_bytes(), {}).read_all().column("v")
+    found = decode(file.read_bytes(), Request("", None, "")).read_all().column("v")
     assert found.type == pa.timestamp("s")
     assert found.to_pylist() == LOST["timestamp"].to_pylist()

@@ -58,20 +58,25 @@ AWKWARD = 'with message: "a\\b". gRPC client debug context: UNKNOWN: é\n{grpc_m
     ("code", "kind", "retryable", "words"),
     [
         ("CANCELLED", mm.OperationalError, None, "the query was cancelled: "),
-        ("UNKNOWN", mm.OperationalError, None, "the service failed in a way of its own: "),
+        ("UNKNOWN", mm.OperationalError, None, "the service failed for an unknown reason: "),
         ("INVALID_ARGUMENT", mm.ProgrammingError, False, "the query failed: "),
         ("DEADLINE_EXCEEDED", mm.OperationalError, False, "(timeout=Timeout(total=...)): "),
         ("NOT_FOUND", mm.ProgrammingError, False, "the query failed: "),
         ("ALREADY_EXISTS", mm.DatabaseError, False, "the query failed: "),
         ("PERMISSION_DENIED", mm.OperationalError, False, "the credentials do not allow this: "),
-        ("RESOURCE_EXHAUSTED", mm.OperationalError, None, "has not the means for this query: "),
+        (
+            "RESOURCE_EXHAUSTED",
+            mm.OperationalError,
+            None,
+            "does not have the resources for this query: ",
+        ),
         ("FAILED_PRECONDITION", mm.OperationalError, False, "the query failed: "),
-        ("ABORTED", mm.OperationalError, None, "the service broke the query off: "),
+        ("ABORTED", mm.OperationalError, None, "the service aborted the query: "),
         ("OUT_OF_RANGE", mm.ProgrammingError, False, "the query failed: "),
         ("UNIMPLEMENTED", mm.NotSupportedError, False, "the query failed: "),
         ("INTERNAL", mm.DatabaseError, False, "the query failed: "),
         ("UNAVAILABLE", mm.OperationalError, True, "cannot be reached: "),
-        ("DATA_LOSS", mm.OperationalError, None, "the answer was damaged on its way: "),
+        ("DATA_LOSS", mm.OperationalError, None, "the response was damaged in transit: "),
         ("UNAUTHENTICATED", mm.OperationalError, False, "credentials are missing or refused: "),
     ],
 )
@@ -347,7 +352,7 @@ def test_tls(certificates: Certificates) -> None:
             with mm.connect(service.url, verify=certificates.ca, cert=cert, **name) as connection:
                 assert connection.execute(SQL).fetchall() == ROWS
         with mm.connect(service.url, verify=certificates.ca, **name) as connection:
-            with pytest.raises(mm.OperationalError, match="or for a client certificate"):
+            with pytest.raises(mm.OperationalError, match="or a client certificate"):
                 connection.execute(SQL)
 
 
@@ -369,12 +374,12 @@ def test_a_handshake_that_fails_explains_itself(certificates: Certificates) -> N
         grpc_ = secure.url.replace("grpc+tls", "grpc")
         tls = plain.url.replace("grpc", "grpc+tls")
         for url, options, words in [
-            (secure.url, {"verify": ca}, "is another host's (server_name=NAME"),
-            (secure.url, {"verify": other, "server_name": name}, "of no authority that is trusted"),
-            (secure.url, {"server_name": name}, "of no authority that is trusted"),
-            (tls, {"verify": ca}, "does not speak TLS: is it the port of a plain service"),
-            (grpc_, {}, "does it ask for TLS (grpc+tls://)"),
-            (secure.url, {"verify": __file__}, "must name files with certificates"),
+            (secure.url, {"verify": ca}, "is for another host (set server_name=NAME"),
+            (secure.url, {"verify": other, "server_name": name}, "is not from a trusted authority"),
+            (secure.url, {"server_name": name}, "is not from a trusted authority"),
+            (tls, {"verify": ca}, "does not support TLS: is the service unencrypted"),
+            (grpc_, {}, "does it require TLS (grpc+tls://)"),
+            (secure.url, {"verify": __file__}, "must be paths of files with certificates"),
         ]:
             with mm.connect(url, **options) as connection:
                 with pytest.raises(mm.OperationalError) as caught:
@@ -438,8 +443,8 @@ def timed(action: Callable[[], Any]) -> tuple[mm.Error, float]:
 def test_timeouts() -> None:
     slow, stalling = Reply(OK.messages, delay=1, pause=5), Reply(OK.messages, pause=5)
     for reply, timeout, words in [
-        (slow, mm.Timeout(read=0.3), "nothing came from 127.0.0.1"),
-        (stalling, mm.Timeout(read=0.3), "nothing came from 127.0.0.1"),
+        (slow, mm.Timeout(read=0.3), "no data from 127.0.0.1"),
+        (stalling, mm.Timeout(read=0.3), "no data from 127.0.0.1"),
         (slow, mm.Timeout(total=0.3), "in the time allowed (timeout=Timeout(total=...))"),
         (stalling, mm.Timeout(total=0.3), "in the time allowed (timeout=Timeout(total=...))"),
     ]:
@@ -718,4 +723,4 @@ def test_errors_of_a_server_of_pyarrows_own() -> None:
 def test_a_text_of_pyarrow_that_is_new() -> None:
     error = from_flight(fl.FlightError("something else"), Request(SQL, None, "q"), "host:1", 1.0)
     assert type(error) is mm.OperationalError
-    assert str(error) == "the answer of host:1 cannot be read: something else"
+    assert str(error) == "cannot read the response of host:1: something else"

@@ -243,9 +243,9 @@ def test_refused_before_anything_is_sent(case: Case) -> None:
 # -- answers to requests that the driver never makes, in place of an ordinary one ------------------
 
 ANSWERED: dict[str, tuple[type[mm.Error], int | str, str]] = {
-    "wire_health": (mm.OperationalError, 200, "no JSON array of rows but begins with"),
-    "wire_get": (mm.OperationalError, 405, "and the path prefix right?"),
-    "wire_unknown": (mm.OperationalError, 404, "and the path prefix right?"),
+    "wire_health": (mm.OperationalError, 200, "not a JSON array of rows but begins with"),
+    "wire_get": (mm.OperationalError, 405, "and is the path prefix correct?"),
+    "wire_unknown": (mm.OperationalError, 404, "and is the path prefix correct?"),
     "wire_not_json": (mm.ProgrammingError, 400, "Failed to parse the request body as JSON"),
     "wire_missing_sql": (mm.OperationalError, 422, "missing field `sql`"),
     "wire_empty_sql": (mm.ProgrammingError, 400, "SQL query cannot be empty"),

@@ -176,10 +176,14 @@ def test_refused_before_anything_is_sent(case: Case) -> None:
 
 NO_TOKEN = "credentials are missing or refused: invalid token"
 ANSWERED: dict[str, tuple[type[mm.Error], int | str, str]] = {
-    "wire_no_source": (mm.ProgrammingError, 400, "is not known: No data source specified"),
-    "wire_bad_source": (mm.ProgrammingError, 404, "is not known: Data source 'nope' not found"),
+    "wire_no_source": (mm.ProgrammingError, 400, "unknown data source: No data source specified"),
+    "wire_bad_source": (
+        mm.ProgrammingError,
+        404,
+        "unknown data source: Data source 'nope' not found",
+    ),
     "wire_retire": (mm.NotSupportedError, 403, "the web app does not allow this: The function"),
-    "wire_sources": (mm.OperationalError, 200, "and the base path right?"),
+    "wire_sources": (mm.OperationalError, 200, "and is the base path correct?"),
     "wire_not_json": (mm.OperationalError, 400, "Failed to parse the request body as JSON"),
     "auth_on_none": (mm.OperationalError, "UNAUTHENTICATED", NO_TOKEN),
     "auth_on_wrong": (mm.OperationalError, "UNAUTHENTICATED", NO_TOKEN),
