@@ -57,6 +57,11 @@ class FlightTransport:
     settings : FlightSettings
         Timeouts, credentials and headers.
 
+    Attributes
+    ----------
+    host : str
+        Host and port, for errors.
+
     Raises
     ------
     ProgrammingError
@@ -65,7 +70,7 @@ class FlightTransport:
     """
 
     def __init__(self, address: str, settings: FlightSettings) -> None:
-        self._host = urlsplit(address).netloc
+        self.host = urlsplit(address).netloc
         self._settings = settings
         self._channel = Channel(address, settings)
         self._threads = DaemonThreads()
@@ -162,7 +167,7 @@ class FlightTransport:
             }
         except (pa.ArrowException, KeyError, OSError) as error:
             raise OperationalError(
-                f"cannot decode the list of views of {self._host}: {error}"
+                f"cannot decode the list of views of {self.host}: {error}"
             ) from error
         return Service.of("grpc", views, views)
 
@@ -217,20 +222,20 @@ class FlightTransport:
         found = unpack(retry_with_fresh_token(self._settings.auth, call))
         if found is None or found[1] is None:
             raise OperationalError(
-                f"{self._host} returned an unexpected result of CreatePreparedStatement",
+                f"{self.host} returned an unexpected result of CreatePreparedStatement",
                 **request.context,
             )
         try:
             return pa.ipc.read_schema(pa.py_buffer(found[1].dataset_schema))
         except (pa.ArrowException, OSError) as error:
             connect = self._settings.timeout.connect
-            raise from_flight(error, request, self._host, connect)  # noqa: B904  (it has its cause)
+            raise from_flight(error, request, self.host, connect)  # noqa: B904  (it has its cause)
 
     def _results(self, prefetcher: Prefetcher[_T], request: Request) -> CallResults[_T]:
-        return CallResults(prefetcher, request, self._host, self._settings.timeout)
+        return CallResults(prefetcher, request, self.host, self._settings.timeout)
 
     def _preserves_dictionaries(self, request: Request) -> bool:
-        """Return whether to request dictionaries, and rows whose types nobody checked."""
+        """Return whether to request dictionaries, for which services do not check row types."""
         if not self._settings.preserve_dictionary:
             return False
         if (reason := doubt(request.sql)) is None:
