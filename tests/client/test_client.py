@@ -364,7 +364,7 @@ def test_a_cut_stream_of_progress() -> None:
     with (
         replay(answer) as server,
         Client(server.url) as opened,
-        pytest.raises(mm.OperationalError, match="was cut"),
+        pytest.raises(mm.OperationalError, match="was truncated"),
     ):
         opened.materialize_partitions("v", "i", BEGIN, END, 10, seen.append)
     assert seen == ["one"]

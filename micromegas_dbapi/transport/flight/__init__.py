@@ -185,7 +185,7 @@ class FlightTransport:
 
         def call() -> tuple[CallResults[Any], pa.Schema] | None:
             canceller = CallCanceller()
-            options = self._channel.options(headers, timeout=True)
+            options = self._channel.options(headers)
             messages = read_messages(
                 self._channel.client(), fl.Ticket(ticket), options, canceller, request
             )
@@ -215,7 +215,7 @@ class FlightTransport:
         action = fl.Action("CreatePreparedStatement", pack(message))
 
         def call() -> bytes:
-            options = self._channel.options([], timeout=True)
+            options = self._channel.options()
             results = read_results(self._channel.client(), action, options)
             return next(self._results(Prefetcher(self._threads, results), request))
 

@@ -77,20 +77,20 @@ class Channel:
                 self._client = self._open()
             return self._client
 
-    def options(self, headers: Iterable[tuple[str, str]], *, timeout: bool) -> fl.FlightCallOptions:
+    def options(self, headers: Iterable[tuple[str, str]] = ()) -> fl.FlightCallOptions:
         """Create the options of one call.
+
+        The total timeout is the deadline of the call, which gRPC sends to the service.
 
         Parameters
         ----------
         headers : iterable of (str, str)
             Additional headers.
-        timeout : bool
-            Whether the total timeout is the deadline of the call, which gRPC sends to the service.
 
         Returns
         -------
         pyarrow.flight.FlightCallOptions
-            With all headers of the connection.
+            Has the headers of the connection, too.
 
         Raises
         ------
@@ -104,8 +104,7 @@ class Channel:
         if auth is not None:
             found = [each for each in found if each[0] != b"authorization"]
             found.append(_header("authorization", auth.header()))
-        total = self._settings.timeout.total if timeout else None
-        return fl.FlightCallOptions(timeout=total, headers=found)
+        return fl.FlightCallOptions(timeout=self._settings.timeout.total, headers=found)
 
     def close(self) -> None:
         """Close the connection. Running calls may end with any error."""
