@@ -7,7 +7,6 @@ range travels as headers.
 from __future__ import annotations
 
 import logging
-import threading
 from collections.abc import Iterator
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
@@ -198,24 +197,24 @@ class FlightTransport:
 
 
 class _Call:
-    """A call's stream, which another thread may cancel before it is there."""
+    """A call's stream, which may be cancelled before it is there, by any thread or a finalizer.
+
+    Each side writes before it reads, so that one of them sees the other without a lock.
+    """
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
         self._reader: fl.FlightStreamReader | None = None
         self._stopped = False
 
     def started(self, reader: fl.FlightStreamReader) -> None:
-        with self._lock:
-            self._reader = reader
-            if self._stopped:
-                reader.cancel()
+        self._reader = reader
+        if self._stopped:
+            reader.cancel()
 
     def stop(self) -> None:
-        with self._lock:
-            self._stopped = True
-            if self._reader is not None:
-                self._reader.cancel()
+        self._stopped = True
+        if self._reader is not None:
+            self._reader.cancel()
 
 
 def _messages(

@@ -6,9 +6,11 @@ calls of gRPC themselves wait for ever, and hear nothing.
 
 from __future__ import annotations
 
+import os
 import queue
 import threading
 import time
+import weakref
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -27,49 +29,83 @@ _FIRST_LOOK, _LAST_LOOK = 0.004, 0.032
 
 
 class Workers:
-    """Threads that are kept for the next task: making one costs as much as half a small query.
+    """Threads that are reused for the next task: starting one costs half a small query.
 
-    They are daemons, since one that waits for a service must not keep the interpreter from ending.
+    They are daemon threads, because one that waits for a service must not keep the interpreter from
+    ending. They hold no reference to this object, and end when it is closed or collected.
     """
 
     def __init__(self) -> None:
-        self._idle: list[queue.SimpleQueue[Callable[[], None] | None]] = []
-        self._closed = False
+        self._idle = _Idle()
+        weakref.finalize(self, _Idle.end, self._idle).atexit = False
 
     def start(self, task: Callable[[], None]) -> None:
-        """Run a task, which raises nothing, in a thread."""
+        """Run a task in a thread.
+
+        Parameters
+        ----------
+        task : callable
+            Must raise nothing.
+        """
+        if self._idle.pid != os.getpid():  # a forked child has none of its parent's threads
+            self._idle.renew()
         try:
-            inbox = self._idle.pop()
+            inbox = self._idle.inboxes.pop()
         except IndexError:
             inbox = queue.SimpleQueue()
-            serve = threading.Thread(target=self._serve, args=(inbox,), daemon=True)
-            serve.name = "micromegas"
-            serve.start()
+            thread = threading.Thread(
+                target=_serve, args=(self._idle, inbox), name="micromegas", daemon=True
+            )
+            thread.start()
         inbox.put(task)
 
     def close(self) -> None:
-        """Let the threads end, those that work when they have done so."""
-        self._closed = True
-        while self._idle:
-            self._idle.pop().put(None)
+        """End the idle threads now, and busy ones after their task."""
+        self._idle.end()
 
-    def _serve(self, inbox: queue.SimpleQueue[Callable[[], None] | None]) -> None:
-        while (task := inbox.get()) is not None:
-            task()
-            del task  # and what it holds, while waiting for the next
-            if self._closed:
-                return
-            self._idle.append(inbox)
+
+_Inbox = queue.SimpleQueue[Callable[[], None] | None]
+
+
+class _Idle:
+    """The inboxes of the threads that wait for a task."""
+
+    def __init__(self) -> None:
+        self.inboxes: deque[_Inbox] = deque()
+        self.closed = False
+        self.pid = os.getpid()
+
+    def renew(self) -> None:
+        self.inboxes.clear()
+        self.pid = os.getpid()
+
+    def end(self) -> None:
+        """End the threads; takes no lock, since finalizers call it."""
+        self.closed = True
+        while self.inboxes:
+            with suppress(IndexError):  # another thread took the last one
+                self.inboxes.pop().put(None)
+
+
+def _serve(idle: _Idle, inbox: _Inbox) -> None:
+    while (task := inbox.get()) is not None:
+        task()
+        del task  # and what it holds, while waiting for the next
+        idle.inboxes.append(inbox)
+        if idle.closed:
+            idle.end()
 
 
 class _Shared(Generic[_T]):
-    """What both threads see."""
+    """What both threads see; without a lock, since a finalizer may leave at any moment."""
 
     def __init__(self, stop: Callable[[], None]) -> None:
         self.stop = stop
         self.ready: deque[_T | BaseException] = deque()
-        self.room = threading.Semaphore(_WAITING)
-        self.left = threading.Event()
+        self.room: queue.SimpleQueue[None] = queue.SimpleQueue()
+        for _ in range(_WAITING):
+            self.room.put(None)
+        self.left = False
         self.wake = threading.Lock()  # released when there is something to take
         self.wake.acquire()
 
@@ -80,8 +116,8 @@ class _Shared(Generic[_T]):
                 del item
                 if count >= _QUIET:
                     self.signal()
-                self.room.acquire()
-                if self.left.is_set():
+                self.room.get()
+                if self.left:
                     return
         except BaseException as error:
             self.ready.append(error)
@@ -97,9 +133,9 @@ class _Shared(Generic[_T]):
             self.wake.release()
 
     def leave(self) -> None:
-        self.left.set()
+        self.left = True
         self.stop()
-        self.room.release()
+        self.room.put(None)
         self.ready.append(StopIteration())  # who waits is woken
         self.signal()
 
@@ -151,7 +187,7 @@ class Ahead(Generic[_T]):
         if isinstance(item, BaseException):
             raise item
         self._quiet -= 1
-        self._shared.room.release()
+        self._shared.room.put(None)
         return item
 
     def __del__(self) -> None:

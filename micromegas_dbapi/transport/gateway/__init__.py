@@ -213,7 +213,6 @@ class GatewayTransport:
 
         with asked_once_more(self._settings.auth, ask) as response:
             answer = read(response, self._settings, None, about)
-        request.cancellation.forget()  # another may have the socket next
         assert isinstance(answer, bytes)
         return _parsed(answer, about)
 

@@ -99,7 +99,6 @@ class Poster:
         OperationalError, ProgrammingError
         """
         timeout = self._settings.timeout
-        cancellation.forget()  # the socket of an earlier try, which another query may have by now
         try:
             request = self._request("GET" if body is None else "POST", path)
             if self._settings.auth is not None:
@@ -244,7 +243,7 @@ def _is_page(body: bytes) -> bool:
     return body[:200].lstrip().lower().startswith((b"<!doctype", b"<html", b"<?xml"))
 
 
-# -- stopping a request from another thread: its socket has to be known while it waits -------------
+# -- cancelling a request: its socket is known while it waits, and leased to it -------------------
 
 _current = threading.local()
 
@@ -260,16 +259,23 @@ def _stoppable(cancellation: Cancellation) -> Iterator[None]:
 
 
 class _Stoppable:
-    """A connection that is shut down when what it is used for is cancelled."""
+    """A connection that is shut down when the request is cancelled that leases it."""
 
     sock: socket.socket | None
+    _lease: tuple[Cancellation, object] | None = None
 
     def request(self, *args: Any, **kwargs: Any) -> None:
         super().request(*args, **kwargs)  # type: ignore[misc]
         cancellation = getattr(_current, "cancellation", None)
         if cancellation is not None and self.sock is not None:
             # The socket itself: a connection forgets it where it is to be used once only.
-            cancellation.on_cancel(partial(_shut_down, self.sock))
+            stop = partial(_shut_down, self.sock)
+            self._lease = cancellation, cancellation.on_cancel(stop)
+
+    def end_lease(self) -> bool:
+        """Return whether the socket is free for another request: no cancel is shutting it down."""
+        lease, self._lease = self._lease, None
+        return lease is None or lease[0].release(lease[1])
 
 
 def _shut_down(sock: socket.socket) -> None:
@@ -285,11 +291,20 @@ class _StoppableHTTPS(_Stoppable, HTTPSConnection):
     pass
 
 
-class _Pool(HTTPConnectionPool):
+class _Leasing:
+    """A pool into which a connection returns without its lease, or closed."""
+
+    def _put_conn(self, conn: Any) -> None:
+        if conn is not None and not conn.end_lease():
+            conn.close()
+        super()._put_conn(conn)  # type: ignore[misc]
+
+
+class _Pool(_Leasing, HTTPConnectionPool):
     ConnectionCls = _StoppableHTTP
 
 
-class _SecurePool(HTTPSConnectionPool):
+class _SecurePool(_Leasing, HTTPSConnectionPool):
     ConnectionCls = _StoppableHTTPS
 
 

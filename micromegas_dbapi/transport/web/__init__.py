@@ -160,7 +160,6 @@ class WebTransport:
         about = _about(request)
         with self._send("/api/data-sources", None, request) as response:
             body = read(response, self._settings, None, about)
-        request.cancellation.forget()
         try:
             assert isinstance(body, bytes)
             names: list[str] = [source["name"] for source in json.loads(body)]

@@ -110,7 +110,6 @@ class Frames(Iterator[pa.RecordBatch]):
 
     def close(self) -> None:
         """Close the answer; its socket too, unless the answer was read to its end."""
-        self._request.cancellation.forget()
         self._response.close()
 
     # -- frames ------------------------------------------------------------------------------
