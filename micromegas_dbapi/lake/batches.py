@@ -13,7 +13,9 @@ from __future__ import annotations
 
 import threading
 from asyncio import events
+from collections import deque
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from typing import Any
 
 import pyarrow as pa
@@ -47,16 +49,20 @@ class Batches(Iterator[pa.RecordBatch]):
         # Not the C stream: it drives partitions one after another, and hangs for ever where a join
         # waits for all of them (engine 55, dynamic filters).
         self._stream = frame.execute_stream().rbs
-        self._lock = threading.Lock()
+        self._stopped = False
         self._future: _Future | None = None
         cancellation.on_cancel(self.stop)
 
     def __next__(self) -> pa.RecordBatch:
-        with self._lock:
-            if self._stream is None:
-                raise StoppedError
-            future = self._future = _asked(self._stream)
+        stream = self._stream
+        if self._is_stopped() or stream is None:
+            raise StoppedError
         try:
+            # Either `stop` sees the future, or this sees that it was stopped: no lock is needed,
+            # which a signal handler or a finalizer in this thread could not take again.
+            future = self._future = _asked(stream)
+            if self._is_stopped():
+                future.cancel()
             return future.outcome().to_pyarrow()
         except StopAsyncIteration:
             self.stop()
@@ -65,25 +71,25 @@ class Batches(Iterator[pa.RecordBatch]):
             self.stop()
             raise
 
+    def _is_stopped(self) -> bool:
+        return self._stopped  # asked anew: another thread sets it
+
     def stop(self) -> None:
         """Stop the work; from any thread, and more than once."""
-        with self._lock:
-            future, self._future = self._future, None
-            self._stream = None
-            if future is not None:
-                future.cancel()
+        self._stopped = True
+        future, self._future, self._stream = self._future, None, None
+        if future is not None:
+            future.cancel()
 
 
 class _Future:
     """What the engine's binding uses of an asyncio.Future."""
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
         self._open = threading.Lock()  # held until the outcome is known; an Event takes longer
         self._open.acquire()
-        self._settled = self._cancelled = False
-        self._value: Any = None
-        self._error: BaseException | None = None
+        self._outcomes: deque[tuple[Any, BaseException | None]] = deque()  # the first one counts
+        self._cancelled = False
         self._callbacks: list[Callable[[_Future], None]] = []
 
     def add_done_callback(self, callback: Callable[[_Future], None]) -> None:
@@ -93,31 +99,31 @@ class _Future:
         return self._cancelled
 
     def set_result(self, value: Any) -> None:
-        self._settle(value, None)
+        if not self._cancelled:  # else nobody would take it
+            self._settle(value, None)
 
     def set_exception(self, error: BaseException) -> None:
         self._settle(None, error)
 
     def cancel(self) -> None:
-        self._settle(None, StoppedError(), cancelled=True)
+        self._cancelled = True
+        self._settle(None, StoppedError())
 
-    def _settle(self, value: Any, error: BaseException | None, cancelled: bool = False) -> None:
-        with self._lock:
-            if self._settled:
-                return
-            self._settled, self._cancelled = True, cancelled
-            self._value, self._error = value, error
-        for callback in self._callbacks:
-            callback(self)
-        self._open.release()  # last: whoever waits for it wants the interpreter's lock next
+    def _settle(self, value: Any, error: BaseException | None) -> None:
+        self._outcomes.append((value, error))
+        while self._callbacks:
+            with suppress(IndexError):  # another thread has taken the last one
+                self._callbacks.pop()(self)  # once each: the engine's does not bear a second call
+        with suppress(RuntimeError):  # it was settled before
+            self._open.release()  # last: whoever waits for it wants the interpreter's lock next
 
     def outcome(self) -> Any:
         while not self._open.acquire(timeout=_GLANCE):
             pass
         # Taken once, and let go of: the engine's binding and a future hold each other, and a batch
         # that lived until these are collected as garbage would be one of hundreds.
-        value, error = self._value, self._error
-        self._value = self._error = None
+        value, error = self._outcomes[0]
+        self._outcomes.clear()
         if error is not None:
             raise error
         return value

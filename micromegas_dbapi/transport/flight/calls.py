@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator
 from typing import Any, TypeVar
 
@@ -23,10 +22,13 @@ _T = TypeVar("_T")
 
 
 class CallCanceller:
-    """Cancels a DoGet call from any thread, even before the call has started."""
+    """Cancels a DoGet call from any thread or finalizer, even before the call has started.
+
+    Each method writes its attribute before it reads the other one. So one of them sees the other
+    without a lock.
+    """
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
         self._reader: fl.FlightStreamReader | None = None
         self._cancelled = False
 
@@ -38,17 +40,15 @@ class CallCanceller:
         reader : pyarrow.flight.FlightStreamReader
             The stream of the call.
         """
-        with self._lock:
-            self._reader = reader
-            if self._cancelled:
-                reader.cancel()
+        self._reader = reader
+        if self._cancelled:
+            reader.cancel()
 
     def cancel(self) -> None:
         """Cancel the call."""
-        with self._lock:
-            self._cancelled = True
-            if self._reader is not None:
-                self._reader.cancel()
+        self._cancelled = True
+        if self._reader is not None:
+            self._reader.cancel()
 
 
 def read_messages(

@@ -6,9 +6,11 @@ item instead can stop: after a timeout, if the query is cancelled, and at Ctrl-C
 
 from __future__ import annotations
 
+import os
 import queue
 import threading
 import time
+import weakref
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -31,12 +33,13 @@ class DaemonThreads:
     """A pool of daemon threads.
 
     Creating a thread takes half as long as a small query. The threads are daemons, because one that
-    waits for a service must not keep the interpreter from exiting.
+    waits for a service must not keep the interpreter from exiting. They do not reference this
+    object, and end when it is closed or garbage-collected.
     """
 
     def __init__(self) -> None:
-        self._idle: list[queue.SimpleQueue[Callable[[], None] | None]] = []
-        self._closed = False
+        self._idle = _IdleThreads()
+        weakref.finalize(self, _IdleThreads.end, self._idle).atexit = False
 
     def start(self, task: Callable[[], None]) -> None:
         """Run a task in an idle or a new thread.
@@ -46,38 +49,65 @@ class DaemonThreads:
         task : callable
             Must not raise.
         """
+        if self._idle.pid != os.getpid():  # a forked child does not have its parent's threads
+            self._idle.reset()
         try:
-            inbox = self._idle.pop()
+            inbox = self._idle.inboxes.pop()
         except IndexError:
             inbox = queue.SimpleQueue()
-            thread = threading.Thread(target=self._run, args=(inbox,), daemon=True)
-            thread.name = "micromegas"
+            thread = threading.Thread(
+                target=_run_tasks, args=(self._idle, inbox), name="micromegas", daemon=True
+            )
             thread.start()
         inbox.put(task)
 
     def close(self) -> None:
         """End the idle threads, and the others after their current task."""
-        self._closed = True
-        while self._idle:
-            self._idle.pop().put(None)
+        self._idle.end()
 
-    def _run(self, inbox: queue.SimpleQueue[Callable[[], None] | None]) -> None:
-        while (task := inbox.get()) is not None:
-            task()
-            del task  # and its references, while the thread is idle
-            if self._closed:
-                return
-            self._idle.append(inbox)
+
+_Inbox = queue.SimpleQueue[Callable[[], None] | None]
+
+
+class _IdleThreads:
+    """The inboxes of the threads that wait for a task."""
+
+    def __init__(self) -> None:
+        self.inboxes: deque[_Inbox] = deque()
+        self.closed = False
+        self.pid = os.getpid()
+
+    def reset(self) -> None:
+        self.inboxes.clear()
+        self.pid = os.getpid()
+
+    def end(self) -> None:
+        """End the threads. Uses no lock, because finalizers call it."""
+        self.closed = True
+        while self.inboxes:
+            with suppress(IndexError):  # another thread took the last one
+                self.inboxes.pop().put(None)
+
+
+def _run_tasks(idle: _IdleThreads, inbox: _Inbox) -> None:
+    while (task := inbox.get()) is not None:
+        task()
+        del task  # and its references, while the thread is idle
+        idle.inboxes.append(inbox)
+        if idle.closed:
+            idle.end()
 
 
 class _Shared(Generic[_T]):
-    """The state that both threads use."""
+    """The state that both threads use, without locks: a finalizer may close it at any step."""
 
     def __init__(self, stop: Callable[[], None]) -> None:
         self.stop = stop
         self.ready: deque[_T | BaseException] = deque()
-        self.room = threading.Semaphore(_QUEUE_SIZE)
-        self.closed = threading.Event()
+        self.room: queue.SimpleQueue[None] = queue.SimpleQueue()
+        for _ in range(_QUEUE_SIZE):
+            self.room.put(None)
+        self.closed = False
         self.wake = threading.Lock()  # released when there is an item
         self.wake.acquire()
 
@@ -88,8 +118,8 @@ class _Shared(Generic[_T]):
                 del item
                 if count >= _UNSIGNALLED:
                     self.signal()
-                self.room.acquire()
-                if self.closed.is_set():
+                self.room.get()
+                if self.closed:
                     return
         except BaseException as error:
             self.ready.append(error)
@@ -105,9 +135,9 @@ class _Shared(Generic[_T]):
             self.wake.release()
 
     def close(self) -> None:
-        self.closed.set()
+        self.closed = True
         self.stop()
-        self.room.release()
+        self.room.put(None)
         self.ready.append(StopIteration())  # wakes the waiting thread
         self.signal()
 
@@ -176,7 +206,7 @@ class Prefetcher(Generic[_T]):
         if isinstance(item, BaseException):
             raise item
         self._unsignalled -= 1
-        self._shared.room.release()
+        self._shared.room.put(None)
         return item
 
     def __del__(self) -> None:

@@ -1,7 +1,8 @@
 """Connection pools of urllib3 whose sockets another thread can shut down.
 
 A request waits in a system call. Shutting its socket down is what ends that wait, and what shows
-the service that the client is gone.
+the service that the client is gone. The request leases the socket until the connection returns to
+its pool.
 """
 
 from __future__ import annotations
@@ -41,12 +42,12 @@ def create_adapter() -> HTTPAdapter:
 def cancellable(cancellation: Cancellation) -> Iterator[None]:
     """Let a cancellation shut down the socket that this thread uses in the block.
 
-    The callback stays registered after the block, since the response is still to be read.
+    The socket stays leased after the block, until the response is read or closed.
 
     Parameters
     ----------
     cancellation : Cancellation
-        Its callbacks must be removed before the connection is used by another request.
+        Of the request.
 
     Yields
     ------
@@ -60,16 +61,23 @@ def cancellable(cancellation: Cancellation) -> Iterator[None]:
 
 
 class _Cancellable:
-    """Mixin of connections that registers the socket of a request with its cancellation."""
+    """Mixin of connections whose socket the cancellation of a request shuts down."""
 
     sock: socket.socket | None
+    _lease: tuple[Cancellation, object] | None = None
 
     def request(self, *args: Any, **kwargs: Any) -> None:
         super().request(*args, **kwargs)  # type: ignore[misc]
         cancellation = getattr(_current, "cancellation", None)
         if cancellation is not None and self.sock is not None:
             # The socket, not the connection, which drops it if the response ends the connection.
-            cancellation.on_cancel(partial(_shut_down, self.sock))
+            token = cancellation.on_cancel(partial(_shut_down, self.sock))
+            self._lease = cancellation, token
+
+    def end_lease(self) -> bool:
+        """Return whether another request can use the socket: no cancellation shuts it down."""
+        lease, self._lease = self._lease, None
+        return lease is None or lease[0].release(lease[1])
 
 
 def _shut_down(sock: socket.socket) -> None:
@@ -85,9 +93,18 @@ class _SecureConnection(_Cancellable, HTTPSConnection):
     pass
 
 
-class _Pool(HTTPConnectionPool):
+class _Leasing:
+    """Mixin of pools that ends the lease of a returned connection, or closes the connection."""
+
+    def _put_conn(self, conn: Any) -> None:
+        if conn is not None and not conn.end_lease():
+            conn.close()
+        super()._put_conn(conn)  # type: ignore[misc]
+
+
+class _Pool(_Leasing, HTTPConnectionPool):
     ConnectionCls = _Connection
 
 
-class _SecurePool(HTTPSConnectionPool):
+class _SecurePool(_Leasing, HTTPSConnectionPool):
     ConnectionCls = _SecureConnection

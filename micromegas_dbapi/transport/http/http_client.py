@@ -130,9 +130,7 @@ class HttpClient:
             If there is no response, an error response, or an incomplete one.
         """
         with self.open(path, body, request) as response:
-            content = read(response, self._settings, request)
-        request.cancellation.forget()  # another request may use the socket next
-        return content
+            return read(response, self._settings, request)
 
     def fetch_spooled(
         self, path: str, body: bytes | None, request: Request, report: Progress | None
@@ -161,9 +159,7 @@ class HttpClient:
             As for `fetch`, and if the disk is full.
         """
         with self.open(path, body, request) as response:
-            content = read_spooled(response, self._settings, report, request)
-        request.cancellation.forget()
-        return content
+            return read_spooled(response, self._settings, report, request)
 
     def open(self, path: str, body: bytes | None, request: Request) -> requests.Response:
         """Send a request and return the response before its body is read.
@@ -177,7 +173,7 @@ class HttpClient:
         body : bytes or None
             As for `fetch`.
         request : Request
-            Its cancellation shuts down the socket. Remove this callback once the body is read.
+            Its cancellation shuts down the socket until the body is read.
 
         Returns
         -------
@@ -214,8 +210,6 @@ class HttpClient:
             As for `open`.
         """
         timeout = self._settings.timeout
-        cancellation = request.cancellation
-        cancellation.forget()  # the socket of the attempt before may be in use by another request
         try:
             prepared = self._prepare("GET" if body is None else "POST", path)
             if self._settings.auth is not None:
@@ -226,7 +220,7 @@ class HttpClient:
             prepared.headers["X-Request-Id"] = request.query_id
             if self._environment is None:
                 self._environment = self._read_environment()
-            with cancellable(cancellation):
+            with cancellable(request.cancellation):
                 response = self._adapter_of_process().send(
                     prepared,
                     stream=True,

@@ -98,7 +98,6 @@ class Frames(Iterator[pa.RecordBatch]):
 
     def close(self) -> None:
         """Close the response, and its connection unless the response was read to its end."""
-        self._request.cancellation.forget()
         self._response.close()
 
     # -- frames ------------------------------------------------------------------------------
