@@ -22,7 +22,7 @@ import numpy as np  # noqa: E402
 import pyarrow as pa  # noqa: E402
 
 import micromegas_dbapi as mm  # noqa: E402
-from micromegas_dbapi.arrow.handover import handed_stream, handed_table  # noqa: E402
+from micromegas_dbapi.arrow.handover import consolidated_reader, consolidated_table  # noqa: E402
 from micromegas_dbapi.arrow.readers import latching_reader  # noqa: E402
 
 ROWS = 1_000_000
@@ -90,8 +90,8 @@ KINDS: dict[str, Words] = {
 }
 WAYS: dict[str, Callable[[pa.RecordBatchReader], Any]] = {
     "as it comes": lambda reader: reader.read_all(),
-    "table": handed_table,
-    "stream": lambda reader: handed_stream(reader).read_all(),
+    "table": consolidated_table,
+    "stream": lambda reader: consolidated_reader(reader).read_all(),
 }
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
-from micromegas_dbapi.arrow.handover import handed_stream, handed_table
+from micromegas_dbapi.arrow.handover import consolidated_reader, consolidated_table
 from micromegas_dbapi.arrow.rows import Timestamps
 from micromegas_dbapi.arrow.type_codes import Column, describe
 from micromegas_dbapi.errors import Error, InterfaceError, ProgrammingError
@@ -304,7 +304,7 @@ class Cursor:
         InterfaceError
             If there is no result, or part of it was fetched already.
         """
-        return handed_stream(self._fetching().reader())
+        return consolidated_reader(self._fetching().reader())
 
     def fetch_arrow_table(self) -> pa.Table:
         """Give the whole result as a table; an extension of PEP 249.
@@ -316,7 +316,7 @@ class Cursor:
             dictionary, which holds each value once; several if its keys cannot count all values.
         """
         result = self._fetching()
-        table = handed_table(result.reader())
+        table = consolidated_table(result.reader())
         result.total = table.num_rows
         return table
 

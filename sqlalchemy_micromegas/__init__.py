@@ -1,21 +1,20 @@
 """SQLAlchemy dialect for the Micromegas telemetry lakehouse.
 
-Nothing has to be imported for ``create_engine("micromegas+http://..")``: entry points name the
-dialect. From here come the constructs that Micromegas adds to SQL.
+``create_engine("micromegas+http://HOST")`` needs no import, because entry points register the
+dialect. Import the SQL functions and types of Micromegas from here.
 """
 
 from __future__ import annotations
 
 from sqlalchemy_micromegas.arrow_results import fetch_arrow_table
-from sqlalchemy_micromegas.constructs import (
+from sqlalchemy_micromegas.dialect import MicromegasDialect
+from sqlalchemy_micromegas.functions import (
     approx_percentile_cont,
     array_has,
     date_bin,
     date_trunc,
     property_get,
-    view_instance,
 )
-from sqlalchemy_micromegas.dialect import MicromegasDialect
 from sqlalchemy_micromegas.types import (
     TIMESTAMP,
     TINYINT,
@@ -27,6 +26,7 @@ from sqlalchemy_micromegas.types import (
     Properties,
 )
 from sqlalchemy_micromegas.url import URL
+from sqlalchemy_micromegas.view_instances import view_instance
 
 __all__ = [
     "TIMESTAMP",

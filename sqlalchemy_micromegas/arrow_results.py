@@ -1,4 +1,4 @@
-"""Results of SQLAlchemy as Arrow."""
+"""Arrow tables of SQLAlchemy results."""
 
 from __future__ import annotations
 
@@ -12,32 +12,32 @@ __all__ = ["fetch_arrow_table"]
 
 
 def fetch_arrow_table(result: Any) -> pa.Table:
-    """Give the whole result of a statement as a table, without making rows of it.
+    """Fetch the whole result of a statement as a table, without creating rows.
 
     Parameters
     ----------
     result : sqlalchemy.engine.CursorResult
-        Of ``connection.execute()`` or ``exec_driver_sql()``, nothing of it fetched yet.
+        The result of ``connection.execute()`` or ``exec_driver_sql()``, not fetched from yet.
 
     Returns
     -------
     pyarrow.Table
-        With the types of the wire: dictionaries, nanoseconds and zones kept. Intervals that the
-        dialect sent as numbers, since the wire has no intervals, are durations again.
+        With the types that the service sent, including dictionaries, nanoseconds and time zones.
+        Intervals are durations if the protocol cannot transfer intervals.
 
     Raises
     ------
     InterfaceError
-        If part of the result was fetched already.
+        If part of the result was already fetched.
     DatabaseError
-        If the result broke off.
+        If the result is incomplete or cannot be read.
     """
     table = result.cursor.fetch_arrow_table()
     compiled = result.context.compiled
     if compiled is None:
         return table
     types = [column[3] for column in compiled._result_columns]
-    if len(types) != table.num_columns:  # a text, that told of fewer columns than it has
+    if len(types) != table.num_columns:  # text() that declares fewer columns than it has
         return table
     for i, type_ in enumerate(types):
         as_number = isinstance(type_.dialect_impl(result.dialect), IntervalAsNumber)

@@ -1,4 +1,4 @@
-"""The dialect: how SQLAlchemy talks through the driver, one small class for each wire."""
+"""The dialect: a class for each protocol, all of which use the driver."""
 
 from __future__ import annotations
 
@@ -24,8 +24,9 @@ from sqlalchemy_micromegas.compiler.type_compiler import (
     MicromegasTypeCompiler,
 )
 from sqlalchemy_micromegas.reflection import Reflection
-from sqlalchemy_micromegas.results import without_collections
-from sqlalchemy_micromegas.types import COLSPECS, COLSPECS_WITHOUT_INTERVALS, SQLALCHEMY_2
+from sqlalchemy_micromegas.results import pause_collection
+from sqlalchemy_micromegas.sqlalchemy_version import SQLALCHEMY_2
+from sqlalchemy_micromegas.types import COLSPECS, COLSPECS_WITHOUT_INTERVALS
 from sqlalchemy_micromegas.url import query_of
 
 __all__ = ["MicromegasDialect"]
@@ -35,19 +36,19 @@ _OPTIONS = ("begin", "end", "timestamps")
 
 
 class MicromegasExecutionContext(DefaultExecutionContext):
-    """One run of a statement."""
+    """The execution of one statement."""
 
     def get_result_processor(self, type_: Any, colname: str, coltype: Any) -> Any:
-        """Choose by the column's Arrow type too, which equal type codes may differ in."""
+        """Choose by the Arrow type, in which equal type codes can differ."""
         return type_.dialect_impl(self.dialect).result_processor(self.dialect, coltype)
 
     def _setup_result_proxy(self) -> Any:
-        return without_collections(super()._setup_result_proxy())  # type: ignore[no-untyped-call]
+        return pause_collection(super()._setup_result_proxy())  # type: ignore[no-untyped-call]
 
-    def _narrowest_options(self) -> dict[Any, Any]:
-        # SQLAlchemy lets the connection's options win over the statement's. For a time range the
-        # narrower level counts, as everywhere in the driver; what execute() itself was given is
-        # in neither of the two, and stays.
+    def _most_specific_options(self) -> dict[Any, Any]:
+        # In SQLAlchemy the connection's options take precedence over the statement's. For a time
+        # range the more specific level takes precedence, as everywhere in the driver. Options
+        # passed to execute() are in neither of the two and stay.
         merged: dict[Any, Any] = dict(self.execution_options)
         outer = self.root_connection.get_execution_options()
         statement = getattr(self.invoked_statement, "_execution_options", None) or {}
@@ -56,29 +57,40 @@ class MicromegasExecutionContext(DefaultExecutionContext):
                 merged[name] = value
         return merged
 
-    def time_range(self) -> dict[str, Any]:
-        """Read the time range out of the execution options."""
-        given: dict[str, Any] = {}
-        for name, value in self._narrowest_options().items():
-            if not isinstance(name, str):  # the ORM keeps things of its own there
+    def driver_options(self) -> dict[str, Any]:
+        """Return the driver's options among the execution options: the range and timestamps.
+
+        Returns
+        -------
+        dict
+            By the names that the driver uses.
+
+        Raises
+        ------
+        ArgumentError
+            If an option is unknown, or given with and without its prefix.
+        """
+        options: dict[str, Any] = {}
+        for name, value in self._most_specific_options().items():
+            if not isinstance(name, str):  # the ORM stores its own keys there
                 continue
-            own = name.startswith("micromegas_")
-            short = name[len("micromegas_") :] if own else name
+            prefixed = name.startswith("micromegas_")
+            short = name[len("micromegas_") :] if prefixed else name
             if short not in _OPTIONS:
-                if own:
+                if prefixed:
                     raise ArgumentError(
-                        f"the execution option {name!r} is not known; accepted: "
+                        f"unknown execution option {name!r}; accepted: "
                         + ", ".join(f"micromegas_{option}" for option in _OPTIONS)
                     )
                 continue
-            if short in given:
-                raise ArgumentError(f"both {short} and micromegas_{short} are given; give one")
-            given[short] = value
-        return given
+            if short in options:
+                raise ArgumentError(f"{short} and micromegas_{short} cannot be combined; use one")
+            options[short] = value
+        return options
 
 
 class MicromegasDialect(Reflection, DefaultDialect):  # type: ignore[misc]  # 1.4 has others
-    """Micromegas, through `micromegas_dbapi`; ``micromegas://`` is its HTTP wire."""
+    """The dialect for Micromegas, on `micromegas_dbapi`; ``micromegas://`` uses HTTP."""
 
     name = "micromegas"
     driver = "http"
@@ -122,19 +134,19 @@ class MicromegasDialect(Reflection, DefaultDialect):  # type: ignore[misc]  # 1.
 
     @classmethod
     def import_dbapi(cls) -> ModuleType:
-        """Give the driver."""
+        """Return the driver."""
         return micromegas_dbapi
 
     # -- connecting --------------------------------------------------------------------------
 
     def create_connect_args(self, url: SQLAlchemyURL) -> Any:
-        """Turn a URL into the arguments of `micromegas_dbapi.connect`; a bad one fails here."""
+        """Convert a URL to the arguments of `micromegas_dbapi.connect`, and check it."""
         options = query_of(url)
         address = self._address(url) + (f"?{options}" if options else "")
         arguments: dict[str, Any] = {}
         if url.username and url.password is None:
             raise ArgumentError(
-                "the URL has a user but no password; accepted: :TOKEN@host, USER:PASSWORD@host"
+                "the URL has a user but no password; accepted: :TOKEN@HOST, USER:PASSWORD@HOST"
             )
         try:
             if url.password is not None:
@@ -150,7 +162,7 @@ class MicromegasDialect(Reflection, DefaultDialect):  # type: ignore[misc]  # 1.
     def _address(self, url: SQLAlchemyURL) -> str:
         if not url.host:
             raise ArgumentError(
-                f"the URL names no host; accepted: micromegas+{self.driver}://HOST[:PORT][/PREFIX]"
+                f"the URL has no host; accepted: micromegas+{self.driver}://HOST[:PORT][/PREFIX]"
             )
         host = f"[{url.host}]" if ":" in url.host else url.host
         port = "" if url.port is None else f":{url.port}"
@@ -162,25 +174,24 @@ class MicromegasDialect(Reflection, DefaultDialect):  # type: ignore[misc]  # 1.
     def do_execute(
         self, cursor: Any, statement: str, parameters: Any, context: Any | None = None
     ) -> None:
-        """Run a statement within the time range of its execution options."""
-        bounds = _apply(cursor, context)
-        cursor.execute(statement, parameters or None, **bounds)
+        """Execute a statement within the time range of its execution options."""
+        cursor.execute(statement, parameters or None, **_apply_options(cursor, context))
 
     def do_execute_no_params(self, cursor: Any, statement: str, context: Any | None = None) -> None:
-        """Run a statement that has no parameters, byte for byte."""
-        cursor.execute(statement, None, **_apply(cursor, context))
+        """Execute a statement without parameters, which is sent unchanged."""
+        cursor.execute(statement, None, **_apply_options(cursor, context))
 
     def do_executemany(
         self, cursor: Any, statement: str, parameters: Any, context: Any | None = None
     ) -> None:
-        """Refuse several sets of parameters: SQLAlchemy would show the first one's rows alone."""
+        """Reject several sets of parameters: SQLAlchemy would return the first one's rows only."""
         raise NotSupportedError(
-            f"{len(parameters)} sets of parameters are given, and only the rows of the first could "
-            "be fetched; execute the statement once for each"
+            f"cannot execute a statement with {len(parameters)} sets of parameters, because only "
+            "the rows of the first could be fetched; execute it once for each"
         )
 
     def do_ping(self, dbapi_connection: Any) -> bool:
-        """Ask the service for a row."""
+        """Query the service for one row."""
         cursor = dbapi_connection.cursor()
         try:
             cursor.execute(_PING, begin=micromegas_dbapi.ALL_TIME)
@@ -189,10 +200,10 @@ class MicromegasDialect(Reflection, DefaultDialect):  # type: ignore[misc]  # 1.
         return True
 
     def is_disconnect(self, e: Any, connection: Any, cursor: Any) -> bool:
-        """Tell whether a connection was closed; the service itself keeps none open."""
+        """Return whether the error means that the connection is closed."""
         return isinstance(e, micromegas_dbapi.InterfaceError) and "connection is closed" in str(e)
 
-    # -- what there is not -------------------------------------------------------------------
+    # -- what services do not have -----------------------------------------------------------
 
     def _get_server_version_info(self, connection: Any) -> None:
         return None
@@ -201,41 +212,42 @@ class MicromegasDialect(Reflection, DefaultDialect):  # type: ignore[misc]  # 1.
         return "public"
 
     def get_default_isolation_level(self, dbapi_conn: Any) -> Any:
-        """Give the one level there is."""
+        """Return the only level."""
         return "AUTOCOMMIT"
 
     def get_isolation_level(self, dbapi_connection: Any) -> Any:
-        """Give the one level there is."""
+        """Return the only level."""
         return "AUTOCOMMIT"
 
     def get_isolation_level_values(self, dbapi_conn: Any) -> Any:
-        """Give the levels there are."""
+        """Return the list of the only level."""
         return ["AUTOCOMMIT"]
 
     def set_isolation_level(self, dbapi_connection: Any, level: Any) -> None:
-        """Take the one level there is."""
+        """Accept the only level."""
         if level != "AUTOCOMMIT":
-            raise ArgumentError(f"isolation_level={level!r}; accepted: 'AUTOCOMMIT'")
+            raise ArgumentError(f"invalid isolation_level={level!r}; accepted: 'AUTOCOMMIT'")
 
     def do_savepoint(self, connection: Any, name: str) -> None:
-        """Refuse: there are no transactions."""
+        """Reject savepoints: there are no transactions."""
         raise NotSupportedError(
-            "begin_nested() needs savepoints, and a read-only service has no transactions; leave "
+            "begin_nested() needs savepoints, but a read-only service has no transactions; leave "
             "it out"
         )
 
 
-def _apply(cursor: Any, context: Any | None) -> dict[str, Any]:
-    given = context.time_range() if context is not None else {}
-    shown = given.pop("timestamps", None)
-    if shown is not None:
-        if shown not in ("datetime", "ns"):
-            raise ArgumentError(f"timestamps={shown!r}; accepted: 'datetime', 'ns'")
-        cursor.timestamps = shown
-    return given
+def _apply_options(cursor: Any, context: Any | None) -> dict[str, Any]:
+    """Set the timestamps of a cursor, and return the arguments of `execute` for the range."""
+    options = context.driver_options() if context is not None else {}
+    timestamps = options.pop("timestamps", None)
+    if timestamps is not None:
+        if timestamps not in ("datetime", "ns"):
+            raise ArgumentError(f"invalid timestamps={timestamps!r}; accepted: 'datetime', 'ns'")
+        cursor.timestamps = timestamps
+    return options
 
 
-if not SQLALCHEMY_2:  # where both are there, 2.x warns
+if not SQLALCHEMY_2:  # 2.x warns if a dialect has both
     MicromegasDialect.dbapi = MicromegasDialect.import_dbapi  # type: ignore[assignment]
 
 
@@ -299,7 +311,7 @@ class MicromegasWebs(MicromegasDialect):
 
 
 class MicromegasLake(MicromegasDialect):
-    """``micromegas+lake:///FOLDER``, with four slashes for a path from the root."""
+    """``micromegas+lake:///FOLDER``; an absolute path has four slashes."""
 
     driver = scheme = "lake"
     colspecs = COLSPECS
@@ -308,8 +320,8 @@ class MicromegasLake(MicromegasDialect):
     def _address(self, url: SQLAlchemyURL) -> str:
         if url.host or not url.database:
             raise ArgumentError(
-                "a lake's URL has a folder and no host; accepted: micromegas+lake:///FOLDER, and "
-                "micromegas+lake:////FOLDER for a path from the root"
+                "the URL of a lake needs a folder and no host; accepted: "
+                "micromegas+lake:///FOLDER, or micromegas+lake:////FOLDER for an absolute path"
             )
         return "lake:" + quote(url.database, safe="/")
 
@@ -323,12 +335,13 @@ class MicromegasDemo(MicromegasDialect):
 
     @classmethod
     def get_pool_class(cls, url: SQLAlchemyURL) -> type[pool.Pool]:
-        """Share one connection: each would generate a lake of its own."""
+        """Share one connection, because each connection generates its own lake."""
         return pool.StaticPool
 
     def _address(self, url: SQLAlchemyURL) -> str:
         if url.host or url.database:
             raise ArgumentError(
-                "demo: has no host and no path; accepted: micromegas+demo://?size=2"
+                "the URL of the demo lake has no host and no path; accepted: "
+                "micromegas+demo://?size=2"
             )
         return "demo:"

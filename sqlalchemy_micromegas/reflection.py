@@ -1,16 +1,16 @@
-"""Introspection: what a service holds, from the Arrow schemas it answers with and the catalog.
+"""Reflect tables, columns, keys and comments.
 
-Which tables there are says information_schema; older services have none, and then they are those
-that FlightSQL lists, or over HTTP those of the catalog that the service answers for. Columns always
-come from Arrow schemas, whose types are the same on every service, where the texts of
-information_schema are not.
+The list of tables comes from information_schema. Older services have none: there it is the list of
+FlightSQL, or over HTTP the tables of the catalog that the service accepts in a query. Columns
+always come from the Arrow schemas of results, because the type names in information_schema differ
+between services. Keys and comments come from the catalog.
 """
 
 from __future__ import annotations
 
-import contextlib
 import re
 from collections.abc import Collection, Iterable
+from contextlib import nullcontext, suppress
 from typing import Any
 
 from sqlalchemy import column, exc, select, text
@@ -36,21 +36,21 @@ _DEFINITIONS = "SELECT table_schema, table_name, definition FROM information_sch
 _COLUMNS = "SELECT {} FROM {} LIMIT 0"
 
 _DEFAULT = "public"
-_MOMENT = "1970-01-01T00:00:00Z"  # without a range some instances are refused
-_STORAGE = "STORAGE"  # there, and not listed
-# What a service without an information_schema may have.
-_GLOBAL = [name for name in SCHEMAS if name != "thread_spans"]
+_INSTANT = "1970-01-01T00:00:00Z"  # some view instances require a time range
+_STORAGE = "STORAGE"  # exists, but is not listed
+# The tables that a service without information_schema can have.
+_GLOBAL_VIEWS = [name for name in SCHEMAS if name != "thread_spans"]
 
 
-def _cache(kw: dict[str, Any], what: str) -> dict[Any, Any]:
-    """Give the part of an inspector's cache that is ours."""
+def _cache(kw: dict[str, Any], topic: str) -> dict[Any, Any]:
+    """Return the dialect's part of an inspector's cache."""
     cache = kw.get("info_cache")
-    found: dict[Any, Any] = {} if cache is None else cache.setdefault(("micromegas", what), {})
-    return found
+    part: dict[Any, Any] = {} if cache is None else cache.setdefault(("micromegas", topic), {})
+    return part
 
 
 def _run(connection: Any, sql: str) -> Any:
-    """Run a statement over all time: what there is does not depend on when."""
+    """Execute a statement without a time range, on which the schema does not depend."""
     return connection.execute(text(sql.replace(":", r"\:")).execution_options(begin=ALL_TIME))
 
 
@@ -62,95 +62,102 @@ def _description(connection: Any, sql: str) -> list[Any]:
         result.close()
 
 
-def _column(described: Any, view: str | None) -> dict[str, Any]:
-    found: dict[str, Any] = {
-        "name": described.name,
-        "type": from_arrow(described.type_code.arrow_type, described.name),
-        "nullable": bool(described.null_ok),
+def _reflected_column(entry: Any, view: str | None) -> dict[str, Any]:
+    """Convert an entry of ``cursor.description`` to the form of SQLAlchemy's inspector."""
+    reflected: dict[str, Any] = {
+        "name": entry.name,
+        "type": from_arrow(entry.type_code.arrow_type, entry.name),
+        "nullable": bool(entry.null_ok),
         "default": None,
     }
-    comment = COLUMN_COMMENTS.get(view or "", {}).get(described.name)
+    comment = COLUMN_COMMENTS.get(view or "", {}).get(entry.name)
     if comment is not None:
-        found["comment"] = comment
-    return found
+        reflected["comment"] = comment
+    return reflected
 
 
 def columns_of(bind: Any, function: Any) -> list[Any]:
-    """Ask a service for the columns of a table function."""
+    """Query a service for the columns of a table function.
+
+    Parameters
+    ----------
+    bind : Engine or Connection
+        A connection stays open.
+    function : sqlalchemy.sql.functions.FunctionElement
+        The call of the table function.
+
+    Returns
+    -------
+    list of sqlalchemy.sql.expression.ColumnClause
+        With their types.
+    """
     statement = select(text("*")).select_from(function.alias("t")).limit(0)
-    with bind.connect() if hasattr(bind, "dispose") else _Borrowed(bind) as connection:
-        result = connection.execute(statement.execution_options(begin=_MOMENT, end=_MOMENT))
-        described = list(result.cursor.description)
+    with bind.connect() if hasattr(bind, "dispose") else nullcontext(bind) as connection:
+        result = connection.execute(statement.execution_options(begin=_INSTANT, end=_INSTANT))
+        description = list(result.cursor.description)
         result.close()
-    types = [from_arrow(each.type_code.arrow_type, each.name) for each in described]
-    return [column(each.name, type_) for each, type_ in zip(described, types, strict=True)]
+    types = [from_arrow(entry.type_code.arrow_type, entry.name) for entry in description]
+    return [column(entry.name, type_) for entry, type_ in zip(description, types, strict=True)]
 
 
-def _listed(connection: Any) -> dict[tuple[str, str], list[Any]]:
-    """Describe the views that FlightSQL lists in one call; nothing where there is no such call."""
+def _flight_descriptions(connection: Any) -> dict[tuple[str, str], list[Any]]:
+    """Describe the views that FlightSQL lists in one call. Other protocols have no such call."""
     service = connection.connection.dbapi_connection.service
     if service.wire != "grpc":
         return {}
     return {(_DEFAULT, name): list(describe(schema)) for name, schema in service.views.items()}
 
 
-def _absent(described: list[Any] | exc.DBAPIError) -> bool:
-    """Tell whether a table could not be described since there is none, as far as errors tell."""
-    error = None if isinstance(described, list) else described.orig
+def _is_missing(description: list[Any] | exc.DBAPIError) -> bool:
+    """Return whether the error says that a table does not exist, as far as errors say that."""
+    error = None if isinstance(description, list) else description.orig
     return isinstance(error, ProgrammingError)
 
 
 def _kind(key: tuple[str, str], kinds: dict[tuple[str, str], str]) -> str:
-    """Tell tables from views as a service's own list of FlightSQL does, where all are tables.
+    """Return the kind of a table, as in a service's FlightSQL list, where all views are tables.
 
-    To its engine some are views, over tables in which it keeps their rows.
+    Its query engine reports some as views over the tables that store their rows.
     """
     schema, name = key
     if storage_of(name) is not None and (schema, storage_of(name)) in kinds:
         return _STORAGE
-    kept = (schema, f"__{name}__partitions") in kinds
-    return "BASE TABLE" if kept or (schema == _DEFAULT and name in VIEW_COMMENTS) else kinds[key]
-
-
-class _Borrowed:
-    """A connection that is somebody else's to close."""
-
-    def __init__(self, connection: Any) -> None:
-        self._connection = connection
-
-    def __enter__(self) -> Any:
-        return self._connection
-
-    def __exit__(self, *exc_info: object) -> None:
-        return None
+    has_storage = (schema, f"__{name}__partitions") in kinds
+    is_known = schema == _DEFAULT and name in VIEW_COMMENTS
+    return "BASE TABLE" if has_storage or is_known else kinds[key]
 
 
 class Reflection:
-    """The part of the dialect that introspects."""
+    """Mixin of the dialect that implements SQLAlchemy's inspector."""
 
     identifier_preparer: Any
 
     # -- tables ------------------------------------------------------------------------------
 
     def _tables(self, connection: Any, **kw: Any) -> dict[tuple[str, str], str]:
-        """Map the (schema, name) of all tables to what they are; asked once by an inspector."""
+        """Map the (schema, name) of all tables to their kinds; cached by inspectors."""
         cache = _cache(kw, "tables")
         if not cache:
-            cache.update(self._asked_tables(connection, **kw))
+            cache.update(self._query_tables(connection, **kw))
         return cache
 
-    def _asked_tables(self, connection: Any, **kw: Any) -> dict[tuple[str, str], str]:
+    def _query_tables(self, connection: Any, **kw: Any) -> dict[tuple[str, str], str]:
         try:
             rows = _run(connection, _TABLES).mappings().all()
         except exc.ProgrammingError:
-            names = list(_listed(connection)) or [(_DEFAULT, n) for n in _GLOBAL]
-            described = self._described(connection, names, **kw)
-            return {key: "BASE TABLE" for key, each in described.items() if not _absent(each)}
+            names = list(_flight_descriptions(connection))
+            names = names or [(_DEFAULT, name) for name in _GLOBAL_VIEWS]
+            descriptions = self._descriptions(connection, names, **kw)
+            return {
+                key: "BASE TABLE"
+                for key, description in descriptions.items()
+                if not _is_missing(description)
+            }
         kinds = {(r["table_schema"], r["table_name"]): r["table_type"] for r in rows}
         return {key: _kind(key, kinds) for key in sorted(kinds)}
 
     def get_schema_names(self, connection: Any, **kw: Any) -> list[str]:
-        """List the schemas."""
+        """Return the names of the schemas."""
         try:
             rows = _run(connection, _SCHEMAS)
         except exc.ProgrammingError:
@@ -158,67 +165,70 @@ class Reflection:
         return sorted({str(row[0]) for row in rows} | {_DEFAULT})
 
     def _names(self, connection: Any, schema: str | None, kinds: Collection[str], kw: Any) -> Any:
-        wanted = schema or _DEFAULT
+        schema = schema or _DEFAULT
         tables = self._tables(connection, **kw)
-        return [name for (where, name), kind in tables.items() if where == wanted and kind in kinds]
+        return [name for (own, name), kind in tables.items() if own == schema and kind in kinds]
 
     def get_table_names(self, connection: Any, schema: str | None = None, **kw: Any) -> Any:
-        """List the tables of a schema."""
+        """Return the names of the tables of a schema."""
         return self._names(connection, schema, ("BASE TABLE",), kw)
 
     def get_view_names(self, connection: Any, schema: str | None = None, **kw: Any) -> Any:
-        """List the views of a schema."""
+        """Return the names of the views of a schema."""
         return self._names(connection, schema, ("VIEW",), kw)
 
     def get_temp_table_names(self, connection: Any, **kw: Any) -> Any:
-        """List nothing: there are no temporary tables."""
+        """Return an empty list: there are no temporary tables."""
         return []
 
     def get_temp_view_names(self, connection: Any, **kw: Any) -> Any:
-        """List nothing: there are no temporary views."""
+        """Return an empty list: there are no temporary views."""
         return []
 
     def get_view_definition(
         self, connection: Any, view_name: str, schema: str | None = None, **kw: Any
     ) -> Any:
-        """Give the statement that made a view, if the service tells."""
-        wanted = schema or _DEFAULT, view_name
-        if self._tables(connection, **kw).get(wanted) != "VIEW":
+        """Return the statement that defines a view, or None if the service does not say."""
+        key = schema or _DEFAULT, view_name
+        if self._tables(connection, **kw).get(key) != "VIEW":
             raise exc.NoSuchTableError(f"{schema}.{view_name}" if schema else view_name)
         try:
             rows = _run(connection, _DEFINITIONS).fetchall()
         except exc.ProgrammingError:
             return None
-        return next((row[2] for row in rows if (row[0], row[1]) == wanted), None)
+        return next((row[2] for row in rows if (row[0], row[1]) == key), None)
 
     def has_table(
         self, connection: Any, table_name: str, schema: str | None = None, **kw: Any
     ) -> bool:
-        """Tell whether there is a table; a name with blanks is a statement that pandas tries."""
+        """Return whether a table exists.
+
+        A name that contains whitespace is a statement: pandas asks for these too.
+        """
         if re.search(r"\s", table_name):
             return False
-        if table_name not in _GLOBAL or (schema or _DEFAULT) != _DEFAULT:
+        if table_name not in _GLOBAL_VIEWS or (schema or _DEFAULT) != _DEFAULT:
             return (schema or _DEFAULT, table_name) in self._tables(connection, **kw)
         key = _DEFAULT, table_name
-        return not _absent(self._described(connection, [key], **kw)[key])
+        return not _is_missing(self._descriptions(connection, [key], **kw)[key])
 
     def has_schema(self, connection: Any, schema_name: str, **kw: Any) -> bool:
-        """Tell whether there is a schema."""
+        """Return whether a schema exists."""
         return schema_name in self.get_schema_names(connection, **kw)
 
     # -- columns -----------------------------------------------------------------------------
 
-    def _described(
+    def _descriptions(
         self, connection: Any, tables: list[tuple[str, str]], **kw: Any
     ) -> dict[tuple[str, str], list[Any] | exc.DBAPIError]:
-        """Describe tables in one query; give the error for those that cannot be."""
+        """Describe the columns of tables in one query; the error for those that fail."""
         known = _cache(kw, "columns")
         if not known:
-            known.update(_listed(connection))
+            known.update(_flight_descriptions(connection))
         missing = [table for table in tables if table not in known]
         if len(missing) > 1:
-            with contextlib.suppress(exc.DBAPIError):  # one is at fault: find out which, below
-                known.update(self._described_together(connection, missing))
+            with suppress(exc.DBAPIError):  # one of them failed: the loop below finds out which
+                known.update(self._describe_together(connection, missing))
         for table in missing:
             if table not in known:
                 sql = _COLUMNS.format("*", self._quoted(table))
@@ -226,47 +236,47 @@ class Reflection:
                     known[table] = _description(connection, sql)
                 except exc.DBAPIError as error:
                     if isinstance(error.orig, (OperationalError, InterfaceError)):
-                        raise  # the service's fault, or the network's: not the table's
+                        raise  # a fault of the service or the network, not of the table
                     known[table] = error
         return {table: known[table] for table in tables}
 
-    def _described_together(self, connection: Any, tables: list[tuple[str, str]]) -> Any:
-        """Describe tables by a join of no rows, with a column of ours before those of each."""
-        marks = [f"#{i}" for i in range(len(tables))]
-        chosen = ", ".join(f'{i} AS "{mark}", t{i}.*' for i, mark in enumerate(marks))
+    def _describe_together(self, connection: Any, tables: list[tuple[str, str]]) -> Any:
+        """Describe tables by a join without rows, with a marker column before those of each."""
+        markers = [f"#{i}" for i in range(len(tables))]
+        selected = ", ".join(f'{i} AS "{marker}", t{i}.*' for i, marker in enumerate(markers))
         joined = " CROSS JOIN ".join(f"{self._quoted(t)} AS t{i}" for i, t in enumerate(tables))
-        found: dict[tuple[str, str], list[Any]] = {}
-        upcoming = iter(zip(marks, tables, strict=True))
-        mark, table = next(upcoming)
+        descriptions: dict[tuple[str, str], list[Any]] = {}
+        following = iter(zip(markers, tables, strict=True))
+        marker, table = next(following)
         columns: list[Any] = []
-        for described in _description(connection, _COLUMNS.format(chosen, joined)):
-            if described.name == mark:
-                columns = found[table] = []
-                mark, table = next(upcoming, ("", table))
+        for entry in _description(connection, _COLUMNS.format(selected, joined)):
+            if entry.name == marker:
+                columns = descriptions[table] = []
+                marker, table = next(following, ("", table))
             else:
-                columns.append(described)
-        return found
+                columns.append(entry)
+        return descriptions
 
     def _quoted(self, table: tuple[str, str]) -> str:
         quote = self.identifier_preparer.quote
         return quote(table[1]) if table[0] == _DEFAULT else f"{quote(table[0])}.{quote(table[1])}"
 
-    def _required(self, connection: Any, table: str, schema: str | None, kw: Any) -> Any:
+    def _columns(self, connection: Any, table: str, schema: str | None, kw: Any) -> Any:
         key = schema or _DEFAULT, table
-        described = self._described(connection, [key], **kw)[key]
-        if isinstance(described, list):
+        description = self._descriptions(connection, [key], **kw)[key]
+        if isinstance(description, list):
             view = table if key[0] == _DEFAULT else None
-            return [_column(each, view) for each in described]
+            return [_reflected_column(entry, view) for entry in description]
         name = f"{schema}.{table}" if schema else table
-        if not _absent(described) or key in self._tables(connection, **kw):
-            raise exc.UnreflectableTableError(f"{name}: {described.orig}") from described
+        if not _is_missing(description) or key in self._tables(connection, **kw):
+            raise exc.UnreflectableTableError(f"{name}: {description.orig}") from description
         raise exc.NoSuchTableError(name)
 
     def get_columns(
         self, connection: Any, table_name: str, schema: str | None = None, **kw: Any
     ) -> Any:
-        """Describe the columns of a table."""
-        return self._required(connection, table_name, schema, kw)
+        """Return the columns of a table."""
+        return self._columns(connection, table_name, schema, kw)
 
     def get_multi_columns(
         self,
@@ -278,20 +288,19 @@ class Reflection:
         kind: Any = None,
         **kw: Any,
     ) -> Iterable[Any]:
-        """Describe the columns of many tables in one round trip."""
+        """Yield the columns of many tables, fetched in one query."""
         unreflectable = kw.pop("unreflectable", {})
-        names = self._chosen(connection, schema, filter_names, scope, kind, kw)
-        where = schema or _DEFAULT
-        self._described(connection, [(where, name) for name in names], **kw)
+        names = self._filtered_names(connection, schema, filter_names, scope, kind, kw)
+        self._descriptions(connection, [(schema or _DEFAULT, name) for name in names], **kw)
         for name in names:
             try:
-                yield (schema, name), self._required(connection, name, schema, kw)
+                yield (schema, name), self._columns(connection, name, schema, kw)
             except exc.NoSuchTableError:
                 continue
-            except exc.UnreflectableTableError as error:  # SQLAlchemy warns of it, and goes on
+            except exc.UnreflectableTableError as error:  # SQLAlchemy warns and continues
                 unreflectable[schema, name] = error
 
-    def _chosen(
+    def _filtered_names(
         self, connection: Any, schema: Any, filter_names: Any, scope: Any, kind: Any, kw: Any
     ) -> list[str]:
         from sqlalchemy.engine.reflection import ObjectKind, ObjectScope
@@ -299,7 +308,7 @@ class Reflection:
         if scope is ObjectScope.TEMPORARY:
             return []
         if filter_names and scope is ObjectScope.ANY and kind is ObjectKind.ANY:
-            return list(filter_names)  # of Table(.., autoload_with=..): no need to list all
+            return list(filter_names)  # Table(name, autoload_with=engine) needs no list
         names: list[str] = []
         if ObjectKind.TABLE in kind:
             names += self._names(connection, schema, ("BASE TABLE",), kw)
@@ -309,9 +318,11 @@ class Reflection:
 
     # -- keys and comments: logical, from the catalog ------------------------------------------
 
-    def _known(self, connection: Any, table: str, schema: str | None, kw: Any) -> list[str] | None:
-        """Give the columns of a table that the catalog speaks of; fail if it is not there."""
-        columns = self._required(connection, table, schema, kw)
+    def _catalogued(
+        self, connection: Any, table: str, schema: str | None, kw: Any
+    ) -> list[str] | None:
+        """Return the columns of a table, or None if it is not in the catalog."""
+        columns = self._columns(connection, table, schema, kw)
         if (schema or _DEFAULT) != _DEFAULT or table not in VIEW_COMMENTS:
             return None
         return [each["name"] for each in columns]
@@ -319,16 +330,16 @@ class Reflection:
     def get_pk_constraint(
         self, connection: Any, table_name: str, schema: str | None = None, **kw: Any
     ) -> Any:
-        """Give the columns that tell rows apart."""
-        names = self._known(connection, table_name, schema, kw)
+        """Return the columns that identify a row."""
+        names = self._catalogued(connection, table_name, schema, kw)
         columns = PRIMARY_KEYS.get(table_name, []) if names else []
         return {"constrained_columns": list(columns), "name": None}
 
     def get_foreign_keys(
         self, connection: Any, table_name: str, schema: str | None = None, **kw: Any
     ) -> Any:
-        """List what columns refer to."""
-        names = self._known(connection, table_name, schema, kw) or []
+        """Return the references of columns to other tables."""
+        names = self._catalogued(connection, table_name, schema, kw) or []
         return [
             {
                 "name": None,
@@ -345,27 +356,27 @@ class Reflection:
     def get_table_comment(
         self, connection: Any, table_name: str, schema: str | None = None, **kw: Any
     ) -> Any:
-        """Say what the rows of a table are."""
-        known = self._known(connection, table_name, schema, kw)
+        """Return the comment of a table, which says what its rows are."""
+        known = self._catalogued(connection, table_name, schema, kw)
         return {"text": VIEW_COMMENTS.get(table_name) if known else None}
 
     def get_indexes(
         self, connection: Any, table_name: str, schema: str | None = None, **kw: Any
     ) -> Any:
-        """List nothing: there are no indexes."""
-        self._required(connection, table_name, schema, kw)
+        """Return an empty list: there are no indexes."""
+        self._columns(connection, table_name, schema, kw)
         return []
 
     def get_unique_constraints(
         self, connection: Any, table_name: str, schema: str | None = None, **kw: Any
     ) -> Any:
-        """List nothing: nothing is enforced."""
-        self._required(connection, table_name, schema, kw)
+        """Return an empty list: there are no constraints."""
+        self._columns(connection, table_name, schema, kw)
         return []
 
     def get_check_constraints(
         self, connection: Any, table_name: str, schema: str | None = None, **kw: Any
     ) -> Any:
-        """List nothing: nothing is enforced."""
-        self._required(connection, table_name, schema, kw)
+        """Return an empty list: there are no constraints."""
+        self._columns(connection, table_name, schema, kw)
         return []

@@ -1,9 +1,8 @@
-"""Results that become a list of rows without the garbage collector in between.
+"""Pause the garbage collector while SQLAlchemy builds a list of rows.
 
-SQLAlchemy makes an object of each row, and Python's collector, which such objects set off, goes
-through all that are there again and again, never to find anything: of a million rows that is half
-of the time. The collector rests while the rows are made, which nothing but the processor waits
-for; while they are awaited from the service it works as ever.
+SQLAlchemy creates an object for each row. These allocations trigger Python's garbage collector,
+which traverses all rows again and again and frees nothing: for a million rows, half of the time.
+The collector is paused only while rows are built, not while waiting for the service.
 """
 
 from __future__ import annotations
@@ -15,11 +14,11 @@ from typing import Any
 
 from sqlalchemy.engine.cursor import CursorFetchStrategy
 
-__all__ = ["without_collections"]
+__all__ = ["pause_collection"]
 
 
-class _Fetched(CursorFetchStrategy):
-    """Gives the rows of a cursor that have all arrived."""
+class _Arrived(CursorFetchStrategy):
+    """Fetch strategy for rows that have all arrived."""
 
     __slots__ = ("_rows",)
 
@@ -30,18 +29,18 @@ class _Fetched(CursorFetchStrategy):
         return self._rows
 
 
-def _all(result: Any, fetch: Callable[[], Any]) -> Any:
+def _fetch_all(result: Any, build_rows: Callable[[], Any]) -> Any:
     arrived = result._fetchall_impl()
-    after = result.cursor_strategy
-    result.cursor_strategy = _Fetched(arrived)
-    collecting = gc.isenabled()
+    final_strategy = result.cursor_strategy
+    result.cursor_strategy = _Arrived(arrived)
+    was_enabled = gc.isenabled()
     gc.disable()
     try:
-        return fetch()
+        return build_rows()
     finally:
-        if collecting:
+        if was_enabled:
             gc.enable()
-        result.cursor_strategy = after
+        result.cursor_strategy = final_strategy
 
 
 @functools.cache
@@ -50,28 +49,28 @@ def _subclass(base: Any) -> Any:
         __slots__ = ()
 
         def fetchall(self) -> Any:
-            return _all(self, super().fetchall)
+            return _fetch_all(self, super().fetchall)
 
         def all(self) -> Any:
-            return _all(self, super().all)
+            return _fetch_all(self, super().all)
 
     Result.__name__, Result.__qualname__ = base.__name__, base.__qualname__
     return Result
 
 
-def without_collections(result: Any) -> Any:
-    """Let a result's ``all()`` and ``fetchall()`` keep the collector from running.
+def pause_collection(result: Any) -> Any:
+    """Make ``all()`` and ``fetchall()`` of a result pause the garbage collector.
 
     Parameters
     ----------
     result : sqlalchemy.engine.CursorResult
-        Of any line of SQLAlchemy; its class becomes a subclass, since SQLAlchemy makes results
-        of its own class and has no place to name another.
+        Its class is replaced by a subclass, because no version of SQLAlchemy lets a dialect
+        choose the class of results.
 
     Returns
     -------
     sqlalchemy.engine.CursorResult
-        The same.
+        The same object.
     """
     base: Any = type(result)
     result.__class__ = _subclass(base)

@@ -1,4 +1,4 @@
-"""SQLAlchemy's URLs: made out of their parts, and their options read."""
+"""Create SQLAlchemy URLs and read their options."""
 
 from __future__ import annotations
 
@@ -12,24 +12,36 @@ from sqlalchemy.exc import ArgumentError
 
 __all__ = ["URL", "query_of"]
 
-# SQLAlchemy has read the + of an offset as a blank by now.
+# SQLAlchemy has already decoded the + of a UTC offset as a space.
 _OFFSET = re.compile(r"\d \d\d:\d\d$")
 
 
 def query_of(url: SQLAlchemyURL) -> str:
-    """Give the options of a URL as the query of the driver's.
+    """Return the options of a URL as the query string of the driver's URL.
+
+    Parameters
+    ----------
+    url : sqlalchemy.engine.URL
+        As passed to ``create_engine``.
+
+    Returns
+    -------
+    str
+        Percent-encoded.
 
     Raises
     ------
     ArgumentError
-        If one is given twice, or an offset's + was not escaped.
+        If an option is repeated, or if the + of a UTC offset is not percent-encoded.
     """
     pairs = []
     for name, value in url.query.items():
         if not isinstance(value, str):
-            raise ArgumentError(f"the URL has the option {name!r} twice")
+            raise ArgumentError(f"the URL has the option {name!r} more than once")
         if name in ("begin", "end") and _OFFSET.search(value):
-            raise ArgumentError(f"{name}={value!r} in the URL: write the + of an offset as %2B")
+            raise ArgumentError(
+                f"invalid {name}={value!r} in the URL: write the + of a UTC offset as %2B"
+            )
         pairs.append(f"{quote(name, safe='')}={quote(value, safe='')}")
     return "&".join(pairs)
 
@@ -45,28 +57,33 @@ def URL(  # noqa: N802  (as SQLAlchemy's own)
     path: str | None = None,
     **options: Any,
 ) -> SQLAlchemyURL:
-    """Make a URL for ``create_engine`` out of its parts, none of which needs escaping.
+    """Create a URL for ``create_engine`` from its parts, without percent-encoding.
 
     Parameters
     ----------
-    host, port : str, int
-        Of the service.
+    host : str, optional
+        The host of the service.
+    port : int, optional
+        The port of the service.
     driver : str
         ``http``, ``https``, ``grpc``, ``grpcs``, ``gateway``, ``gateways``, ``web``, ``webs``,
         ``lake``, ``demo``.
     token : str, optional
-        A bearer token; it takes the place of the password, so that it is masked like one.
-    user, password : str, optional
+        A bearer token. It is stored as the password, so that it is masked like one.
+    user : str, optional
+        For basic authentication.
+    password : str, optional
         For basic authentication.
     path : str, optional
-        The prefix that the service lives under, or the lake's folder.
-    **options
-        The options of `micromegas_dbapi.connect`'s URLs: ``begin``, ``end``, ``infer_range``,
+        The path prefix of the service, or the folder of the lake.
+    **options : Any
+        Options of the URLs of `micromegas_dbapi.connect`: ``begin``, ``end``, ``infer_range``,
         ``views`` (a mapping), ``timestamps``, ``read_timeout`` and so on.
 
     Returns
     -------
     sqlalchemy.engine.URL
+        To be passed to ``create_engine``.
 
     Raises
     ------
@@ -74,11 +91,11 @@ def URL(  # noqa: N802  (as SQLAlchemy's own)
         If both a token and a user or password are given.
     """
     if token is not None and (user is not None or password is not None):
-        raise ArgumentError("give a token, or a user and a password, not both")
-    query = {name: _written(value) for name, value in options.items() if value is not None}
+        raise ArgumentError("token cannot be combined with user and password")
+    query = {name: _option_text(value) for name, value in options.items() if value is not None}
     return SQLAlchemyURL.create(
         f"micromegas+{driver}",
-        username=user if token is None else "",  # with none, the URL's text would lose the token
+        username=user if token is None else "",  # with None, str() of the URL would drop the token
         password=password if token is None else token,
         host=host,
         port=port,
@@ -87,8 +104,8 @@ def URL(  # noqa: N802  (as SQLAlchemy's own)
     )
 
 
-def _written(value: Any) -> str:
-    """Write an option as a URL has it."""
+def _option_text(value: Any) -> str:
+    """Return an option's value as it is written in a URL."""
     if isinstance(value, Mapping):  # views
         items = ((view, [at] if isinstance(at, str) else at) for view, at in value.items())
         return ",".join(":".join((view, *columns)) for view, columns in items)

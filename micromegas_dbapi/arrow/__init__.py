@@ -1,1 +1,1 @@
-"""Arrow data as it is read, converted and handed over."""
+"""Read, convert and return Arrow data."""

@@ -1,12 +1,12 @@
-"""Buffers -> the same at addresses that are multiples of the width of their values.
+"""Align buffers to multiples of the width of their values.
 
-gRPC gives a message at whatever address it was received, unless it is large, and put together of
-parts. Left there, each group_by and join of pyarrow warns of it on standard error, and is slower
-by a third; others copy it at each use. So in a table small misplaced chunks are put together:
-that copies them, and takes what one or two uses of fewer chunks gain. To copy each by itself takes
-three times as long. IpcReadOptions(ensure_alignment=..) would be the way, but ends the process
-on lists of dictionaries within dictionaries (pyarrow 26). Streams stay as they are: whoever takes
-one sees each batch once.
+Unless a message is large and assembled from parts, gRPC leaves it at the address at which it was
+received. Without alignment, each group_by and join of pyarrow prints a warning on standard error
+and is a third slower; other libraries copy the buffers at each use. In a table, small misaligned
+chunks are therefore concatenated: the copy costs as much as one or two uses of fewer chunks save.
+Copying each chunk by itself takes three times as long. IpcReadOptions(ensure_alignment=...) is not
+an option: it aborts the process on lists of dictionaries within dictionaries (pyarrow 26). Streams
+are not aligned, because their consumer reads each batch once.
 """
 
 from __future__ import annotations
@@ -16,24 +16,24 @@ from typing import TypeAlias
 
 import pyarrow as pa
 
-__all__ = ["Place", "aligned", "place", "spots"]
+__all__ = ["MemoryLocation", "align", "memory_location", "wide_buffers"]
 
-#: Length, offset and addresses.
-Place: TypeAlias = tuple[int | None, ...]
+#: Length, offset and the addresses of the buffers.
+MemoryLocation: TypeAlias = tuple[int | None, ...]
 
 
-def spots(kind: pa.DataType) -> list[tuple[int, int]]:
-    """Tell which of an array's buffers are to be at multiples of which width.
+def wide_buffers(kind: pa.DataType) -> list[tuple[int, int]]:
+    """Return the buffers of an array whose values are wider than a byte.
 
     Parameters
     ----------
     kind : pyarrow.DataType
-        Of a dictionary, only its keys count. Of types that are not known, nothing is said.
+        The type of the array. Of a dictionary, only the indices are included.
 
     Returns
     -------
     list of (int, int)
-        The index of a buffer, and its width.
+        The index of a buffer, and the width to align it to. Empty for unknown types.
     """
     try:
         return [(at, width) for at, width in enumerate(_widths(kind)) if width > 1]
@@ -41,58 +41,70 @@ def spots(kind: pa.DataType) -> list[tuple[int, int]]:
         return []
 
 
-def aligned(chunks: list[pa.Array], needed: list[tuple[int, int]]) -> list[pa.Array]:
-    """Put misplaced chunks of a column together, those that are next to each other.
+def align(chunks: list[pa.Array], buffers: list[tuple[int, int]]) -> list[pa.Array]:
+    """Concatenate adjacent misaligned chunks of a column.
 
     Parameters
     ----------
     chunks : list of pyarrow.Array
-        Of one type.
-    needed : list of (int, int)
-        As `spots` gives for it.
+        All of one type.
+    buffers : list of (int, int)
+        The `wide_buffers` of the type.
 
     Returns
     -------
     list of pyarrow.Array
-        The same values in as many chunks, or fewer.
+        The same values in as many chunks or fewer.
     """
-    made: list[pa.Array] = []
-    for words, run in groupby(chunks, lambda chunk: _misplaced(chunk, needed)):
-        same = list(run)
-        made += same if words is None else _together(same)
-    return made
+    aligned: list[pa.Array] = []
+    for dictionary, run in groupby(chunks, lambda chunk: _misaligned_dictionary(chunk, buffers)):
+        arrays = list(run)
+        aligned += arrays if dictionary is None else _concatenated(arrays)
+    return aligned
 
 
-def place(array: pa.Array) -> Place:
-    """Tell where an array is: while both are held, the same for the same arrays only."""
+def memory_location(array: pa.Array) -> MemoryLocation:
+    """Return the location of an array in memory.
+
+    Parameters
+    ----------
+    array : pyarrow.Array
+        Any array.
+
+    Returns
+    -------
+    tuple of (int or None)
+        While two arrays are alive, equal only if they are the same values in memory.
+    """
     addresses = [None if each is None else each.address for each in array.buffers()]
     return len(array), array.offset, *addresses
 
 
-def _misplaced(chunk: pa.Array, needed: list[tuple[int, int]]) -> Place | None:
-    """Give None for a chunk that is aligned, else the place of its dictionary, if it has one."""
+def _misaligned_dictionary(chunk: pa.Array, wide: list[tuple[int, int]]) -> MemoryLocation | None:
+    """Return None for an aligned chunk, else the location of its dictionary, if it has one."""
     buffers = chunk.buffers()
-    for at, width in needed:
+    for at, width in wide:
         buffer = buffers[at]
         if buffer is not None and buffer.address % width:
-            return place(chunk.dictionary) if pa.types.is_dictionary(chunk.type) else ()
+            has_dictionary = pa.types.is_dictionary(chunk.type)
+            return memory_location(chunk.dictionary) if has_dictionary else ()
     return None
 
 
-def _together(run: list[pa.Array]) -> list[pa.Array]:
+def _concatenated(run: list[pa.Array]) -> list[pa.Array]:
     kind = run[0].type
-    if pa.types.is_dictionary(kind):  # one for all of them, which pyarrow would compare
-        indices = _copied([chunk.indices for chunk in run])
-        words, ordered = run[0].dictionary, kind.ordered
-        return [pa.DictionaryArray.from_arrays(indices, words, ordered=ordered, safe=False)]
+    if pa.types.is_dictionary(kind):  # all have the same one, but pyarrow would compare them
+        indices = _copy([chunk.indices for chunk in run])
+        values, ordered = run[0].dictionary, kind.ordered
+        return [pa.DictionaryArray.from_arrays(indices, values, ordered=ordered, safe=False)]
     try:
-        return [_copied(run)]
+        return [_copy(run)]
     except (pa.ArrowInvalid, pa.ArrowCapacityError, pa.ArrowNotImplementedError):
-        return run  # more than one array can hold
+        return run  # they exceed the capacity of one array
 
 
-def _copied(run: list[pa.Array]) -> pa.Array:
-    return pa.concat_arrays([*run, run[0][:0]])  # one alone is not copied by every pyarrow
+def _copy(run: list[pa.Array]) -> pa.Array:
+    return pa.concat_arrays([*run, run[0][:0]])  # some versions of pyarrow do not copy a single one
 
 
 def _widths(kind: pa.DataType) -> list[int]:

@@ -1,80 +1,119 @@
-"""Dictionaries -> their values, which is what FlightSQL sends unless asked for dictionaries."""
+"""Decode dictionaries to their values, as FlightSQL does unless asked for dictionaries."""
 
 from __future__ import annotations
 
 import pyarrow as pa
 
-from micromegas_dbapi.arrow.nested import inner_types, parts, rebuilt
+from micromegas_dbapi.arrow.nested import child_types, children, map_fields, with_children
 
 __all__ = [
-    "hydrated",
-    "hydrated_array",
-    "hydrated_column",
-    "hydrated_schema",
-    "hydrated_type",
+    "decode_array",
+    "decode_batch",
+    "decode_column",
+    "decoded_schema",
+    "decoded_type",
 ]
 
+_VIEWS = (pa.string_view(), pa.binary_view())
 
-def hydrated_schema(schema: pa.Schema) -> pa.Schema:
-    """Give the schema without dictionaries, at any depth."""
+
+def decoded_schema(schema: pa.Schema) -> pa.Schema:
+    """Return a schema with value types in place of dictionary types, at any depth.
+
+    Parameters
+    ----------
+    schema : pyarrow.Schema
+        Its metadata is dropped.
+
+    Returns
+    -------
+    pyarrow.Schema
+        With the metadata of the fields.
+    """
     return pa.schema([_field(field) for field in schema])
 
 
-def hydrated(batch: pa.RecordBatch, schema: pa.Schema) -> pa.RecordBatch:
-    """Give a batch whose columns have no dictionaries.
+def decoded_type(kind: pa.DataType) -> pa.DataType:
+    """Return a type with value types in place of dictionary types, at any depth.
+
+    Parameters
+    ----------
+    kind : pyarrow.DataType
+        Any type.
+
+    Returns
+    -------
+    pyarrow.DataType
+        Equal to the given type if it contains no dictionaries.
+    """
+    if pa.types.is_dictionary(kind):
+        return decoded_type(kind.value_type)
+    return map_fields(kind, _field)
+
+
+def decode_batch(batch: pa.RecordBatch, schema: pa.Schema) -> pa.RecordBatch:
+    """Decode the dictionaries in the columns of a batch.
 
     Parameters
     ----------
     batch : pyarrow.RecordBatch
+        With or without dictionaries.
     schema : pyarrow.Schema
-        What `hydrated_schema` makes of its own.
+        The `decoded_schema` of the batch's.
+
+    Returns
+    -------
+    pyarrow.RecordBatch
+        With the given schema.
     """
     pairs = zip(batch.columns, schema.types, strict=True)
-    columns = [_array(column, kind) for column, kind in pairs]
+    columns = [_decode(column, kind) for column, kind in pairs]
     return pa.RecordBatch.from_arrays(columns, schema=schema)
 
 
-def hydrated_array(array: pa.Array) -> pa.Array:
-    """Give an array without dictionaries."""
-    return _array(array, hydrated_type(array.type))
+def decode_array(array: pa.Array) -> pa.Array:
+    """Decode the dictionaries in an array.
+
+    Parameters
+    ----------
+    array : pyarrow.Array
+        With or without dictionaries.
+
+    Returns
+    -------
+    pyarrow.Array
+        The given array if it contains no dictionaries.
+    """
+    return _decode(array, decoded_type(array.type))
 
 
-def hydrated_column(column: pa.ChunkedArray) -> pa.ChunkedArray:
-    """Give a column without dictionaries."""
-    kind = hydrated_type(column.type)
-    return pa.chunked_array([_array(chunk, kind) for chunk in column.chunks], kind)
+def decode_column(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Decode the dictionaries in a column.
 
+    Parameters
+    ----------
+    column : pyarrow.ChunkedArray
+        With or without dictionaries.
 
-def hydrated_type(kind: pa.DataType) -> pa.DataType:
-    """Give the type without dictionaries, at any depth: itself where it has none."""
-    if pa.types.is_dictionary(kind):
-        return hydrated_type(kind.value_type)
-    if pa.types.is_struct(kind):
-        return pa.struct([_field(kind.field(at)) for at in range(kind.num_fields)])
-    if pa.types.is_map(kind):
-        return pa.map_(_field(kind.key_field), _field(kind.item_field), kind.keys_sorted)
-    if pa.types.is_list(kind):
-        return pa.list_(_field(kind.value_field))
-    if pa.types.is_large_list(kind):
-        return pa.large_list(_field(kind.value_field))
-    if pa.types.is_fixed_size_list(kind):
-        return pa.list_(_field(kind.value_field), kind.list_size)
-    return kind
+    Returns
+    -------
+    pyarrow.ChunkedArray
+        With as many chunks.
+    """
+    kind = decoded_type(column.type)
+    return pa.chunked_array([_decode(chunk, kind) for chunk in column.chunks], kind)
 
 
 def _field(field: pa.Field) -> pa.Field:
-    return field.with_type(hydrated_type(field.type))
+    return field.with_type(decoded_type(field.type))
 
 
-def _array(column: pa.Array, kind: pa.DataType) -> pa.Array:
-    while pa.types.is_dictionary(column.type):
-        if column.type.value_type in _VIEWS:  # which pyarrow cannot take values of
-            return pa.array(column.to_pylist(), kind)
-        column = column.dictionary_decode()
-    if column.type == kind:
-        return column
-    pairs = zip(parts(column), inner_types(kind), strict=True)
-    return rebuilt(column, kind, [_array(part, inner) for part, inner in pairs])
-
-
-_VIEWS = (pa.string_view(), pa.binary_view())
+def _decode(array: pa.Array, kind: pa.DataType) -> pa.Array:
+    while pa.types.is_dictionary(array.type):
+        if array.type.value_type in _VIEWS:  # pyarrow cannot take() from these
+            return pa.array(array.to_pylist(), kind)
+        array = array.dictionary_decode()
+    if array.type == kind:
+        return array
+    pairs = zip(children(array), child_types(kind), strict=True)
+    return with_children(array, kind, [_decode(child, inner) for child, inner in pairs])

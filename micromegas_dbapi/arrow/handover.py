@@ -1,6 +1,7 @@
-"""Arrow as it leaves the driver: dictionaries hold each value once, and tables are aligned.
+"""Arrow results for the user: distinct dictionary values, and aligned buffers in tables.
 
-Transports give what came. Rows are made of that as it is, and pay for none of this.
+Transports return batches as they were received. Rows are built from these directly, without the
+cost of this module.
 """
 
 from __future__ import annotations
@@ -9,74 +10,75 @@ from operator import is_
 
 import pyarrow as pa
 
-from micromegas_dbapi.arrow.alignment import aligned, spots
-from micromegas_dbapi.arrow.dictionaries import distinct
+from micromegas_dbapi.arrow.alignment import align, wide_buffers
+from micromegas_dbapi.arrow.dictionaries import deduplicator
 from micromegas_dbapi.arrow.readers import latching_reader
 from micromegas_dbapi.errors import OperationalError
 
-__all__ = ["handed_stream", "handed_table"]
+__all__ = ["consolidated_reader", "consolidated_table"]
 
 
-def handed_table(reader: pa.RecordBatchReader) -> pa.Table:
+def consolidated_table(reader: pa.RecordBatchReader) -> pa.Table:
     """Read a result to its end.
 
     Parameters
     ----------
     reader : pyarrow.RecordBatchReader
-        As a transport gives it.
+        As returned by a transport.
 
     Returns
     -------
     pyarrow.Table
-        With the types and values that came. The chunks of a column have one dictionary, if its
-        keys can count all values that are in theirs.
+        With unchanged types and values. The chunks of a column share one dictionary if its index
+        type can number all distinct values.
 
     Raises
     ------
     DatabaseError
-        If the result broke off, or cannot be read.
+        If the result is incomplete or cannot be read.
     """
     try:
         table = reader.read_all()
         for at, field in enumerate(table.schema):
-            given = table.column(at).chunks
-            step = distinct(field.type)
-            made = aligned(given if step is None else step(given), spots(field.type))
-            if len(made) != len(given) or not all(map(is_, given, made)):
-                table = table.set_column(at, field, pa.chunked_array(made, field.type))
+            chunks = table.column(at).chunks
+            deduplicate = deduplicator(field.type)
+            new = chunks if deduplicate is None else deduplicate(chunks)
+            new = align(new, wide_buffers(field.type))
+            if len(new) != len(chunks) or not all(map(is_, chunks, new)):
+                table = table.set_column(at, field, pa.chunked_array(new, field.type))
     except pa.ArrowException as error:
         raise OperationalError(f"the result cannot be read: {error}") from error
     return table
 
 
-def handed_stream(reader: pa.RecordBatchReader) -> pa.RecordBatchReader:
-    """Give a result as a stream, each batch by itself: what is to come is not known.
+def consolidated_reader(reader: pa.RecordBatchReader) -> pa.RecordBatchReader:
+    """Deduplicate the dictionaries of a stream, in each batch by itself.
 
     Parameters
     ----------
     reader : pyarrow.RecordBatchReader
-        As a transport gives it.
+        As returned by a transport.
 
     Returns
     -------
     pyarrow.RecordBatchReader
-        As lazy; what reading it raises is raised again at every try.
+        It reads lazily, and raises its first error again on every later read.
     """
-    steps = [distinct(kind) for kind in reader.schema.types]
-    if not any(steps):
+    deduplicators = [deduplicator(kind) for kind in reader.schema.types]
+    if not any(deduplicators):
         return reader
 
-    def handed(batch: pa.RecordBatch) -> pa.RecordBatch:
-        given = batch.columns
+    def _consolidate(batch: pa.RecordBatch) -> pa.RecordBatch:
+        columns = batch.columns
         try:
-            made = [
-                array if step is None else step([array])[0]
-                for step, array in zip(steps, given, strict=True)
+            new = [
+                array if deduplicate is None else deduplicate([array])[0]
+                for deduplicate, array in zip(deduplicators, columns, strict=True)
             ]
         except pa.ArrowException as error:
             raise OperationalError(f"the result cannot be read: {error}") from error
-        if all(map(is_, given, made)):
+        if all(map(is_, columns, new)):
             return batch
-        return pa.RecordBatch.from_arrays(made, schema=batch.schema)
+        return pa.RecordBatch.from_arrays(new, schema=batch.schema)
 
-    return latching_reader(reader.schema, map(handed, reader))
+    return latching_reader(reader.schema, map(_consolidate, reader))

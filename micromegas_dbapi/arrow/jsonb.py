@@ -1,8 +1,8 @@
-"""Reader of JSONB, the form of properties on newer services.
+"""Decode JSONB, the format of properties on newer services.
 
-It is the binary format of the Rust crate ``jsonb`` (0.5, feature "databend"), neither PostgreSQL's
-nor SQLite's; all integers are big-endian. A value is a header, one entry for each item, and the
-payloads in the order of the entries::
+It is the binary format of the Rust crate ``jsonb`` (0.5, feature "databend"), not that of
+PostgreSQL or SQLite. All integers are big-endian. A value consists of a header, one entry for each
+item, and the payloads in the order of the entries::
 
     header  0x20...... scalar (1 entry) | 0x80...... array | 0x40...... object (keys, then values)
             the low 29 bits count the items
@@ -31,16 +31,17 @@ def decode(data: bytes) -> Any:
     Parameters
     ----------
     data : bytes
-        The whole of one value.
+        Exactly one value.
 
     Returns
     -------
     dict, list, str, int, float, Decimal, bool, bytes, datetime, date or None
+        Objects as dict, arrays as list.
 
     Raises
     ------
     ValueError
-        If the bytes are no JSONB, are cut short, or hold an extension that is not known.
+        If the bytes are not JSONB, are truncated, or contain an unknown extension.
     """
     try:
         return _value(memoryview(data), 0)
@@ -49,9 +50,9 @@ def decode(data: bytes) -> Any:
 
 
 def _value(data: memoryview, depth: int) -> Any:
-    """Decode a value that takes all of `data`, so that no byte is ever read twice."""
+    """Decode a value that fills `data`, so that no byte is read twice."""
     if depth > _MAX_DEPTH:
-        raise ValueError(f"a JSONB value that is nested more than {_MAX_DEPTH} deep")
+        raise ValueError(f"a JSONB value is nested more than {_MAX_DEPTH} levels deep")
     (header,) = struct.unpack_from(">I", data)
     kind, count = header & 0xE000_0000, header & 0x1FFF_FFFF
     entries_by_kind = {0x2000_0000: 1, 0x8000_0000: count, 0x4000_0000: 2 * count}
@@ -64,7 +65,7 @@ def _value(data: memoryview, depth: int) -> Any:
     for entry in entries:
         end = at + (entry & 0x0FFF_FFFF)
         if end > len(data):
-            raise ValueError("not a JSONB value: it is cut short")
+            raise ValueError("not a JSONB value: it is truncated")
         items.append(_item(entry & 0x7000_0000, data[at:end], depth))
         at = end
     if at != len(data):
@@ -74,7 +75,7 @@ def _value(data: memoryview, depth: int) -> Any:
     if kind == 0x8000_0000:
         return items
     if not all(isinstance(key, str) for key in items[:count]):
-        raise ValueError("not a JSONB value: a key that is no string")
+        raise ValueError("not a JSONB value: a key is not a string")
     return dict(zip(items[:count], items[count:], strict=True))
 
 
@@ -103,7 +104,7 @@ def _number(payload: bytes) -> Any:
         return int.from_bytes(body, "big", signed=tag == 0x40)
     if tag == 0x60:
         return struct.unpack(">d", body)[0]
-    if tag == 0x70:  # the value, in older files a precision byte, the scale
+    if tag == 0x70:  # the value, a precision byte (in older files only), the scale
         width = {9: 8, 17: 16, 18: 16, 33: 32, 34: 32}[len(body)]
         digits = Decimal(int.from_bytes(body[:width], "big", signed=True))
         return digits.scaleb(-body[-1], _EXACT)
@@ -118,4 +119,4 @@ def _extension(payload: bytes) -> Any:
         return (_EPOCH + timedelta(days=int.from_bytes(body, "big", signed=True))).date()
     if tag in (0x20, 0x30):
         return _EPOCH + timedelta(microseconds=int.from_bytes(body[:8], "big", signed=True))
-    raise ValueError(f"a JSONB value with the unknown extension {tag:#04x}")
+    raise ValueError(f"a JSONB value has the unknown extension {tag:#04x}")

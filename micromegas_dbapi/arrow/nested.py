@@ -1,17 +1,28 @@
-"""Lists, structs and maps: the arrays that one is made of, and the same of other arrays."""
+"""The children of nested arrays: lists, structs and maps."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
-__all__ = ["inner_types", "is_list", "parts", "rebuilt"]
+__all__ = ["child_types", "children", "is_list", "map_fields", "with_children"]
 
 
 def is_list(kind: pa.DataType) -> bool:
-    """Tell whether a type has any number of inner values for each of its own: maps do, too."""
+    """Return whether each value of a type contains any number of inner values.
+
+    Parameters
+    ----------
+    kind : pyarrow.DataType
+        Any type.
+
+    Returns
+    -------
+    bool
+        True for lists and maps, but not for list views.
+    """
     types = pa.types
     return bool(
         types.is_list(kind)
@@ -21,8 +32,48 @@ def is_list(kind: pa.DataType) -> bool:
     )
 
 
-def inner_types(kind: pa.DataType) -> list[pa.DataType]:
-    """Give the types of the parts of a list, struct or map; of other types there are none."""
+def map_fields(kind: pa.DataType, convert: Callable[[pa.Field], pa.Field]) -> pa.DataType:
+    """Convert the fields of a nested type.
+
+    Parameters
+    ----------
+    kind : pyarrow.DataType
+        Any type.
+    convert : callable
+        Takes a field of a struct, the key or item field of a map, or the value field of a list,
+        and returns the field to use instead.
+
+    Returns
+    -------
+    pyarrow.DataType
+        The type itself if it is not a list, struct or map.
+    """
+    if pa.types.is_struct(kind):
+        return pa.struct([convert(kind.field(at)) for at in range(kind.num_fields)])
+    if pa.types.is_map(kind):
+        return pa.map_(convert(kind.key_field), convert(kind.item_field), kind.keys_sorted)
+    if pa.types.is_list(kind):
+        return pa.list_(convert(kind.value_field))
+    if pa.types.is_large_list(kind):
+        return pa.large_list(convert(kind.value_field))
+    if pa.types.is_fixed_size_list(kind):
+        return pa.list_(convert(kind.value_field), kind.list_size)
+    return kind
+
+
+def child_types(kind: pa.DataType) -> list[pa.DataType]:
+    """Return the types of the children of a list, struct or map.
+
+    Parameters
+    ----------
+    kind : pyarrow.DataType
+        Any type.
+
+    Returns
+    -------
+    list of pyarrow.DataType
+        Empty for other types.
+    """
     if pa.types.is_struct(kind):
         return [field.type for field in kind]
     if pa.types.is_map(kind):
@@ -30,8 +81,19 @@ def inner_types(kind: pa.DataType) -> list[pa.DataType]:
     return [kind.value_type] if is_list(kind) else []
 
 
-def parts(array: pa.Array) -> list[pa.Array]:
-    """Give what a list, struct or map is made of, no more of it than it uses."""
+def children(array: pa.Array) -> list[pa.Array]:
+    """Return the children of a list, struct or map.
+
+    Parameters
+    ----------
+    array : pyarrow.Array
+        Can be a slice.
+
+    Returns
+    -------
+    list of pyarrow.Array
+        Only the values that the array uses.
+    """
     kind = array.type
     if pa.types.is_struct(kind):
         return [array.field(at) for at in range(kind.num_fields)]
@@ -40,33 +102,38 @@ def parts(array: pa.Array) -> list[pa.Array]:
         return [array.values.slice(array.offset * size, len(array) * size)]
     start, end = (array.offsets[0].as_py(), array.offsets[-1].as_py()) if len(array) else (0, 0)
     whole = [array.keys, array.items] if pa.types.is_map(kind) else [array.values]
-    return [part.slice(start, end - start) for part in whole]
+    return [child.slice(start, end - start) for child in whole]
 
 
-def rebuilt(array: pa.Array, kind: pa.DataType, made: Sequence[pa.Array]) -> pa.Array:
-    """Make a list, struct or map of other parts.
+def with_children(array: pa.Array, kind: pa.DataType, replacements: Sequence[pa.Array]) -> pa.Array:
+    """Build a list, struct or map from other children.
 
     Parameters
     ----------
     array : pyarrow.Array
-        Which elements are null, and how long the others are.
+        Defines which elements are null, and the lengths of the others.
     kind : pyarrow.DataType
-        Of the result: that of `array`, but for the types of its parts.
-    made : sequence of pyarrow.Array
-        As long as its `parts`.
+        The type of the result. It differs from that of `array` only in the types of its children.
+    replacements : sequence of pyarrow.Array
+        Each as long as the child of `array` that it replaces.
+
+    Returns
+    -------
+    pyarrow.Array
+        Of the type `kind`.
     """
     validity = None
     if array.null_count:
         valid = [array.is_valid(), pa.array([], pa.bool_())]
-        validity = pa.concat_arrays(valid).buffers()[1]  # of an array that has no offset
-    buffers, children = [validity], list(made)
+        validity = pa.concat_arrays(valid).buffers()[1]  # of an array without offset
+    buffers, arrays = [validity], list(replacements)
     if pa.types.is_map(kind):
         entries = pa.struct([kind.key_field, kind.item_field])
-        children = [pa.Array.from_buffers(entries, len(made[0]), [None], children=children)]
+        arrays = [pa.Array.from_buffers(entries, len(arrays[0]), [None], children=arrays)]
     if is_list(kind) and not pa.types.is_fixed_size_list(kind):
         offsets = array.offsets if len(array) else _no_offsets(kind)
         buffers.append(pc.subtract(offsets, offsets[0]).buffers()[1])
-    return pa.Array.from_buffers(kind, len(array), buffers, children=children)
+    return pa.Array.from_buffers(kind, len(array), buffers, children=arrays)
 
 
 def _no_offsets(kind: pa.DataType) -> pa.Array:

@@ -1,11 +1,14 @@
-"""Arrow tables -> polars DataFrames. Importing it without polars raises NotSupportedError."""
+"""Convert Arrow tables to polars DataFrames.
+
+Importing this module without polars raises NotSupportedError.
+"""
 
 from __future__ import annotations
 
 import pyarrow as pa
 
-from micromegas_dbapi.arrow.dictionary_decoding import hydrated_column
-from micromegas_dbapi.arrow.nested import inner_types
+from micromegas_dbapi.arrow.dictionary_decoding import decode_column
+from micromegas_dbapi.arrow.nested import child_types
 from micromegas_dbapi.errors import DataError, NotSupportedError
 
 try:
@@ -19,30 +22,37 @@ __all__ = ["check_names", "to_polars"]
 
 
 def check_names(names: list[str]) -> None:
-    """Refuse several columns of one name, before anything is consumed.
+    """Check for duplicate column names, before the result is consumed.
+
+    Parameters
+    ----------
+    names : list of str
+        The names of all columns.
 
     Raises
     ------
     DataError
+        If two columns have the same name. Older polars would drop one of them.
     """
-    if len(set(names)) < len(names):  # older polars would drop all but one
+    if len(set(names)) < len(names):
         raise DataError(
-            "polars cannot hold the result, which has several columns of one name: "
-            f"{', '.join(names)}; rename them in the statement"
+            f"polars cannot hold the result: duplicate column names {', '.join(names)}; rename "
+            "them with AS"
         )
 
 
 def to_polars(table: pa.Table) -> pl.DataFrame:
-    """Make a DataFrame.
+    """Convert a table.
 
     Parameters
     ----------
     table : pyarrow.Table
+        With distinct column names.
 
     Returns
     -------
     polars.DataFrame
-        Dictionaries of text as categoricals, others as their values.
+        With dictionaries of strings as categoricals. Other dictionaries are decoded.
 
     Raises
     ------
@@ -51,13 +61,13 @@ def to_polars(table: pa.Table) -> pl.DataFrame:
     """
     try:
         columns = [
-            column if _only_texts(column.type) else hydrated_column(column)
+            column if _has_only_categoricals(column.type) else decode_column(column)
             for column in table.columns
         ]
         frame = pl.from_arrow(pa.table(columns, names=table.column_names))
     except (pl.exceptions.PolarsError, pa.ArrowException, ValueError, TypeError) as error:
         raise DataError(f"polars cannot hold the result: {error}") from error
-    except BaseException as error:  # a PanicException, which cannot be imported
+    except BaseException as error:  # PanicException, which cannot be imported
         if type(error).__name__ != "PanicException":
             raise
         raise DataError(f"polars cannot hold the result: {error}") from error
@@ -65,14 +75,15 @@ def to_polars(table: pa.Table) -> pl.DataFrame:
     return frame
 
 
-def _only_texts(kind: pa.DataType) -> bool:
-    """Tell whether all dictionaries of a type, if it has any, become categoricals.
+def _has_only_categoricals(kind: pa.DataType) -> bool:
+    """Return whether all dictionaries in a type become categoricals.
 
-    Of others newer polars makes plain columns, and older texts of their values, or nothing.
+    Newer polars decodes other dictionaries. Older polars converts their values to strings, or
+    fails.
     """
     if pa.types.is_dictionary(kind):
-        return kind.value_type in _TEXTS and kind.index_type != pa.uint64()
-    return all(map(_only_texts, inner_types(kind)))
+        return kind.value_type in _STRINGS and kind.index_type != pa.uint64()
+    return all(map(_has_only_categoricals, child_types(kind)))
 
 
-_TEXTS = (pa.string(), pa.large_string())
+_STRINGS = (pa.string(), pa.large_string())

@@ -22,6 +22,7 @@ def latching_reader(
     Parameters
     ----------
     schema : pyarrow.Schema
+        The schema of the batches.
     batches : iterable of pyarrow.RecordBatch
         Read lazily.
     check : callable, optional
@@ -30,6 +31,7 @@ def latching_reader(
     Returns
     -------
     pyarrow.RecordBatchReader
+        Over the batches.
     """
     return pa.RecordBatchReader.from_batches(schema, _Latched(batches, check))
 
@@ -40,12 +42,14 @@ def cast_batch(batch: pa.RecordBatch, schema: pa.Schema) -> pa.RecordBatch:
     Parameters
     ----------
     batch : pyarrow.RecordBatch
+        The batch to cast.
     schema : pyarrow.Schema
         With as many fields as the batch has columns.
 
     Returns
     -------
     pyarrow.RecordBatch
+        With the given schema. The given batch if its schema equals that.
 
     Raises
     ------

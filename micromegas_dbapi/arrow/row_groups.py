@@ -1,4 +1,4 @@
-"""Record batches -> the row groups of a Parquet file, in bounded memory."""
+"""Group record batches into the row groups of a Parquet file, in bounded memory."""
 
 from __future__ import annotations
 
@@ -8,18 +8,23 @@ import pyarrow as pa
 
 __all__ = ["ROWS", "row_groups"]
 
-#: The most rows of a group, as the service's; fewer where these take too much memory.
+#: The maximum number of rows of a group, as in the service.
 ROWS = 2**20
-_BYTES = 64 * 2**20
+_MAX_BYTES = 64 * 2**20
 
 
 def row_groups(batches: Iterable[pa.RecordBatch]) -> Iterator[list[pa.RecordBatch]]:
-    """Gather batches into groups of a million rows, or 64 MiB where these come first.
+    """Group batches until they have a million rows or take 64 MiB.
+
+    Parameters
+    ----------
+    batches : iterable of pyarrow.RecordBatch
+        Read lazily.
 
     Yields
     ------
-    list of RecordBatch
-        To be used before the next one is asked for: it is emptied then.
+    list of pyarrow.RecordBatch
+        The group must be used before the next iteration, which clears the list.
     """
     group: list[pa.RecordBatch] = []
     rows = size = 0
@@ -27,9 +32,9 @@ def row_groups(batches: Iterable[pa.RecordBatch]) -> Iterator[list[pa.RecordBatc
         group.append(batch)
         rows += batch.num_rows
         size += batch.nbytes
-        if rows >= ROWS or size >= _BYTES:
+        if rows >= ROWS or size >= _MAX_BYTES:
             yield group
-            group.clear()  # the taker's list too, which else lived on while the next one grows
+            group.clear()  # the consumer's reference would keep the batches alive otherwise
             rows = size = 0
     if group:
         yield group

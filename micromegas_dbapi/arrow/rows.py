@@ -1,46 +1,40 @@
-"""Arrow record batches to Python rows: the only place where Arrow values become Python values.
+"""Convert Arrow record batches to Python rows.
 
-A column is converted as a whole, by numpy where that is exact, and rows are zipped from columns:
-an order of magnitude faster than asking Arrow for one value at a time. pyarrow's own ``to_pylist``
-serves only the types for which it is both exact and fast. It is no use for times: nanoseconds come
-out as pandas objects where pandas is installed, and as a ValueError where it is not.
+Each column is converted as a whole, with numpy where that is exact, and rows are zipped from
+columns. This is an order of magnitude faster than converting single values. pyarrow's own
+``to_pylist`` is used only for types for which it is both exact and fast. It is not for times:
+nanoseconds become pandas objects where pandas is installed, and a ValueError where it is not.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime, timedelta, timezone
-from itertools import repeat
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
+from micromegas_dbapi.arrow.buffers import booleans, null_mask, numbers, restore_nulls
+from micromegas_dbapi.arrow.temporal_rows import (
+    Timestamps,
+    conversion_error,
+    convert_dates,
+    convert_durations,
+    convert_intervals,
+    convert_times,
+    convert_timestamps,
+)
 from micromegas_dbapi.errors import DatabaseError, DataError, NotSupportedError
-from micromegas_dbapi.time_units import NANOSECONDS, SECOND
 
 __all__ = ["Timestamps", "column", "columns"]
 
-Timestamps = Literal["datetime", "ns"]
-
-_UTC_EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
-_NAIVE_EPOCH = datetime(1970, 1, 1)
-
-_PER_SECOND = {unit: SECOND // NANOSECONDS[unit] for unit in ("s", "ms", "us", "ns")}
-_DAY = 86_400
-_MICROSECONDS_PER_DAY = _DAY * 1_000_000
-
-# The days since the epoch that date and datetime can hold: 0001-01-01 up to, not including,
-# 10000-01-01.
-_FIRST_DAY, _END_DAY = -719_162, 2_932_897
-
-# pyarrow 25 made to_pylist of strings as fast as to_numpy. Before, it is five to ten times slower:
-# hence to_numpy there, although it imports pandas where that is installed.
+# In pyarrow 25 to_pylist of strings became as fast as to_numpy. Before, it is five to ten times
+# slower. to_numpy is used there, although it imports pandas where that is installed.
 _FAST_STRINGS = int(pa.__version__.partition(".")[0]) >= 25
 
-# Strings that repeat are worth a dictionary, which makes each distinct one once. Whether they do
-# is seen in a sample from the middle of the column.
-_WORTH_SAMPLING, _SAMPLE, _FEW = 2048, 256, 96
+# Repeated strings are dictionary-encoded first, so that each distinct one is created once. Whether
+# they repeat is estimated from a sample in the middle of the column.
+_MIN_LENGTH, _SAMPLE, _MAX_DISTINCT = 2048, 256, 96
 
 
 def columns(batch: pa.RecordBatch, timestamps: Timestamps = "datetime") -> list[list[Any]]:
@@ -49,20 +43,20 @@ def columns(batch: pa.RecordBatch, timestamps: Timestamps = "datetime") -> list[
     Parameters
     ----------
     batch : pyarrow.RecordBatch
-        Some thousand rows at a time are fastest. Column names may repeat.
+        Batches of some thousand rows are fastest. Column names can repeat.
     timestamps : {"datetime", "ns"}
         As for `column`.
 
     Returns
     -------
     list of list
-        One list for each column, each as long as the batch; no list at all for a batch that has
-        rows but no columns.
+        One list for each column, each as long as the batch. A batch with rows but without columns
+        gives an empty list.
 
     Raises
     ------
     DataError, NotSupportedError
-        As `column` does, with the name of the column put first.
+        As for `column`; the message starts with the name of the column.
     """
     converted = []
     for name, array in zip(batch.schema.names, batch.columns, strict=True):
@@ -79,10 +73,10 @@ def column(array: pa.Array, timestamps: Timestamps = "datetime") -> list[Any]:
     Parameters
     ----------
     array : pyarrow.Array
-        Of any type but unions; slices are fine.
+        Of any type except unions. Slices are allowed.
     timestamps : {"datetime", "ns"}
-        What becomes of timestamps, nested ones included. ``"ns"`` gives the exact nanoseconds
-        since the epoch as int, whatever the unit and however far away.
+        The type of timestamps, including nested ones. ``"ns"`` returns the exact nanoseconds since
+        the epoch as int, for every unit and any distance from the epoch.
 
     Returns
     -------
@@ -95,201 +89,71 @@ def column(array: pa.Array, timestamps: Timestamps = "datetime") -> list[Any]:
         null, bool                    None, bool
         integers, floats              int, float
         decimals                      Decimal with the scale of the type
-        strings, binaries             str, bytes (each in all widths, and views)
-        timestamp with a zone         datetime in UTC, whatever the zone
-        timestamp without a zone      naive datetime
+        strings, binary               str, bytes (all widths, and views)
+        timestamp with time zone      datetime in UTC, for every zone
+        timestamp without time zone   naive datetime
         date, time                    date, time
         duration                      timedelta
-        month-day-nanosecond interval timedelta, if it has no months; else
+        month-day-nanosecond interval timedelta, or with months
                                       ``pyarrow.MonthDayNano(months, days, nanoseconds)``
         lists                         list
         struct                        dict by field name
         map                           dict
-        dictionary, run-end encoded   the value stood for
+        dictionary, run-end encoded   the value itself
         extension                     the value of its storage
         ============================  ==========================================================
 
-        What is finer than a microsecond is floored, also before 1970. Each row has lists and
-        dicts of its own.
+        Times are rounded down to microseconds, also before 1970. Lists and dicts are not shared
+        between rows.
 
     Raises
     ------
     DataError
         If Python cannot hold a value: a year before 1 or after 9999, a duration of more than
-        999,999,999 days, text that is not UTF-8, a map with an unhashable key or two equal keys,
-        a struct with two fields of one name. Values that no row shows (behind a null, or cut off
-        by a slice) never count.
+        999,999,999 days, a string that is not UTF-8, a map with an unhashable key or two equal
+        keys, or a struct with two fields of one name. Values that are in no row (behind a null, or
+        outside of a slice) raise no error.
     NotSupportedError
-        If the type is a union, or one that this driver does not know.
+        If the type is a union or unknown.
     """
     convert = _CONVERTERS.get(array.type.id)
     if convert is None:
         if isinstance(array.type, pa.BaseExtensionType):
             return column(array.storage, timestamps)
         raise NotSupportedError(
-            f"values of the Arrow type {array.type} cannot be given as Python values; "
-            "fetch_arrow_table() gives them as they are"
+            f"values of the Arrow type {array.type} cannot be converted to Python values; "
+            "fetch_arrow_table() returns them unchanged"
         )
     if array.null_count == len(array):
         return [None] * len(array)
     return convert(array, timestamps)
 
 
-def _unholdable(kind: pa.DataType, reason: str) -> DataError:
-    way = "fetch_arrow_table() gives it as it is"
-    if pa.types.is_timestamp(kind):
-        way = f'timestamps="ns" gives it as an integer, {way}'
-    return DataError(f"a value of the Arrow type {kind} {reason}; {way}")
+# ---- Numbers ------------------------------------------------------------------------------------
 
 
-def _with_nulls(values: list[Any], array: pa.Array) -> list[Any]:
-    """Put None where the array is null: numpy knows no null, so conversions pass over them."""
-    if array.null_count:
-        for index in np.flatnonzero(_nulls(array)).tolist():
-            values[index] = None
-    return values
-
-
-# ---- The buffers of an array --------------------------------------------------------------------
-# Read as they are: pyarrow's to_numpy would turn integers beside a null to floats, nulls to NaN,
-# and it imports pandas where that is installed.
-
-
-def _raw(array: pa.Array) -> Any:
-    """See the numbers that an array of fixed width stores; what stands at a null is anything."""
-    kind = array.type
-    letter = (
-        "u" if pa.types.is_unsigned_integer(kind) else "f" if pa.types.is_floating(kind) else "i"
-    )
-    dtype = np.dtype(f"{letter}{kind.bit_width // 8}")
-    return np.frombuffer(array.buffers()[1], dtype, len(array), array.offset * dtype.itemsize)
-
-
-def _bits(array: pa.Array, buffer: pa.Buffer) -> Any:
-    skipped, first = divmod(array.offset, 8)
-    count = first + len(array)
-    packed = np.frombuffer(buffer, np.uint8, (count + 7) // 8, skipped)
-    return np.unpackbits(packed, count=count, bitorder="little")[first:].view(np.bool_)
-
-
-def _nulls(array: pa.Array) -> Any:
-    return ~_bits(array, array.buffers()[0])
-
-
-# ---- Values of a fixed width --------------------------------------------------------------------
-
-
-def _as_pyarrow_does(array: pa.Array, timestamps: Timestamps) -> list[Any]:
+def _convert_by_pyarrow(array: pa.Array, timestamps: Timestamps) -> list[Any]:
     values: list[Any] = array.to_pylist()
     return values
 
 
-def _booleans(array: pa.Array, timestamps: Timestamps) -> list[Any]:
-    return _with_nulls(_bits(array, array.buffers()[1]).tolist(), array)
+def _convert_booleans(array: pa.Array, timestamps: Timestamps) -> list[Any]:
+    return restore_nulls(booleans(array).tolist(), array)
 
 
-def _numbers(array: pa.Array, timestamps: Timestamps) -> list[Any]:
-    return _with_nulls(_raw(array).tolist(), array)
+def _convert_numbers(array: pa.Array, timestamps: Timestamps) -> list[Any]:
+    return restore_nulls(numbers(array).tolist(), array)
 
 
-def _stored(array: pa.Array) -> Any:
-    """Give the integers that a date or a time is stored as, and the least of them for nulls.
-
-    So a null adds neither an error nor a far-off value to those that count.
-    """
-    stored = _raw(array).astype(np.int64, copy=False)
-    if array.null_count:
-        nulls = _nulls(array)
-        stored = np.where(nulls, stored[~nulls].min(), stored)
-    return stored
+# ---- Strings, binary, and encoded values --------------------------------------------------------
 
 
-def _require(stored: Any, kind: pa.DataType, first: int, end: int, reason: str) -> None:
-    """Raise unless ``first <= each < end``: numpy would wrap around, or give a bare integer."""
-    if int(stored.min()) < first or int(stored.max()) >= end:
-        raise _unholdable(kind, reason)
-
-
-def _microseconds(stored: Any, unit: str) -> Any:
-    if unit == "ns":
-        return stored // 1000  # floors, while a cast of Arrow's goes toward zero
-    return stored * (1_000_000 // _PER_SECOND[unit])
-
-
-def _timestamps(array: pa.Array, timestamps: Timestamps) -> list[Any]:
-    kind, stored = array.type, _stored(array)
-    per_second = _PER_SECOND[kind.unit]
-    if timestamps == "ns":
-        nanoseconds = stored.tolist()
-        if kind.unit != "ns":  # in Python's integers, for what int64 cannot hold
-            scale = 1_000_000_000 // per_second
-            nanoseconds = [value * scale for value in nanoseconds]
-        return _with_nulls(nanoseconds, array)
-    per_day = per_second * _DAY
-    reason = "is out of the years 1 to 9999 of a datetime"
-    _require(stored, kind, _FIRST_DAY * per_day, _END_DAY * per_day, reason)
-    microseconds = _microseconds(stored, kind.unit)
-    # Counted from the midnight before the first of them, most are less than a day: the addition
-    # of timedelta and datetime has a short way for these.
-    least = int(microseconds.min())
-    midnight = least - least % _MICROSECONDS_PER_DAY
-    epoch = _NAIVE_EPOCH if kind.tz is None else _UTC_EPOCH
-    values = (microseconds - midnight).view("m8[us]").astype(object)
-    values += epoch + timedelta(microseconds=midnight)
-    return _with_nulls(values.tolist(), array)
-
-
-def _dates(array: pa.Array, timestamps: Timestamps) -> list[Any]:
-    days = _stored(array)
-    if array.type.bit_width == 64:
-        days = days // (_DAY * 1000)
-    _require(days, array.type, _FIRST_DAY, _END_DAY, "is out of the years 1 to 9999 of a date")
-    return _with_nulls(days.view("M8[D]").tolist(), array)
-
-
-def _times(array: pa.Array, timestamps: Timestamps) -> list[Any]:
-    kind, stored = array.type, _stored(array)
-    _require(stored, kind, 0, _DAY * _PER_SECOND[kind.unit], "is not within one day")
-    moments = _microseconds(stored, kind.unit).view("M8[us]").tolist()
-    return _with_nulls([moment.time() for moment in moments], array)
-
-
-def _durations(array: pa.Array, timestamps: Timestamps) -> list[Any]:
-    kind, stored = array.type, _stored(array)
-    if kind.unit == "ns":
-        return _with_nulls(_microseconds(stored, "ns").view("m8[us]").tolist(), array)
-    # The others may be longer than 64 bits of microseconds, and numpy would take the least integer
-    # for "not a time": so days go apart from the rest.
-    days, rest = np.divmod(stored, _PER_SECOND[kind.unit] * _DAY)
-    microseconds = _microseconds(rest, kind.unit)
-    try:
-        values = list(map(timedelta, days.tolist(), repeat(0), microseconds.tolist()))
-    except OverflowError as error:
-        raise _unholdable(kind, "is longer than a timedelta can be") from error
-    return _with_nulls(values, array)
-
-
-def _intervals(array: pa.Array, timestamps: Timestamps) -> list[Any]:
-    try:
-        return [
-            value
-            if value is None or value.months
-            else timedelta(value.days, 0, value.nanoseconds // 1000)
-            for value in array.to_pylist()
-        ]
-    except OverflowError as error:
-        raise _unholdable(array.type, "is longer than a timedelta can be") from error
-
-
-# ---- Text, bytes, and values behind an index ----------------------------------------------------
-
-
-def _strings(array: pa.Array, timestamps: Timestamps) -> list[Any]:
+def _convert_strings(array: pa.Array, timestamps: Timestamps) -> list[Any]:
     count = len(array)
-    if count >= _WORTH_SAMPLING and len(array.slice(count // 2, _SAMPLE).unique()) <= _FEW:
+    if count >= _MIN_LENGTH and len(array.slice(count // 2, _SAMPLE).unique()) <= _MAX_DISTINCT:
         encoded = array.dictionary_encode()
         if len(encoded.dictionary) * 2 <= count:
-            return _dictionary(encoded, timestamps)
+            return _convert_dictionary(encoded, timestamps)
     values: list[Any]
     try:
         if _FAST_STRINGS:
@@ -297,19 +161,19 @@ def _strings(array: pa.Array, timestamps: Timestamps) -> list[Any]:
         else:
             values = array.to_numpy(zero_copy_only=False).tolist()
     except (UnicodeDecodeError, pa.ArrowException) as error:
-        raise _unholdable(array.type, f"cannot be decoded as UTF-8 ({error})") from error
+        raise conversion_error(array.type, f"cannot be decoded as UTF-8 ({error})") from error
     return values
 
 
-def _dictionary(array: pa.DictionaryArray, timestamps: Timestamps) -> list[Any]:
+def _convert_dictionary(array: pa.DictionaryArray, timestamps: Timestamps) -> list[Any]:
     return _gather(array.dictionary, array.indices, timestamps)
 
 
-def _run_ends(array: pa.RunEndEncodedArray, timestamps: Timestamps) -> list[Any]:
-    # Neither run ends nor values of a slice are sliced themselves.
+def _convert_run_ends(array: pa.RunEndEncodedArray, timestamps: Timestamps) -> list[Any]:
+    # The run ends and values of a slice are not sliced.
     start, count = array.find_physical_offset(), array.find_physical_length()
     run_ends = array.run_ends.slice(start, count)
-    ends = _raw(run_ends).astype(np.int64) - array.offset
+    ends = numbers(run_ends).astype(np.int64) - array.offset
     lengths = np.diff(np.minimum(ends, len(array)), prepend=0)
     runs = pa.py_buffer(np.repeat(np.arange(count, dtype=np.int64), lengths))
     indices = pa.Array.from_buffers(pa.int64(), len(array), [None, runs])
@@ -317,19 +181,19 @@ def _run_ends(array: pa.RunEndEncodedArray, timestamps: Timestamps) -> list[Any]
 
 
 def _gather(values: pa.Array, indices: pa.Array, timestamps: Timestamps) -> list[Any]:
-    """Give ``values[index]`` for each index; each value is converted once if that is less work."""
+    """Return ``values[index]`` for each index; convert each value once if that is less work."""
     if len(values) > len(indices) or pa.types.is_nested(values.type):
-        # A dictionary for many batches; or lists and dicts, which rows must not share.
+        # The dictionary of many batches; or lists and dicts, which rows must not share.
         return _take(values, indices, timestamps)
     try:
         converted = column(values, timestamps)
-    except DataError:  # perhaps an entry that no index points to
+    except DataError:  # possibly of an entry without an index
         return _take(values, indices, timestamps)
-    # One None more, for null indices. (fromiter, since assignment would unpack sequences.)
+    # An additional None, for null indices. (fromiter, because assignment would unpack sequences.)
     objects = np.fromiter([*converted, None], dtype=object, count=len(values) + 1)
-    positions = _raw(indices)
+    positions = numbers(indices)
     if indices.null_count:
-        positions = np.where(_nulls(indices), len(values), positions.astype(np.int64))
+        positions = np.where(null_mask(indices), len(values), positions.astype(np.int64))
     taken: list[Any] = objects.take(positions.astype(np.int64, copy=False)).tolist()
     return taken
 
@@ -337,7 +201,7 @@ def _gather(values: pa.Array, indices: pa.Array, timestamps: Timestamps) -> list
 def _take(values: pa.Array, indices: pa.Array, timestamps: Timestamps) -> list[Any]:
     try:
         return column(values.take(indices), timestamps)
-    except pa.ArrowNotImplementedError:  # of string views, for one
+    except pa.ArrowNotImplementedError:  # for example of string views
         return [
             None if index is None else column(values.slice(index, 1), timestamps)[0]
             for index in indices.to_pylist()
@@ -347,97 +211,100 @@ def _take(values: pa.Array, indices: pa.Array, timestamps: Timestamps) -> list[A
 # ---- Lists, maps and structs --------------------------------------------------------------------
 
 
-def _lists(array: pa.Array, timestamps: Timestamps) -> list[Any]:
-    starts, ends = _spans(array)
-    return _with_nulls(_cut(array.values, starts, ends, timestamps), array)
+def _convert_lists(array: pa.Array, timestamps: Timestamps) -> list[Any]:
+    starts, ends = _bounds(array)
+    return restore_nulls(_split(array.values, starts, ends, timestamps), array)
 
 
-def _maps(array: pa.MapArray, timestamps: Timestamps) -> list[Any]:
-    starts, ends = _spans(array)
-    keys = _cut(array.keys, starts, ends, timestamps)
-    items = _cut(array.items, starts, ends, timestamps)
+def _convert_maps(array: pa.MapArray, timestamps: Timestamps) -> list[Any]:
+    starts, ends = _bounds(array)
+    keys = _split(array.keys, starts, ends, timestamps)
+    items = _split(array.items, starts, ends, timestamps)
     try:
         maps = list(map(dict, map(zip, keys, items)))
     except TypeError as error:
-        raise _unholdable(array.type, f"has a key that a dict cannot have ({error})") from error
+        raise conversion_error(array.type, f"has an unhashable key ({error})") from error
     if sum(map(len, maps)) < sum(map(len, keys)):
-        raise _unholdable(array.type, "has two equal keys, which a dict cannot have")
-    return _with_nulls(maps, array)
+        raise conversion_error(array.type, "has two equal keys, which a dict cannot hold")
+    return restore_nulls(maps, array)
 
 
-def _spans(array: pa.Array) -> tuple[Any, Any]:
-    """Find where each list starts and ends within the child, which a slice leaves whole.
+def _bounds(array: pa.Array) -> tuple[Any, Any]:
+    """Return where each list starts and ends in the child array, which a slice does not slice.
 
-    A null list is empty: whatever its place in the child holds is no value.
+    A null list is empty: its part of the child array holds no values.
     """
     kind = array.type.id
     if kind == pa.lib.Type_FIXED_SIZE_LIST:
         offsets = (np.arange(len(array) + 1) + array.offset) * array.type.list_size
     else:
-        offsets = _raw(array.offsets)
+        offsets = numbers(array.offsets)
     if kind in _LIST_VIEWS:
-        starts, ends = offsets, offsets + _raw(array.sizes)
+        starts, ends = offsets, offsets + numbers(array.sizes)
     else:
         starts, ends = offsets[:-1], offsets[1:]
     if array.null_count:
-        ends = np.where(_nulls(array), starts, ends)
+        ends = np.where(null_mask(array), starts, ends)
     return starts, ends
 
 
-def _cut(child: pa.Array, starts: Any, ends: Any, timestamps: Timestamps) -> list[Any]:
-    """Convert ``child[start:end]`` for all pairs, by one conversion of all that they cover."""
+def _split(child: pa.Array, starts: Any, ends: Any, timestamps: Timestamps) -> list[Any]:
+    """Convert ``child[start:end]`` for all pairs, by one conversion of the whole range."""
     used = ends > starts
     if not used.any():
         return [[] for _ in used]
     low, high = int(starts[used].min()), int(ends[used].max())
     try:
         values = column(child.slice(low, high - low), timestamps)
-    except DataError:  # perhaps a value of no list: behind a null, or between two views
+    except DataError:  # possibly of a value in no list: behind a null, or between two views
         pairs = zip(starts.tolist(), ends.tolist(), strict=True)
         return [column(child.slice(start, end - start), timestamps) for start, end in pairs]
     pairs = zip((starts - low).tolist(), (ends - low).tolist(), strict=True)
     return [values[start:end] for start, end in pairs]
 
 
-def _structs(array: pa.StructArray, timestamps: Timestamps) -> list[Any]:
+def _convert_structs(array: pa.StructArray, timestamps: Timestamps) -> list[Any]:
     names = [field.name for field in array.type]
     if len(set(names)) < len(names):
-        raise _unholdable(array.type, "has two fields of one name, which a dict cannot have")
-    # flatten, unlike field, gives the fields the nulls of the struct.
+        raise conversion_error(array.type, "has two fields of one name, which a dict cannot hold")
+    # flatten(), unlike field(), applies the nulls of the struct to its fields.
     fields = [column(child, timestamps) for child in array.flatten()]
     values: list[Any]
     if not fields:
         values = [{} for _ in range(len(array))]
-    elif len(fields) == 2:  # properties are key and value; a display is twice as fast as dict()
+    elif (
+        len(fields) == 2
+    ):  # properties are key and value; a dict display is twice as fast as dict()
         key, value = names
         values = [{key: a, value: b} for a, b in zip(*fields, strict=True)]
     else:
         values = [dict(zip(names, row, strict=True)) for row in zip(*fields, strict=True)]
-    return _with_nulls(values, array)
+    return restore_nulls(values, array)
 
 
 _LIST_VIEWS = {pa.lib.Type_LIST_VIEW, pa.lib.Type_LARGE_LIST_VIEW}
 
-# By the number that pyarrow gives each type.
+# By pyarrow's number of each type.
 _CONVERTERS: dict[int, Callable[[pa.Array, Timestamps], list[Any]]] = {
     getattr(pa.lib, f"Type_{name}"): convert
     for convert, names in {
-        _as_pyarrow_does: "NA DECIMAL32 DECIMAL64 DECIMAL128 DECIMAL256",
-        _booleans: "BOOL",
-        _numbers: "INT8 INT16 INT32 INT64 UINT8 UINT16 UINT32 UINT64 HALF_FLOAT FLOAT DOUBLE",
-        _timestamps: "TIMESTAMP",
-        _dates: "DATE32 DATE64",
-        _times: "TIME32 TIME64",
-        _durations: "DURATION",
-        _intervals: "INTERVAL_MONTH_DAY_NANO",
-        _strings: "STRING LARGE_STRING STRING_VIEW "
+        _convert_by_pyarrow: "NA DECIMAL32 DECIMAL64 DECIMAL128 DECIMAL256",
+        _convert_booleans: "BOOL",
+        _convert_numbers: "INT8 INT16 INT32 INT64 UINT8 UINT16 UINT32 UINT64 "
+        "HALF_FLOAT FLOAT DOUBLE",
+        convert_timestamps: "TIMESTAMP",
+        convert_dates: "DATE32 DATE64",
+        convert_times: "TIME32 TIME64",
+        convert_durations: "DURATION",
+        convert_intervals: "INTERVAL_MONTH_DAY_NANO",
+        _convert_strings: "STRING LARGE_STRING STRING_VIEW "
         "BINARY LARGE_BINARY BINARY_VIEW FIXED_SIZE_BINARY",
-        _dictionary: "DICTIONARY",
-        _run_ends: "RUN_END_ENCODED",
-        _lists: "LIST LARGE_LIST LIST_VIEW LARGE_LIST_VIEW FIXED_SIZE_LIST",
-        _maps: "MAP",
-        _structs: "STRUCT",
+        _convert_dictionary: "DICTIONARY",
+        _convert_run_ends: "RUN_END_ENCODED",
+        _convert_lists: "LIST LARGE_LIST LIST_VIEW LARGE_LIST_VIEW FIXED_SIZE_LIST",
+        _convert_maps: "MAP",
+        _convert_structs: "STRUCT",
     }.items()
     for name in names.split()
-    if hasattr(pa.lib, f"Type_{name}")  # an older pyarrow has no decimals of 32 and 64 bits
+    if hasattr(pa.lib, f"Type_{name}")  # older pyarrow has no decimals of 32 and 64 bits
 }

@@ -1,8 +1,8 @@
-"""Arrow types and PEP 249 type codes: what ``cursor.description`` says about a column.
+"""PEP 249 type codes and the columns of ``cursor.description``.
 
-A type code is a ``str``, the SQL name of the type, so that tools which know nothing of Arrow can
-read it; it also carries the Arrow type itself. The five type objects of PEP 249 compare equal to
-the codes that they stand for::
+A type code is a ``str``, the SQL name of the type, so that tools without knowledge of Arrow can
+read it. It also has the Arrow type as an attribute. The five type objects of PEP 249 compare equal
+to the codes that they represent::
 
     >>> import pyarrow as pa
     >>> code = type_code(pa.timestamp("ns", "UTC"))
@@ -31,9 +31,9 @@ __all__ = [
 
 
 class TypeCode(str):
-    """The SQL name of a column's type, which also carries the Arrow type; made by `type_code`.
+    """The SQL name of a column's type, with the Arrow type; created by `type_code`.
 
-    Compares and hashes as the ``str`` that it is.
+    It compares and hashes like any ``str``.
     """
 
     __slots__ = ("_arrow_type",)
@@ -46,7 +46,7 @@ class TypeCode(str):
 
     @property
     def arrow_type(self) -> pa.DataType:
-        """The type as Arrow has it: unit, zone, precision, index of a dictionary and all."""
+        """The complete Arrow type, including unit, time zone, precision and dictionary index."""
         return self._arrow_type
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -54,10 +54,17 @@ class TypeCode(str):
 
 
 class TypeObject:
-    """A PEP 249 type object: equal to each type code that it stands for, on either side of ``==``.
+    """A PEP 249 type object: equal to each type code that it represents.
 
-    Hashable, as PEP 249 users put them into dictionaries; but a type object and a code that are
-    equal hash differently, so look codes up by ``==``.
+    Type objects are hashable, because users of PEP 249 put them into dictionaries. A type object
+    and an equal code have different hashes, so compare codes with ``==``.
+
+    Parameters
+    ----------
+    name : str
+        The name in PEP 249.
+    *codes : str
+        The type codes that it represents.
     """
 
     __slots__ = ("_codes", "_name")
@@ -126,7 +133,7 @@ _NAMES = {
     "MAP": "MAP",
 }
 
-# By the number that pyarrow gives each type; an older one has no decimals of 32 and 64 bits.
+# By pyarrow's number of each type. Older pyarrow has no decimals of 32 and 64 bits.
 _NAME_OF = {
     getattr(pa.lib, f"Type_{arrow_name}"): name
     for name, arrow_names in _NAMES.items()
@@ -134,7 +141,7 @@ _NAME_OF = {
     if hasattr(pa.lib, f"Type_{arrow_name}")
 }
 
-_OF_FIXED_SIZE = (
+_FIXED_SIZE = (
     pa.types.is_integer,
     pa.types.is_floating,
     pa.types.is_decimal,
@@ -149,17 +156,19 @@ class Column(NamedTuple):
     Attributes
     ----------
     name : str
-        As in the result; names may repeat.
+        As in the result. Names can repeat.
     type_code : TypeCode
-        The type; equal to one of the type objects, but for ARRAY, STRUCT, MAP, NULL and OTHER.
+        The type. It equals one of the type objects, except ARRAY, STRUCT, MAP, NULL and OTHER.
     display_size : None
-        Not known.
+        Unknown.
     internal_size : int or None
-        The bytes that each value takes, where that is a whole number and the same for all.
-    precision, scale : int or None
-        The digits of a decimal, and those behind its point.
+        The size of each value in bytes, if it is fixed and a whole number.
+    precision : int or None
+        The number of digits of a decimal.
+    scale : int or None
+        The number of digits of a decimal after the decimal point.
     null_ok : bool
-        Whether the service declares that nulls may occur.
+        Whether the service declares the column as nullable.
     """
 
     name: str
@@ -172,29 +181,29 @@ class Column(NamedTuple):
 
 
 def type_code(arrow_type: pa.DataType) -> TypeCode:
-    """Name an Arrow type as SQL does.
+    """Return the type code of an Arrow type.
 
     Parameters
     ----------
     arrow_type : pyarrow.DataType
-        Any; dictionaries and run-end encoded types get the name of their values, extension types
-        that of their storage.
+        Any type. Dictionaries and run-end encoded types have the name of their values, extension
+        types that of their storage.
 
     Returns
     -------
     TypeCode
-        ``"OTHER"`` where SQL has no name, a union for one.
+        ``"OTHER"`` if SQL has no name for the type, for example for a union.
     """
     return TypeCode(_NAME_OF.get(_values(arrow_type).id, "OTHER"), arrow_type)
 
 
 def describe(schema: pa.Schema) -> tuple[Column, ...]:
-    """Describe the columns of a result as PEP 249 wants ``cursor.description``.
+    """Return the columns of a result in the form of ``cursor.description``.
 
     Parameters
     ----------
     schema : pyarrow.Schema
-        Of the result.
+        The schema of the result.
 
     Returns
     -------
@@ -207,7 +216,7 @@ def describe(schema: pa.Schema) -> tuple[Column, ...]:
 def _column(field: pa.Field) -> Column:
     values = _values(field.type)
     decimal = pa.types.is_decimal(values)
-    fixed = any(is_kind(values) for is_kind in _OF_FIXED_SIZE)
+    fixed = any(is_kind(values) for is_kind in _FIXED_SIZE)
     return Column(
         name=field.name,
         type_code=type_code(field.type),
@@ -220,7 +229,7 @@ def _column(field: pa.Field) -> Column:
 
 
 def _values(arrow_type: pa.DataType) -> pa.DataType:
-    """Give the type of the values that a reader sees, behind every way of storing them."""
+    """Return the type of the values, without encodings and extensions."""
     while True:
         if isinstance(arrow_type, pa.BaseExtensionType):
             arrow_type = arrow_type.storage_type

@@ -11,8 +11,8 @@ from typing import Any
 
 import pyarrow as pa
 
-from micromegas_dbapi.arrow.dictionary_decoding import hydrated, hydrated_schema
-from micromegas_dbapi.arrow.handover import handed_table
+from micromegas_dbapi.arrow.dictionary_decoding import decode_batch, decoded_schema
+from micromegas_dbapi.arrow.handover import consolidated_table
 from micromegas_dbapi.client import call_sql
 from micromegas_dbapi.connection import Connection
 from micromegas_dbapi.cursor import Cursor
@@ -53,7 +53,7 @@ def answer(connection: Connection, name: str, payload: dict[str, Any]) -> pa.Tab
     query_id = str(uuid.uuid4())
     try:
         reader = endpoints.call(name, payload, sql=payload.get("sql"), query_id=query_id)
-        table = handed_table(reader)
+        table = consolidated_table(reader)
     except Error as error:
         error.query_id = error.query_id or query_id
         raise
@@ -110,5 +110,5 @@ def _ask(connection: Connection, name: str, payload: dict[str, Any]) -> Cursor:
 
 def _plain(table: pa.Table) -> pa.Table:
     """Give what is looked up as endpoints do: without dictionaries, and any value may be null."""
-    schema = pa.schema([field.with_nullable(True) for field in hydrated_schema(table.schema)])
-    return pa.Table.from_batches([hydrated(b, schema) for b in table.to_batches()], schema)
+    schema = pa.schema([field.with_nullable(True) for field in decoded_schema(table.schema)])
+    return pa.Table.from_batches([decode_batch(b, schema) for b in table.to_batches()], schema)

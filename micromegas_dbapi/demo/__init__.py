@@ -1,11 +1,12 @@
-"""The demo lake: an hour of believable telemetry, made of a seed.
+"""The demo lake: an hour of realistic telemetry, generated from a seed.
 
-The scene is an online game, "Aurora", and one hour of it. At 25 minutes before the end somebody
-shortens the life of cached sessions; the session store falls behind, game ticks and queues grow, a
-game server aborts and is restarted, the change is taken back, and all is well again ten minutes
-later. The scene is data: ``timeline``, ``cast``, ``log_lines``, ``story``, ``metrics`` and
-``frames``. ``logs``, ``measures`` and ``spans`` play it, ``processes``, ``streams`` and ``blocks``
-tell who sent what when, and ``write`` makes all of it the files of a 0.2.3 service.
+It shows an incident of an online game, "Aurora". 25 minutes before the end, somebody shortens the
+lifetime of cached sessions. The session store falls behind, game ticks and queues get longer, and a
+game server aborts and is restarted. The change is reverted, and ten minutes later everything is
+back to normal.
+
+``scenario`` defines what happens, as data. ``generate`` creates the tables and writes them as the
+files of a 0.2.3 service.
 """
 
 from __future__ import annotations

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 
 import pyarrow as pa
 
-from micromegas_dbapi.arrow.dictionary_decoding import hydrated_schema
+from micromegas_dbapi.arrow.dictionary_decoding import decoded_schema
 from micromegas_dbapi.errors import Error
 from micromegas_dbapi.lake.execution import Planned
 from micromegas_dbapi.lake.transport import LakeTransport
@@ -100,7 +100,7 @@ class Statement:
         self._request = Request(sql, None, str(uuid.uuid4()), cancellation)
         planned = _planned(lake, self._request, bounds, limit)
         self._dictionaries = dictionaries
-        self.schema = planned.schema if dictionaries else hydrated_schema(planned.schema)
+        self.schema = planned.schema if dictionaries else decoded_schema(planned.schema)
         try:
             self._batches = planned.start()
         except Error as error:

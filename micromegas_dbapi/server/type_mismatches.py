@@ -10,7 +10,7 @@ from __future__ import annotations
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from micromegas_dbapi.arrow.dictionary_decoding import hydrated_array
+from micromegas_dbapi.arrow.dictionary_decoding import decode_array
 
 __all__ = ["NotThisError", "as_sent", "cast_to"]
 
@@ -40,7 +40,7 @@ def cast_to(batch: pa.RecordBatch, schema: pa.Schema) -> pa.RecordBatch:
 
 
 def _cast(column: pa.Array, kind: pa.DataType) -> pa.Array:
-    column = hydrated_array(column)
+    column = decode_array(column)
     if column.type == kind:
         return column
     try:

@@ -1,7 +1,10 @@
 """Aggregates, in forms that every service understands.
 
-FILTER, WITHIN GROUP, ``greatest()`` and ``least()`` are not known to DataFusion 43: they become
-CASE, sorted arrays, and comparisons.
+DataFusion 43 does not know FILTER, WITHIN GROUP, ``greatest()`` and ``least()``. They are written
+with CASE, sorted arrays and comparisons.
+
+An operand that occurs several times is processed again for each occurrence, in their order: on
+SQLAlchemy 1.4 this is the order in which its parameters are passed.
 """
 
 from __future__ import annotations
@@ -18,15 +21,15 @@ __all__ = ["Aggregates"]
 
 _ORDERED_SETS = ("percentile_cont", "percentile_disc", "approx_percentile_cont")
 
-# To these a NULL is a value: CASE cannot keep rows from them.
+# These include NULL in their result, so CASE cannot exclude rows from them.
 _KEEP_NULLS = {"array_agg", "first_value", "last_value", "nth_value"}
 
 
 class Aggregates:
-    """The part of the compiler that rewrites them."""
+    """Mixin of the compiler that writes them."""
 
     process: Any
-    _alike: Any
+    _with_common_type: Any
 
     def visit_greatest_func(self, fn: Any, **kw: Any) -> str:
         """Write greatest(), which ignores NULL."""
@@ -36,37 +39,37 @@ class Aggregates:
         """Write least(), which ignores NULL."""
         return self._extreme(fn, "<=", kw)
 
-    # An operand that stands in several places is processed anew for each, in their order: on
-    # SQLAlchemy 1.4 that is the order in which its parameters are passed.
+    def _extreme(self, fn: Any, comparison: str, kw: Any) -> str:
+        arguments = self._with_common_type(list(fn.clauses))
 
-    def _extreme(self, fn: Any, beats: str, kw: Any) -> str:
-        given = self._alike(list(fn.clauses))
-
-        def text(i: int) -> Any:
-            return self.process(given[i].self_group(against=operators.ge), **kw)
+        def _text(i: int) -> Any:
+            return self.process(arguments[i].self_group(against=operators.ge), **kw)
 
         whens = ""
-        for i in range(len(given) - 1):
-            whens += f" WHEN {text(i)} IS NOT NULL"
-            for j in range(i + 1, len(given)):
-                whens += f" AND ({text(j)} IS NULL OR {text(i)} {beats} {text(j)})"
-            whens += f" THEN {text(i)}"
-        last = text(len(given) - 1)
+        for i in range(len(arguments) - 1):
+            whens += f" WHEN {_text(i)} IS NOT NULL"
+            for j in range(i + 1, len(arguments)):
+                whens += f" AND ({_text(j)} IS NULL OR {_text(i)} {comparison} {_text(j)})"
+            whens += f" THEN {_text(i)}"
+        last = _text(len(arguments) - 1)
         return f"CASE{whens} ELSE {last} END" if whens else str(last)
 
     def visit_aggregate_order_by(self, element: Any, **kw: Any) -> str:
-        """Write ORDER BY inside an aggregate as before 2.1, an extension named after PostgreSQL."""
+        """Write ORDER BY in an aggregate of SQLAlchemy before 2.1, a PostgreSQL extension."""
         return (
             f"{self.process(element.target, **kw)} ORDER BY {self.process(element.order_by, **kw)}"
         )
 
     def visit_aggregateorderby(self, element: Any, **kw: Any) -> str:
-        """Write ORDER BY inside an aggregate; with DISTINCT it is an internal error of 43."""
+        """Write ORDER BY in an aggregate; with DISTINCT it is an internal error of DataFusion 43.
+
+        array_agg(DISTINCT) is sorted by array_sort instead.
+        """
         order = list(element.order_by)
-        given = list(element.element.clauses)
-        if element.element.name.lower() == "array_agg" and len(order) == len(given) == 1:
-            column, descending = _ordered(order[0])
-            if _is_distinct(given[0]) and given[0].element.compare(column):
+        arguments = list(element.element.clauses)
+        if element.element.name.lower() == "array_agg" and len(order) == len(arguments) == 1:
+            column, descending = _sort_column(order[0])
+            if _is_distinct(arguments[0]) and arguments[0].element.compare(column):
                 direction = "DESC" if descending else "ASC"
                 nulls = "FIRST" if _nulls_first(order[0], descending) else "LAST"
                 array = self.process(element.element, **kw)
@@ -74,57 +77,77 @@ class Aggregates:
         return str(super().visit_aggregateorderby(element, **kw))  # type: ignore[misc]
 
     def visit_funcfilter(self, funcfilter: Any, **kw: Any) -> str:
-        """Write an aggregate over some of the rows; FILTER is a syntax error on DataFusion 43."""
+        """Write an aggregate with a FILTER, which is a syntax error in DataFusion 43."""
         return str(self.process(_filtered(funcfilter.func, funcfilter.criterion), **kw))
 
     def visit_withingroup(self, withingroup: Any, **kw: Any) -> str:
-        """Write an ordered-set aggregate; WITHIN GROUP is not known to DataFusion 43."""
+        """Write an ordered-set aggregate; DataFusion 43 does not know WITHIN GROUP."""
         name = withingroup.element.name.lower()
-        given, order = list(withingroup.element.clauses), list(withingroup.order_by)
-        if len(order) != 1 or len(given) < 1 or name not in _ORDERED_SETS:
+        arguments, order = list(withingroup.element.clauses), list(withingroup.order_by)
+        if len(order) != 1 or len(arguments) < 1 or name not in _ORDERED_SETS:
             refuse(
                 f"{name}() WITHIN GROUP",
                 f"accepted, each with one column to order by: {', '.join(_ORDERED_SETS)}",
             )
-        column, descending = _ordered(order[0])
-
-        def x() -> Any:
-            return self.process(column, **kw)
-
-        def p() -> Any:
-            return self.process(given[0], **kw)
-
-        if name == "approx_percentile_cont":
-            text = f"approx_percentile_cont({x()}, {'1 - ' * descending}{p()}"
-            return text + "".join(f", {self.process(each, **kw)}" for each in given[1:]) + ")"
-
-        # Sorted values, NULLs behind; their count without NULLs.
-        direction = "DESC" if descending else "ASC"
-
-        def values() -> str:
-            return f"array_sort(array_agg({x()}), '{direction}', 'NULLS LAST')"
-
-        # Of no values there is no array, which DataFusion 43 fails to sort.
-        some = f"CASE (count({x()}) > 0) WHEN true THEN "
-        if name == "percentile_disc":
-
-            def rank() -> str:
-                return f"CAST(ceil({p()} * count({x()})) AS BIGINT)"
-
-            return f"{some}{values()}[CASE WHEN {rank()} < 1 THEN 1 ELSE {rank()} END] END"
-
-        def place() -> str:
-            return f"({p()} * (count({x()}) - 1))"
-
-        def end(rounded: str) -> str:
-            return f"CAST({values()}[CAST({rounded}({place()}) AS BIGINT) + 1] AS DOUBLE)"
-
-        share = f"({place()} - floor({place()}))"
-        return f"{some}{share} * ({end('ceil')} - {end('floor')}) + {end('floor')} END"
+        aggregate = _OrderedSet(self.process, *_sort_column(order[0]), arguments, kw)
+        return str(getattr(aggregate, name)())
 
 
-def _ordered(order: Any) -> tuple[Any, bool]:
-    """Take ASC, DESC and the place of NULLs off what is ordered by."""
+class _OrderedSet:
+    """Writes an aggregate over sorted values; each method is the SQL of one of its parts."""
+
+    def __init__(
+        self, process: Any, column: Any, descending: bool, arguments: list[Any], kw: Any
+    ) -> None:
+        self._process = process
+        self._column_element, self._descending = column, descending
+        self._arguments = arguments
+        self._kw = kw
+
+    def approx_percentile_cont(self) -> str:
+        complement = "1 - " if self._descending else ""
+        operands = [self._column(), f"{complement}{self._fraction()}"]
+        operands += [self._process(each, **self._kw) for each in self._arguments[1:]]
+        return f"approx_percentile_cont({', '.join(operands)})"
+
+    def percentile_disc(self) -> str:
+        text = f"{self._if_not_empty()} {self._sorted_values()}"
+        return f"{text}[CASE WHEN {self._rank()} < 1 THEN 1 ELSE {self._rank()} END] END"
+
+    def percentile_cont(self) -> str:
+        text = f"{self._if_not_empty()} ({self._position()} - floor({self._position()}))"
+        text += f" * ({self._neighbour('ceil')} - {self._neighbour('floor')})"
+        return f"{text} + {self._neighbour('floor')} END"
+
+    def _column(self) -> str:
+        return str(self._process(self._column_element, **self._kw))
+
+    def _fraction(self) -> str:
+        return str(self._process(self._arguments[0], **self._kw))
+
+    def _if_not_empty(self) -> str:
+        # Without values there is no array, and DataFusion 43 fails to sort it.
+        return f"CASE (count({self._column()}) > 0) WHEN true THEN"
+
+    def _sorted_values(self) -> str:
+        # count() below does not count NULLs, which are last.
+        direction = "DESC" if self._descending else "ASC"
+        return f"array_sort(array_agg({self._column()}), '{direction}', 'NULLS LAST')"
+
+    def _rank(self) -> str:
+        return f"CAST(ceil({self._fraction()} * count({self._column()})) AS BIGINT)"
+
+    def _position(self) -> str:
+        return f"({self._fraction()} * (count({self._column()}) - 1))"
+
+    def _neighbour(self, rounding: str) -> str:
+        """Write the value at the position, rounded up or down."""
+        values = self._sorted_values()
+        return f"CAST({values}[CAST({rounding}({self._position()}) AS BIGINT) + 1] AS DOUBLE)"
+
+
+def _sort_column(order: Any) -> tuple[Any, bool]:
+    """Return an ORDER BY expression without ASC, DESC and NULLS, and whether it is descending."""
     descending = False
     while isinstance(order, elements.UnaryExpression) and order.modifier is not None:
         descending = descending or order.modifier is operators.desc_op
@@ -137,7 +160,7 @@ def _nulls_first(order: Any, descending: bool) -> bool:
         if order.modifier in (operators.nulls_first_op, operators.nulls_last_op):
             return bool(order.modifier is operators.nulls_first_op)
         order = order.element
-    return descending  # as the engine has it
+    return descending  # the engine's default
 
 
 def _is_distinct(argument: Any) -> bool:
@@ -148,34 +171,34 @@ def _is_distinct(argument: Any) -> bool:
 
 
 def _filtered(aggregate: Any, criterion: Any) -> Any:
-    """Give an aggregate that sees a NULL instead of each row that a filter drops."""
+    """Return an aggregate that receives NULL instead of each row that a filter excludes."""
     if isinstance(aggregate, elements.WithinGroup):
-        column, descending = _ordered(next(iter(aggregate.order_by)))
+        column, descending = _sort_column(next(iter(aggregate.order_by)))
         kept = case((criterion, column))
         return aggregate.element.within_group(kept.desc() if descending else kept)
-    if not isinstance(aggregate, functions.FunctionElement):  # with an ORDER BY inside, 2.1
+    if not isinstance(aggregate, functions.FunctionElement):  # with ORDER BY, in SQLAlchemy 2.1
         changed: Any = aggregate._clone()
         changed.element = _filtered(aggregate.element, criterion)
         return changed
     if aggregate.name.lower() in _KEEP_NULLS:
         refuse(
-            f"FILTER with {aggregate.name}(), to which NULL is a value",
+            f"FILTER with {aggregate.name}(), which includes NULL in its result",
             "filter the rows in a subquery",
         )
-    given = list(aggregate.clauses)
-    if not given:
-        refuse(f"FILTER with {aggregate.name}() of nothing", "filter the rows in a subquery")
+    arguments = list(aggregate.clauses)
+    if not arguments:
+        refuse(f"FILTER with {aggregate.name}() without arguments", "filter the rows in a subquery")
     changed = aggregate._clone()
     inner: Any = aggregate.clause_expr
     changed.clause_expr = inner._clone()
     changed.clause_expr.element = inner.element._clone()
-    changed.clause_expr.element.clauses = [_kept(given[0], criterion), *given[1:]]
+    changed.clause_expr.element.clauses = [_null_unless(criterion, arguments[0]), *arguments[1:]]
     return changed
 
 
-def _kept(argument: Any, criterion: Any) -> Any:
+def _null_unless(criterion: Any, argument: Any) -> Any:
     if _is_distinct(argument):
-        return distinct(_kept(argument.element, criterion))
+        return distinct(_null_unless(criterion, argument.element))
     if (
         isinstance(argument, elements.ColumnClause)
         and argument.is_literal

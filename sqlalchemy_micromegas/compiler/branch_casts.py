@@ -1,16 +1,16 @@
-"""CASTs for the branches of a CASE and the parts of a union, where their types differ.
+"""CASTs for the branches of a CASE and the queries of a union whose types differ.
 
-DataFusion makes such types agree after it has told what they are: a CASE is told to be of its
-first branch's type, a union of its first query's. Some services then cut the rows to what was
-told, 1.5 to 1, and others fail. With the branches cast to what they become together, what is told
-is what comes.
+DataFusion converts such types to a common one after it has reported the type of the result: for a
+CASE that of its first branch, for a union that of its first query. Some services then convert the
+rows to the reported type, for example 1.5 to 1, and others fail. Casting the branches to their
+common type makes the reported type the actual one.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import count
-from typing import Any
+from typing import Any, TypeAlias
 
 import pyarrow as pa
 from sqlalchemy import cast, type_coerce
@@ -19,15 +19,18 @@ from sqlalchemy.sql import elements, functions, selectable
 from sqlalchemy.sql.compiler import _CompileLabel
 
 from sqlalchemy_micromegas.compiler.expression_types import is_union, kind_of, kinds_of
-from sqlalchemy_micromegas.compiler.type_kinds import NULL, arrow_of, family, made_alike
+from sqlalchemy_micromegas.compiler.type_kinds import NULL, arrow_type_of, common_kind, family
 from sqlalchemy_micromegas.types import ExactNumeric
 from sqlalchemy_micromegas.types.from_arrow import from_arrow
 
-__all__ = ["MixedTypes"]
+__all__ = ["BranchCasts"]
+
+# The target types of the columns of a query that are cast, by the index of the column.
+_Casts: TypeAlias = dict[int, pa.DataType]
 
 
-class MixedTypes:
-    """The part of the compiler that writes them."""
+class BranchCasts:
+    """Mixin of the compiler that writes them."""
 
     process: Any
     dialect: Any
@@ -35,17 +38,17 @@ class MixedTypes:
     # -- CASE --------------------------------------------------------------------------------
 
     def visit_case(self, clause: Any, **kw: Any) -> str:
-        """Write CASE; one of a single condition as a comparison with true.
+        """Write CASE. With a single condition it is written as a comparison with true.
 
-        With a column behind it and nothing else, DataFusion 43 takes a condition that is NULL for
-        true, and fails where it is a constant.
+        If only a column follows, DataFusion 43 treats a condition that is NULL as true, and fails
+        if the condition is a constant.
         """
         whens, else_ = list(clause.whens), clause.else_
         results = [result for _, result in whens] + [else_] * (else_ is not None)
-        alike = self._alike(results)
-        whens = [(when, result) for (when, _), result in zip(whens, alike, strict=False)]
+        results = self._with_common_type(results)
+        whens = [(when, result) for (when, _), result in zip(whens, results, strict=False)]
         if else_ is not None:
-            else_ = alike[-1]
+            else_ = results[-1]
         if clause.value is not None or len(whens) > 1:
             clause = clause._clone()
             clause.whens, clause.else_ = whens, else_
@@ -58,100 +61,103 @@ class MixedTypes:
             text += f" ELSE {self.process(else_, **kw)}"
         return f"{text} END"
 
-    def _alike(self, expressions: list[Any]) -> list[Any]:
-        """Cast those of several values that are not of the type of all."""
-        kind, casts = made_alike([kind_of(each) for each in expressions], null_counts=False)
+    def _with_common_type(self, expressions: list[Any]) -> list[Any]:
+        """Cast the expressions that do not have their common type."""
+        kind, casts = common_kind([kind_of(each) for each in expressions], null_has_type=False)
         return [
-            _cast(each, kind.arrow) if kind is not None and to_cast else each
-            for each, to_cast in zip(expressions, casts, strict=True)
+            _cast(each, kind.arrow) if kind is not None and needs_cast else each
+            for each, needs_cast in zip(expressions, casts, strict=True)
         ]
 
     # -- unions ------------------------------------------------------------------------------
 
-    # Parts are cast while their columns are written, by the place of each: until then a part may
-    # be made of entities of the ORM.
+    # The columns of a query are cast while they are written, by their index: before that, a query
+    # can consist of ORM entities.
 
     def visit_compound_select(self, cs: Any, *args: Any, **kw: Any) -> str:
-        """Write a compound of queries."""
-        if cs not in self._seen:
-            self._agree(cs)
-        self._places.append(({}, count()))
+        """Write a compound query."""
+        if cs not in self._planned:
+            self._plan_casts(cs)
+        self._open_queries.append(({}, count()))
         try:
             return str(super().visit_compound_select(cs, *args, **kw))  # type: ignore[misc]
         finally:
-            self._places.pop()
+            self._open_queries.pop()
+
+    # Created on first use, because a compiler compiles its statement within its __init__.
 
     @property
-    def _seen(self) -> set[Any]:
-        seen: set[Any] = self.__dict__.setdefault("_compounds", set())
-        return seen
+    def _planned(self) -> set[Any]:
+        """The compound queries whose casts are in `_query_casts`."""
+        planned: set[Any] = self.__dict__.setdefault("_planned_compounds", set())
+        return planned
 
     @property
-    def _parts(self) -> dict[Any, dict[int, pa.DataType]]:
-        """For the queries of unions, which columns are cast, and to what."""
-        parts: dict[Any, dict[int, pa.DataType]] = self.__dict__.setdefault("_casts", {})
-        return parts
+    def _query_casts(self) -> dict[Any, _Casts]:
+        """The casts of the queries of unions."""
+        casts: dict[Any, _Casts] = self.__dict__.setdefault("_casts", {})
+        return casts
 
     @property
-    def _places(self) -> list[tuple[dict[int, pa.DataType], Iterator[int]]]:
-        """For the queries that are being written, the place of the next column."""
-        places: list[Any] = self.__dict__.setdefault("_columns", [])
-        return places
+    def _open_queries(self) -> list[tuple[_Casts, Iterator[int]]]:
+        """The casts of the queries being written, and the index of the next column of each."""
+        queries: list[Any] = self.__dict__.setdefault("_queries_being_written", [])
+        return queries
 
     @property
-    def _place(self) -> tuple[dict[int, pa.DataType], Iterator[int]]:
-        return self._places[-1] if self._places else ({}, count())  # of RETURNING
+    def _current_query(self) -> tuple[_Casts, Iterator[int]]:
+        return self._open_queries[-1] if self._open_queries else ({}, count())  # RETURNING
 
-    def _agree(self, compound: Any) -> None:
-        self._seen.add(compound)
-        parts = [_ungrouped(each) for each in compound.selects]
-        for part in parts:
-            if isinstance(part, selectable.CompoundSelect):
-                self._agree(part)
+    def _plan_casts(self, compound: Any) -> None:
+        self._planned.add(compound)
+        queries = [_ungrouped(each) for each in compound.selects]
+        for query in queries:
+            if isinstance(query, selectable.CompoundSelect):
+                self._plan_casts(query)
         if not is_union(compound):
             return
-        listed = [kinds_of(part, leads=i == 0) for i, part in enumerate(parts)]
-        for place, kinds in enumerate(zip(*listed, strict=False)):
-            kind, casts = made_alike(kinds, null_counts=True)
-            to_cast = [part for part, needed in zip(parts, casts, strict=True) if needed]
-            if kind is not None and all(_can_be(part, place, kind.arrow) for part in to_cast):
-                for part in to_cast:
-                    self._cast_column(part, place, kind.arrow)
+        listed = [kinds_of(query, is_first=i == 0) for i, query in enumerate(queries)]
+        for index, kinds in enumerate(zip(*listed, strict=False)):
+            kind, casts = common_kind(kinds, null_has_type=True)
+            to_cast = [query for query, needed in zip(queries, casts, strict=True) if needed]
+            if kind is not None and all(_can_cast(query, index, kind.arrow) for query in to_cast):
+                for query in to_cast:
+                    self._cast_column(query, index, kind.arrow)
 
-    def _cast_column(self, query: Any, place: int, to: pa.DataType) -> None:
+    def _cast_column(self, query: Any, index: int, to: pa.DataType) -> None:
         if isinstance(query, selectable.CompoundSelect):
             for part in query.selects:
-                self._cast_column(_ungrouped(part), place, to)
+                self._cast_column(_ungrouped(part), index, to)
         else:
-            self._parts.setdefault(query, {})[place] = to
+            self._query_casts.setdefault(query, {})[index] = to
 
     def visit_select(self, select_stmt: Any, *args: Any, **kw: Any) -> str:
         """Write a query."""
-        self._places.append((self._parts.get(select_stmt, {}), count()))
+        self._open_queries.append((self._query_casts.get(select_stmt, {}), count()))
         try:
             return str(super().visit_select(select_stmt, *args, **kw))  # type: ignore[misc]
         finally:
-            self._places.pop()
+            self._open_queries.pop()
 
     def _label_select_column(
         self, select: Any, column: Any, populate_result_map: Any, *args: Any, **kw: Any
     ) -> Any:
-        casts, places = self._place
-        to = casts.get(next(places))
+        casts, indexes = self._current_query
+        to = casts.get(next(indexes))
         if to is not None:
             impl = column.type.dialect_impl(self.dialect)
-            within = impl if populate_result_map and impl._has_column_expression else None
-            written = object.__new__(type(column))  # columns and NULL give themselves for copies
-            written.__dict__.update(column.__dict__)
-            written.type, written._part_of = _PartType(column, to, within), column
-            column, kw["need_column_expressions"] = written, True
+            outer = impl if populate_result_map and impl._has_column_expression else None
+            copied = object.__new__(type(column))  # _clone() of columns and NULL returns themselves
+            copied.__dict__.update(column.__dict__)
+            copied.type, copied._uncast = _CastType(column, to, outer), column
+            column, kw["need_column_expressions"] = copied, True
         return super()._label_select_column(  # type: ignore[misc]
             select, column, populate_result_map, *args, **kw
         )
 
     def visit_label(self, label: Any, *args: Any, **kw: Any) -> str:
-        """Write a label; a part is ordered by what it has, not by the text that it is cast to."""
-        casts, _ = self._place
+        """Write a label. Sort by the expression, not by its label, if it is cast to a string."""
+        casts, _ = self._current_query
         if kw.get("render_label_as_label") is label and pa.string() in casts.values():
             kw["render_label_as_label"] = None
         return str(super().visit_label(label, *args, **kw))  # type: ignore[misc]
@@ -159,11 +165,9 @@ class MixedTypes:
     # -- results -----------------------------------------------------------------------------
 
     def _add_to_result_map(self, keyname: Any, name: Any, objects: Any, type_: Any) -> None:
-        # By its objects a result finds the values of a column: by those of the statement.
+        # A result looks up the values of a column by these objects, which are the statement's.
         objects = tuple(
-            each.__dict__.get("_part_of", each)
-            if isinstance(each, elements.ClauseElement)
-            else each
+            each.__dict__.get("_uncast", each) if isinstance(each, elements.ClauseElement) else each
             for each in objects
         )
         for each in objects:
@@ -173,25 +177,24 @@ class MixedTypes:
         super()._add_to_result_map(keyname, name, objects, type_)  # type: ignore[misc]
 
 
-class _PartType(sqltypes.UserDefinedType):  # type: ignore[type-arg, unused-ignore]
-    """The type of a column in a part of a union: has it written with a CAST."""
+class _CastType(sqltypes.UserDefinedType):  # type: ignore[type-arg, unused-ignore]
+    """The type of a column of a union's query that is written with a CAST."""
 
-    def __init__(self, column: Any, to: pa.DataType, within: Any) -> None:
-        self.column, self.to, self.within = column, to, within
+    def __init__(self, column: Any, to: pa.DataType, outer: Any) -> None:
+        self.column, self.to, self.outer = column, to, outer
 
     def column_expression(self, column: Any) -> Any:
-        """Write the CAST, within what the column's own type writes."""
-        written = type_coerce(_cast(self.column, self.to), _agreeing(self.column.type, self.to))
-        return written if self.within is None else self.within.column_expression(written)
+        """Write the CAST, inside the column expression of the column's own type."""
+        written = type_coerce(_cast(self.column, self.to), _python_type(self.column.type, self.to))
+        return written if self.outer is None else self.outer.column_expression(written)
 
 
 def _cast(expression: Any, to: pa.DataType) -> Any:
     type_ = from_arrow(to)
-    bound = expression
-    if isinstance(bound, elements.BindParameter) and pa.types.is_decimal(to):
-        bound = bound._clone(maintain_key=True)  # by which a cached statement finds it
-        bound.type = ExactNumeric(to.precision, to.scale)
-    return cast(bound, type_)
+    if isinstance(expression, elements.BindParameter) and pa.types.is_decimal(to):
+        expression = expression._clone(maintain_key=True)  # a cached statement looks it up by key
+        expression.type = ExactNumeric(to.precision, to.scale)
+    return cast(expression, type_)
 
 
 def _ungrouped(query: Any) -> Any:
@@ -200,37 +203,38 @@ def _ungrouped(query: Any) -> Any:
     return query
 
 
-def _can_be(query: Any, place: int, to: pa.DataType) -> bool:
-    """Tell whether a cast within a query leaves its rows what they are.
+def _can_cast(query: Any, index: int, to: pa.DataType) -> bool:
+    """Return whether a cast of a column keeps the rows of its query and their order.
 
-    As text numbers come in another order, and 1.0 is not 1 any more.
+    As strings, numbers sort differently, and 1.0 does not equal 1.
     """
-    kind = kinds_of(query)[place]
+    kind = kinds_of(query)[index]
     if kind is None or kind.arrow == to or family(to) != "string":
         return True
     if not isinstance(query, selectable.CompoundSelect):
-        return not (query._distinct and query._order_by_clauses)  # is ordered by what is selected
+        # DISTINCT is ordered by the selected columns.
+        return not (query._distinct and query._order_by_clauses)
     parts = [_ungrouped(part) for part in query.selects]
-    kinds = [kinds_of(part)[place] for part in parts]
+    kinds = [kinds_of(part)[index] for part in parts]
     arrows = {each.arrow for each in kinds if each is not None and each != NULL}
-    alike = len(arrows) == 1 or all(map(pa.types.is_integer, arrows))
-    return alike and not query._order_by_clauses and all(_can_be(each, place, to) for each in parts)
+    same = len(arrows) == 1 or all(map(pa.types.is_integer, arrows))
+    return same and not query._order_by_clauses and all(_can_cast(p, index, to) for p in parts)
 
 
-def _agreeing(type_: Any, arrow: pa.DataType) -> Any:
-    """Give the type itself if it is for such values, else one that is."""
-    known = pa.null() if isinstance(type_, sqltypes.NullType) else arrow_of(type_)
+def _python_type(type_: Any, arrow: pa.DataType) -> Any:
+    """Return a type for values of an Arrow type: the given one if it has the same family."""
+    known = pa.null() if isinstance(type_, sqltypes.NullType) else arrow_type_of(type_)
     if known is None or family(known) == family(arrow):
         return type_
     return sqltypes.BIGINT() if family(arrow) == "integer" else from_arrow(arrow)
 
 
-#: Functions that SQLAlchemy takes for the type of their first argument.
-_OF_ARGUMENTS = {"coalesce", "greatest", "least", "nullif", "min", "max"}
+#: Functions that have the type of their first argument in SQLAlchemy.
+_TYPE_OF_ARGUMENT = {"coalesce", "greatest", "least", "nullif", "min", "max"}
 
 
 def _result_type(element: Any, type_: Any) -> Any:
-    """Give a column's type: SQLAlchemy takes that of one branch for the type of a CASE."""
+    """Return the type of a result column, if SQLAlchemy's type is only that of one branch."""
     inner = element
     while True:
         proxies = list(getattr(inner, "_proxies", ()))
@@ -240,14 +244,14 @@ def _result_type(element: Any, type_: Any) -> Any:
             inner = proxies[0]
         else:
             break
-    guessed = (
+    is_guess = (
         isinstance(inner, elements.Case)
         or len(proxies) > 1
         or (
             isinstance(inner, functions.FunctionElement)
-            and inner.name.lower() in _OF_ARGUMENTS
+            and inner.name.lower() in _TYPE_OF_ARGUMENT
             and any(inner.type in (each.type, sqltypes.NULLTYPE) for each in inner.clauses)
         )
     )
-    kind = kind_of(inner) if guessed else None
-    return type_ if kind is None or kind == NULL else _agreeing(type_, kind.arrow)
+    kind = kind_of(inner) if is_guess else None
+    return type_ if kind is None or kind == NULL else _python_type(type_, kind.arrow)

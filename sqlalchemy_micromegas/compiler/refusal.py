@@ -1,4 +1,4 @@
-"""The error for what no service can do."""
+"""The error for what no service supports."""
 
 from __future__ import annotations
 
@@ -9,6 +9,19 @@ from sqlalchemy.exc import CompileError
 __all__ = ["refuse"]
 
 
-def refuse(what: str, instead: str) -> NoReturn:
-    """Raise a CompileError that says what to do instead."""
-    raise CompileError(f"Micromegas services do not support {what}: {instead}")
+def refuse(feature: str, alternative: str) -> NoReturn:
+    """Reject a feature and suggest an alternative.
+
+    Parameters
+    ----------
+    feature : str
+        Such as ``"LATERAL"``.
+    alternative : str
+        What to use instead.
+
+    Raises
+    ------
+    CompileError
+        Always.
+    """
+    raise CompileError(f"Micromegas services do not support {feature}: {alternative}")

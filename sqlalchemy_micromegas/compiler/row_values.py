@@ -1,7 +1,7 @@
 """Row values and ANY, in forms that every service understands.
 
-``(a, b) IN ((1, 2), ..)``, ``(a, b) < (1, 2)`` and ``x = ANY(array)`` are not known to DataFusion
-43: they become AND, OR and array_has.
+DataFusion 43 does not know ``(a, b) IN ((1, 2), (3, 4))``, ``(a, b) < (1, 2)`` and
+``x = ANY(array)``. They are written with AND, OR and array_has.
 """
 
 from __future__ import annotations
@@ -11,116 +11,115 @@ from typing import Any
 from sqlalchemy.exc import CompileError
 from sqlalchemy.sql import elements, operators, selectable, visitors
 
+from sqlalchemy_micromegas.compiler.refusal import refuse
+
 __all__ = ["RowValues"]
 
-_LESS = {operators.lt: " < ", operators.le: " < ", operators.gt: " > ", operators.ge: " > "}
+_STRICT = {operators.lt: " < ", operators.le: " < ", operators.gt: " > ", operators.ge: " > "}
 
 
 class RowValues:
-    """The part of the compiler that rewrites them."""
+    """Mixin of the compiler that writes them."""
 
     process: Any
     bindtemplate: Any
 
     def visit_binary(self, binary: Any, **kw: Any) -> str:
-        """Rewrite what has a row value on its left, or ANY or ALL on its right."""
+        """Rewrite comparisons of row values, and comparisons with ANY or ALL."""
         if isinstance(binary.right, elements.CollectionAggregate):
             return self._any(binary, kw)
         if isinstance(binary.left, elements.Tuple):
-            return self._compared(binary, kw)
+            return self._compare(binary, kw)
         return str(super().visit_binary(binary, **kw))  # type: ignore[misc]
 
     def _any(self, binary: Any, kw: Any) -> str:
-        inner = binary.right.element
-        while isinstance(inner, elements.Grouping):
-            inner = inner.element
-        if isinstance(inner, (selectable.SelectBase, selectable.ScalarSelect)):
-            raise CompileError(
-                "Micromegas services do not support ANY and ALL of a subquery: use in_() or "
-                "not_in(), or compare with the subquery's min() or max()"
+        array = _ungrouped(binary.right.element)
+        if isinstance(array, (selectable.SelectBase, selectable.ScalarSelect)):
+            refuse(
+                "ANY and ALL of a subquery",
+                "use in_() or not_in(), or compare with the subquery's min() or max()",
             )
-        has = f"array_has({self.process(inner, **kw)}, {self.process(binary.left, **kw)})"
-        every = binary.right.operator is operators.all_op
-        if binary.operator is operators.eq and not every:
-            return has
-        if binary.operator is operators.ne and every:
-            return f"NOT {has}"
-        raise CompileError(
-            "Micromegas services support = ANY(array) and != ALL(array) alone: for others use "
-            "array_min() and array_max(), or unnest() in a subquery"
+        contains = f"array_has({self.process(array, **kw)}, {self.process(binary.left, **kw)})"
+        is_all = binary.right.operator is operators.all_op
+        if binary.operator is operators.eq and not is_all:
+            return contains
+        if binary.operator is operators.ne and is_all:
+            return f"NOT {contains}"
+        refuse(
+            "ANY and ALL except in = ANY(array) and != ALL(array)",
+            "use array_min() and array_max(), or unnest() in a subquery",
         )
 
-    def _compared(self, binary: Any, kw: Any) -> str:
-        left = list(binary.left.clauses)
-        right = binary.right
-        while isinstance(right, elements.Grouping):
-            right = right.element
-        operator = binary.operator
+    def _compare(self, binary: Any, kw: Any) -> str:
+        left, right, operator = list(binary.left.clauses), _ungrouped(binary.right), binary.operator
         if isinstance(right, elements.Tuple):
             others = list(right.clauses)
             if len(others) != len(left):
                 raise CompileError(
-                    f"a row value of {len(left)} parts is compared with one of {len(others)}"
+                    f"cannot compare row values of {len(left)} and {len(others)} elements"
                 )
-            return self._row(left, operator, others, kw)
+            return self._compare_rows(left, operator, others, kw)
         if operator not in (operators.in_op, operators.not_in_op):
-            raise CompileError(
-                "Micromegas services do not support this comparison of a row value: compare with "
-                "another row value, or use in_() with a list of them"
+            refuse(
+                "this comparison of a row value",
+                "compare with another row value, or use in_() with a list of them",
             )
         if isinstance(right, elements.BindParameter):
-            text = self._listed(left, right, kw)
+            text = self._in_parameter(left, right, kw)
         elif isinstance(right, elements.ClauseList):
-            rows = [self._row(left, operators.eq, list(row.clauses), kw) for row in right.clauses]
+            rows = [
+                self._compare_rows(left, operators.eq, list(row.clauses), kw)
+                for row in right.clauses
+            ]
             text = f"({' OR '.join(rows)})"
         else:
-            raise CompileError(
-                "Micromegas services do not support IN of row values with a subquery: use exists()"
-            )
+            refuse("IN of row values with a subquery", "use exists()")
         return f"(NOT {text})" if operator is operators.not_in_op else text
 
-    def _row(self, left: list[Any], operator: Any, right: list[Any], kw: Any) -> str:
-        def pair(i: int, between: str) -> str:
+    def _compare_rows(self, left: list[Any], operator: Any, right: list[Any], kw: Any) -> str:
+        def _pair(i: int, symbol: str) -> str:
             one, other = self.process(left[i], **kw), self.process(right[i], **kw)
-            return f"{one}{between}{other}"
+            return f"{one}{symbol}{other}"
 
         last = len(left) - 1
         if operator is operators.eq:
-            return "(" + " AND ".join(pair(i, " = ") for i in range(last + 1)) + ")"
+            return "(" + " AND ".join(_pair(i, " = ") for i in range(last + 1)) + ")"
         if operator is operators.ne:
-            return "(" + " OR ".join(pair(i, " != ") for i in range(last + 1)) + ")"
-        if operator not in _LESS:
-            raise CompileError(
-                "Micromegas services compare row values with =, !=, <, <=, >, >= and IN alone"
+            return "(" + " OR ".join(_pair(i, " != ") for i in range(last + 1)) + ")"
+        if operator not in _STRICT:
+            refuse(
+                "this comparison of row values",
+                "use =, !=, <, <=, >, >= or IN",
             )
-        final = {operators.le: " <= ", operators.ge: " >= "}.get(operator, _LESS[operator])
-        ways = []  # the first that differs decides
+        strict = _STRICT[operator]
+        final = {operators.le: " <= ", operators.ge: " >= "}.get(operator, strict)
+        cases = []  # one for each element that can be the first that differs
         for i in range(last + 1):
-            parts = [pair(j, " = ") for j in range(i)]
-            parts.append(pair(i, final if i == last else _LESS[operator]))
-            ways.append(" AND ".join(parts))
-        return "(" + " OR ".join(f"({way})" for way in ways) + ")"
+            conditions = [_pair(j, " = ") for j in range(i)]
+            conditions.append(_pair(i, final if i == last else strict))
+            cases.append(" AND ".join(conditions))
+        return "(" + " OR ".join(f"({case})" for case in cases) + ")"
 
-    # A list of row values is a parameter that SQLAlchemy expands when the statement is run, once
-    # it knows how many there are: what they are compared with is kept until then.
+    # SQLAlchemy expands a parameter that is a list of row values when the statement is executed
+    # and their number is known. The left side is stored until then.
 
-    def _listed(self, left: list[Any], right: Any, kw: Any) -> str:
-        bound = any(
+    def _in_parameter(self, left: list[Any], parameter: Any, kw: Any) -> str:
+        has_parameters = any(
             isinstance(each, elements.BindParameter)
-            for part in left
-            for each in visitors.iterate(part)
+            for element in left
+            for each in visitors.iterate(element)
         )
-        if bound and not kw.get("literal_binds"):
-            raise CompileError(
-                "Micromegas services do not support IN of row values that have bound values on "
-                "the left: compute them in a subquery, and compare its columns"
+        if has_parameters and not kw.get("literal_binds"):
+            refuse(
+                "IN of row values with parameters on the left side",
+                "compute them in a subquery, and compare its columns",
             )
-        columns = self.__dict__.setdefault("_rows_of", {})
-        columns[right.key] = [self.process(part, **kw) for part in left]
-        return str(self.process(right, **kw))
+        columns = self.__dict__.setdefault("_row_columns", {})
+        columns[parameter.key] = [self.process(element, **kw) for element in left]
+        return str(self.process(parameter, **kw))
 
-    def _one_of(self, parameter: Any, values: list[str]) -> str | None:
-        columns = self.__dict__.get("_rows_of", {}).get(parameter.key)
+    def _expand_rows(self, parameter: Any, values: list[str]) -> str | None:
+        columns = self.__dict__.get("_row_columns", {}).get(parameter.key)
         if columns is None:
             return None
         if not values:
@@ -140,21 +139,27 @@ class RowValues:
         )
         if parameter.literal_execute:
             return update, text
-        marks = [self.bindtemplate % {"name": key} for key, _ in update]
-        rewritten = self._one_of(parameter, marks)
+        placeholders = [self.bindtemplate % {"name": key} for key, _ in update]
+        rewritten = self._expand_rows(parameter, placeholders)
         return update, text if rewritten is None else rewritten
 
     def _literal_execute_expanding_parameter_literal_binds(
         self, parameter: Any, values: Any, **kw: Any
     ) -> Any:
-        if parameter.key in self.__dict__.get("_rows_of", {}):
+        if parameter.key in self.__dict__.get("_row_columns", {}):
             types = parameter.type.types
-            texts = [
+            literals = [
                 self.render_literal_value(value, type_)  # type: ignore[attr-defined]
                 for row in values
                 for value, type_ in zip(row, types, strict=False)
             ]
-            return (), self._one_of(parameter, texts)
+            return (), self._expand_rows(parameter, literals)
         return super()._literal_execute_expanding_parameter_literal_binds(  # type: ignore[misc]
             parameter, values, **kw
         )
+
+
+def _ungrouped(expression: Any) -> Any:
+    while isinstance(expression, elements.Grouping):
+        expression = expression.element
+    return expression

@@ -1,4 +1,4 @@
-"""Names of types and identifiers, and the refusal of DDL."""
+"""Names of types, quoting of identifiers, and rejection of DDL."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ __all__ = ["MicromegasDDLCompiler", "MicromegasIdentifierPreparer", "MicromegasT
 
 
 class MicromegasIdentifierPreparer(IdentifierPreparer):
-    """Quotes what DataFusion would read otherwise.
+    """Quotes the words that DataFusion would not read as identifiers.
 
-    The words are those of 1100 tried in 16 places that failed in one, and that SQLAlchemy does
-    not quote by itself.
+    These are the words that SQLAlchemy does not quote by itself and that failed in at least one
+    of 16 positions; 1100 words were tried.
     """
 
     reserved_words = set(RESERVED_WORDS) | {
@@ -33,47 +33,47 @@ class MicromegasIdentifierPreparer(IdentifierPreparer):
 
 
 class MicromegasDDLCompiler(DDLCompiler):
-    """Refuses all DDL: a service would answer as if it had done it, and forget it."""
+    """Rejects all DDL: a service would report success, but keep nothing of it."""
 
     def process(self, obj: Any, **kw: Any) -> str:
-        """Refuse."""
+        """Reject a statement."""
         refuse("DDL", "they are read-only, and nothing was sent")
 
 
-def _is(name: str) -> Any:
-    def visit(self: Any, type_: Any, **kw: Any) -> str:
+def _named(name: str) -> Any:
+    def _visit(self: Any, type_: Any, **kw: Any) -> str:
         if getattr(type_, "collation", None):
-            refuse("COLLATE", "text is compared by its bytes; use lower() to ignore the case")
+            refuse("COLLATE", "strings are compared by their bytes; use lower() to ignore case")
         return name
 
-    return visit
+    return _visit
 
 
 class MicromegasTypeCompiler(GenericTypeCompiler):
-    """Writes types in the names that CAST knows.
+    """Writes types by the names that CAST accepts.
 
-    Lengths are left out: the engine reads them and does not keep to them.
+    Lengths are left out: the engine parses them, but does not enforce them.
     """
 
-    visit_CHAR = visit_NCHAR = visit_VARCHAR = visit_NVARCHAR = _is("VARCHAR")  # noqa: N815
-    visit_TEXT = visit_CLOB = visit_NCLOB = visit_UUID = _is("VARCHAR")  # noqa: N815
-    visit_uuid = visit_enum = _is("VARCHAR")
-    visit_BLOB = visit_BINARY = visit_VARBINARY = _is("BYTEA")  # noqa: N815
-    visit_FLOAT = visit_DOUBLE = visit_DOUBLE_PRECISION = _is("DOUBLE")  # noqa: N815
-    visit_TIME = _is("TIME")  # noqa: N815
-    visit_INTERVAL = _is("INTERVAL")  # noqa: N815
-    visit_TINYINT = _is("TINYINT")  # noqa: N815
-    visit_UTINYINT = _is("TINYINT UNSIGNED")  # noqa: N815
-    visit_USMALLINT = _is("SMALLINT UNSIGNED")  # noqa: N815
-    visit_UINTEGER = _is("INTEGER UNSIGNED")  # noqa: N815
-    visit_UBIGINT = _is("BIGINT UNSIGNED")  # noqa: N815
+    visit_CHAR = visit_NCHAR = visit_VARCHAR = visit_NVARCHAR = _named("VARCHAR")  # noqa: N815
+    visit_TEXT = visit_CLOB = visit_NCLOB = visit_UUID = _named("VARCHAR")  # noqa: N815
+    visit_uuid = visit_enum = _named("VARCHAR")
+    visit_BLOB = visit_BINARY = visit_VARBINARY = _named("BYTEA")  # noqa: N815
+    visit_FLOAT = visit_DOUBLE = visit_DOUBLE_PRECISION = _named("DOUBLE")  # noqa: N815
+    visit_TIME = _named("TIME")  # noqa: N815
+    visit_INTERVAL = _named("INTERVAL")  # noqa: N815
+    visit_TINYINT = _named("TINYINT")  # noqa: N815
+    visit_UTINYINT = _named("TINYINT UNSIGNED")  # noqa: N815
+    visit_USMALLINT = _named("SMALLINT UNSIGNED")  # noqa: N815
+    visit_UINTEGER = _named("INTEGER UNSIGNED")  # noqa: N815
+    visit_UBIGINT = _named("BIGINT UNSIGNED")  # noqa: N815
 
     def visit_JSON(self, type_: Any, **kw: Any) -> str:  # noqa: N802
-        """Write text, which JSON is to the engine; of properties it is a name to be shown only."""
+        """Write a string type, the engine's form of JSON. For Properties, write a display name."""
         return "JSON" if isinstance(type_, Properties) else "VARCHAR"
 
     def visit_NUMERIC(self, type_: Any, **kw: Any) -> str:  # noqa: N802
-        """Write a decimal; without a precision the engine's own, spelt out."""
+        """Write a decimal. Without a precision, it has the engine's default."""
         if type_.precision is None:
             return "DECIMAL(38, 10)"
         return f"DECIMAL({type_.precision}, {type_.scale or 0})"
@@ -81,7 +81,7 @@ class MicromegasTypeCompiler(GenericTypeCompiler):
     visit_DECIMAL = visit_NUMERIC  # noqa: N815
 
     def visit_DATETIME(self, type_: Any, **kw: Any) -> str:  # noqa: N802
-        """Write a timestamp, of nanoseconds."""
+        """Write a timestamp of nanoseconds."""
         return "TIMESTAMP WITH TIME ZONE" if type_.timezone else "TIMESTAMP"
 
     visit_TIMESTAMP = visit_DATETIME  # noqa: N815

@@ -1,4 +1,4 @@
-"""What the engine keeps values of a type as, and what several kinds of them become together."""
+"""How the engine stores values of a type, and the common type of several."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from typing import Any, NamedTuple
 import pyarrow as pa
 from sqlalchemy import types as sqltypes
 
+from sqlalchemy_micromegas.sqlalchemy_version import SQLALCHEMY_2
 from sqlalchemy_micromegas.types import (
-    SQLALCHEMY_2,
     TINYINT,
     UBIGINT,
     UINTEGER,
@@ -22,22 +22,29 @@ from sqlalchemy_micromegas.types import (
 __all__ = [
     "NULL",
     "Kind",
-    "arrow_of",
-    "as_cast",
-    "common",
+    "arrow_type_of",
+    "cast_result_type",
+    "common_kind",
+    "common_type",
     "family",
-    "made_alike",
-    "unsure",
-    "varied",
+    "has_variants",
+    "unique_kind",
 ]
 
 
 class Kind(NamedTuple):
-    """What an expression is kept as: a type, and what it may be kept as besides.
+    """The Arrow type of an expression, and how its values are stored.
 
-    Text, for one, is a dictionary in some columns and plain in others, and a bound Decimal has
-    the digits of its value. Such kinds are equal to themselves alone, by `storage`; without one
-    the type is just what a CAST to it gives.
+    A type can be stored in several ways: strings are dictionaries in some columns and plain in
+    others, and the digits of a bound Decimal depend on its value. Such a kind has a `storage` that
+    equals no other. Without one, values are stored like the result of a CAST to the type.
+
+    Attributes
+    ----------
+    arrow : pyarrow.DataType
+        The type.
+    storage : hashable
+        What identifies the form of storage, if it can differ.
     """
 
     arrow: pa.DataType
@@ -47,14 +54,25 @@ class Kind(NamedTuple):
 NULL = Kind(pa.null())
 
 
-def unsure(arrow: pa.DataType | None) -> Kind | None:
-    """Give a kind that is equal to itself alone."""
+def unique_kind(arrow: pa.DataType | None) -> Kind | None:
+    """Return a kind that equals no other.
+
+    Parameters
+    ----------
+    arrow : pyarrow.DataType or None
+        The type, if known.
+
+    Returns
+    -------
+    Kind or None
+        None if the type is unknown.
+    """
     return None if arrow is None else Kind(arrow, object())
 
 
 # -- types -------------------------------------------------------------------------------------
 
-# The first that fits counts: subclasses stand before what they derive from.
+# The first match takes precedence: subclasses are listed before their bases.
 _ARROW: list[tuple[Any, pa.DataType]] = [
     (TINYINT, pa.int8()),
     (UTINYINT, pa.uint8()),
@@ -76,7 +94,7 @@ _ARROW: list[tuple[Any, pa.DataType]] = [
 if SQLALCHEMY_2:
     _ARROW.append((sqltypes.Uuid, pa.string()))
 
-_VARIED = (
+_WITH_VARIANTS = (
     pa.types.is_string,
     pa.types.is_binary,
     pa.types.is_interval,
@@ -84,17 +102,28 @@ _VARIED = (
 )
 
 
-def arrow_of(type_: Any) -> pa.DataType | None:
-    """Give the Arrow type of a SQLAlchemy type, or None where it does not tell."""
+def arrow_type_of(type_: Any) -> pa.DataType | None:
+    """Return the Arrow type of a SQLAlchemy type.
+
+    Parameters
+    ----------
+    type_ : sqlalchemy.types.TypeEngine
+        Type decorators are treated as the type that they decorate.
+
+    Returns
+    -------
+    pyarrow.DataType or None
+        None if the SQLAlchemy type does not determine it.
+    """
     while isinstance(type_, sqltypes.TypeDecorator):
-        if isinstance(type_, sqltypes.Interval):  # a decorator of 1970 plus the difference
+        if isinstance(type_, sqltypes.Interval):  # decorates a datetime: 1970 plus the difference
             return pa.month_day_nano_interval()
         type_ = type_.impl
     if isinstance(type_, sqltypes.DateTime):
         zone = "+00:00" if type_.timezone else None
         return pa.timestamp(getattr(type_, "unit", "ns"), zone)
     if isinstance(type_, sqltypes.ARRAY):
-        item = arrow_of(type_.item_type)
+        item = arrow_type_of(type_.item_type)
         for _ in range(type_.dimensions or 1):
             item = None if item is None else pa.list_(item)
         return item
@@ -106,13 +135,35 @@ def arrow_of(type_: Any) -> pa.DataType | None:
     return None
 
 
-def varied(arrow: pa.DataType) -> bool:
-    """Tell whether values of a type are kept in more than one way."""
-    return any(is_kind(arrow) for is_kind in _VARIED)
+def has_variants(arrow: pa.DataType) -> bool:
+    """Return whether the engine stores values of a type in more than one form.
+
+    Parameters
+    ----------
+    arrow : pyarrow.DataType
+        The type.
+
+    Returns
+    -------
+    bool
+        True for strings, binary, intervals and lists.
+    """
+    return any(matches(arrow) for matches in _WITH_VARIANTS)
 
 
 def family(arrow: pa.DataType) -> str:
-    """Name what values of a type are to Python."""
+    """Return the family of types whose values have one type in Python.
+
+    Parameters
+    ----------
+    arrow : pyarrow.DataType
+        The type.
+
+    Returns
+    -------
+    str
+        ``"integer"``, ``"fraction"`` or the name of the Arrow type without its parameters.
+    """
     integral = pa.types.is_decimal(arrow) and arrow.scale == 0
     if integral or pa.types.is_integer(arrow):
         return "integer"
@@ -121,7 +172,7 @@ def family(arrow: pa.DataType) -> str:
     return str(arrow).partition("[")[0].partition("<")[0]
 
 
-# What a number is as a decimal, to the engine.
+# Precision and scale of numbers that the engine converts to decimals.
 _AS_DECIMAL = {
     pa.int8(): (3, 0),
     pa.uint8(): (3, 0),
@@ -142,34 +193,44 @@ def _digits(arrow: pa.DataType) -> tuple[int, int] | None:
     return _AS_DECIMAL.get(arrow)
 
 
-def common(one: pa.DataType, other: pa.DataType) -> pa.DataType | None:
-    """Give the type that the branches of a CASE have together, as DataFusion decides it.
+def common_type(one: pa.DataType, other: pa.DataType) -> pa.DataType | None:
+    """Return the common type that DataFusion chooses for two branches of a CASE.
 
-    None where it does not, or where its releases differ.
+    Parameters
+    ----------
+    one : pyarrow.DataType
+        The type of a branch.
+    other : pyarrow.DataType
+        The type of another branch.
+
+    Returns
+    -------
+    pyarrow.DataType or None
+        None if there is none, or if versions of DataFusion differ.
     """
     if one == other or pa.types.is_null(other):
         return one
     if pa.types.is_null(one):
         return other
-    given = (one, other)
-    if all(map(pa.types.is_integer, given)):
+    both = (one, other)
+    if all(map(pa.types.is_integer, both)):
         return _common_integer(one, other)
-    digits = [_digits(each) for each in given]
-    if None not in digits and any(map(pa.types.is_decimal, given)):
+    digits = [_digits(each) for each in both]
+    if None not in digits and any(map(pa.types.is_decimal, both)):
         scale = max(s for _, s in digits)  # type: ignore[misc]
         whole = max(p - s for p, s in digits)  # type: ignore[misc]
         return pa.decimal128(min(whole + scale, 38), scale)
-    if None not in digits:  # one has a fraction at least
-        return pa.float64() if pa.float64() in given else pa.float32()
-    if pa.string() in given:
+    if None not in digits:  # at least one is a float
+        return pa.float64() if pa.float64() in both else pa.float32()
+    if pa.string() in both:
         number = other if one == pa.string() else one
         return pa.string() if _digits(number) else None
-    if all(pa.types.is_timestamp(each) or pa.types.is_date(each) for each in given):
-        days = any(map(pa.types.is_date, given))  # which take the zone away
-        zones = [each.tz for each in given if not pa.types.is_date(each) and each.tz]
-        return pa.timestamp("ns", zones[0] if zones and not days else None)
-    if all(map(pa.types.is_list, given)):
-        item = common(one.value_type, other.value_type)
+    if all(pa.types.is_timestamp(each) or pa.types.is_date(each) for each in both):
+        has_date = any(map(pa.types.is_date, both))  # the result has no time zone then
+        zones = [each.tz for each in both if not pa.types.is_date(each) and each.tz]
+        return pa.timestamp("ns", zones[0] if zones and not has_date else None)
+    if all(map(pa.types.is_list, both)):
+        item = common_type(one.value_type, other.value_type)
         return None if item is None else pa.list_(item)
     return None
 
@@ -178,60 +239,71 @@ def _common_integer(one: pa.DataType, other: pa.DataType) -> pa.DataType:
     signed = {pa.types.is_signed_integer(each) for each in (one, other)}
     if len(signed) == 1:
         return max(one, other, key=lambda each: each.bit_width)
-    # What older engines make of 64 bits without sign and a sign cuts off half of them.
+    # The common type of int64 and uint64 in older engines cannot hold half of the uint64 values.
     return pa.decimal128(20, 0) if pa.uint64() in (one, other) else pa.int64()
 
 
-def made_alike(
-    kinds: Sequence[Kind | None], *, null_counts: bool
+def common_kind(
+    kinds: Sequence[Kind | None], *, null_has_type: bool
 ) -> tuple[Kind | None, list[bool]]:
-    """Decide the common kind of the branches of a CASE or the parts of a union.
+    """Return the common kind of the branches of a CASE or the queries of a union.
 
     Parameters
     ----------
     kinds : sequence of Kind or None
-        None where a type is not known: nothing can be said about all of them then.
-    null_counts : bool
-        Whether a NULL is of a type of its own, as in a union.
+        None for an unknown type. The common kind is unknown then.
+    null_has_type : bool
+        Whether NULL has a type of its own, as in a union.
 
     Returns
     -------
-    tuple
-        The kind, and for each whether it has to be cast to it.
+    tuple of (Kind or None, list of bool)
+        The common kind, and for each of the kinds whether it must be cast to the common one.
     """
-    as_they_are = [False] * len(kinds)
+    no_casts = [False] * len(kinds)
     known = [kind for kind in kinds if kind is not None]
     if len(known) < len(kinds):
-        return None, as_they_are
-    counts = [i for i, kind in enumerate(known) if kind != NULL or null_counts]
-    if not counts:
-        return NULL, as_they_are
-    first = known[counts[0]]
-    if all(known[i] == first for i in counts):
-        return first, as_they_are
-    arrow = reduce(_both, (known[i].arrow for i in counts))
+        return None, no_casts
+    typed = [i for i, kind in enumerate(known) if kind != NULL or null_has_type]
+    if not typed:
+        return NULL, no_casts
+    first = known[typed[0]]
+    if all(known[i] == first for i in typed):
+        return first, no_casts
+    arrow = reduce(_common_type_or_none, (known[i].arrow for i in typed))
     if arrow is None:
-        return None, as_they_are
-    kind = Kind(as_cast(arrow))
+        return None, no_casts
+    kind = Kind(cast_result_type(arrow))
     return kind, [
-        i in counts and each != kind and (i == counts[0] or not _follows(each, kind))
+        i in typed and each != kind and (i == typed[0] or not _is_coerced(each, kind))
         for i, each in enumerate(known)
     ]
 
 
-def _both(one: pa.DataType | None, other: pa.DataType) -> pa.DataType | None:
-    return None if one is None else common(one, other)
+def _common_type_or_none(one: pa.DataType | None, other: pa.DataType) -> pa.DataType | None:
+    return None if one is None else common_type(one, other)
 
 
-def as_cast(arrow: pa.DataType) -> pa.DataType:
-    """Give what a CAST to a type gives, which knows timestamps of nanoseconds alone."""
+def cast_result_type(arrow: pa.DataType) -> pa.DataType:
+    """Return the type of a CAST to a type. CAST gives only timestamps of nanoseconds.
+
+    Parameters
+    ----------
+    arrow : pyarrow.DataType
+        The target of the cast.
+
+    Returns
+    -------
+    pyarrow.DataType
+        The type of the result.
+    """
     return pa.timestamp("ns", arrow.tz) if pa.types.is_timestamp(arrow) else arrow
 
 
-def _follows(kind: Kind, told: Kind) -> bool:
-    """Tell whether every engine by itself makes a value what the first is cast to."""
+def _is_coerced(kind: Kind, target: Kind) -> bool:
+    """Return whether every engine converts a value to the target that the first is cast to."""
     if kind == NULL:
-        return not varied(told.arrow)
-    if pa.types.is_floating(told.arrow):
+        return not has_variants(target.arrow)
+    if pa.types.is_floating(target.arrow):
         return True
-    return kind.storage is None and pa.types.is_integer(told.arrow)
+    return kind.storage is None and pa.types.is_integer(target.arrow)

@@ -1,4 +1,4 @@
-"""Arrow types -> SQLAlchemy types, as introspection and the constructs of views tell them."""
+"""SQLAlchemy types of Arrow types."""
 
 from __future__ import annotations
 
@@ -8,17 +8,16 @@ from typing import Any
 import pyarrow as pa
 from sqlalchemy import types as sqltypes
 
-from sqlalchemy_micromegas.types import (
+from sqlalchemy_micromegas.types.numeric import (
     DOUBLE,
-    TIMESTAMP,
     TINYINT,
     UBIGINT,
     UINTEGER,
     USMALLINT,
     UTINYINT,
-    Interval,
-    Properties,
 )
+from sqlalchemy_micromegas.types.properties import Properties
+from sqlalchemy_micromegas.types.temporal import TIMESTAMP, Interval
 
 __all__ = ["from_arrow"]
 
@@ -39,36 +38,36 @@ _SIMPLE: list[tuple[Callable[[pa.DataType], bool], Callable[[], Any]]] = [
     (pa.types.is_duration, Interval),
     (pa.types.is_interval, Interval),
 ]
-_TEXT = ("string", "large_string", "string_view")
-_BINARY = ("binary", "large_binary", "binary_view")
+_STRINGS = ("string", "large_string", "string_view")
+_BINARIES = ("binary", "large_binary", "binary_view")
 
 
 def from_arrow(arrow_type: pa.DataType, name: str = "") -> Any:
-    """Give the SQLAlchemy type of a column.
+    """Return the SQLAlchemy type of a column.
 
     Parameters
     ----------
     arrow_type : pyarrow.DataType
-        Dictionaries count as their values.
+        Dictionaries are treated as their values.
     name : str
-        The column's name: nothing else marks JSONB that a wire sent as plain binary.
+        The name of the column. It is the only sign of JSONB that a service sent as plain binary.
 
     Returns
     -------
     sqlalchemy.types.TypeEngine
-        NullType for what SQL has no name for, such as a struct; its values pass as they are.
+        NullType for types without a SQL name, such as structs. Their values are not converted.
     """
     if isinstance(arrow_type, pa.BaseExtensionType):
         return from_arrow(arrow_type.storage_type, name)
     encoded = pa.types.is_dictionary(arrow_type)
     if encoded or pa.types.is_run_end_encoded(arrow_type):
         arrow_type = arrow_type.value_type
-    for is_kind, make in _SIMPLE:
-        if is_kind(arrow_type):
-            return make()
-    if str(arrow_type) in _TEXT:
+    for matches, create in _SIMPLE:
+        if matches(arrow_type):
+            return create()
+    if str(arrow_type) in _STRINGS:
         return sqltypes.VARCHAR()
-    if str(arrow_type) in _BINARY or pa.types.is_fixed_size_binary(arrow_type):
+    if str(arrow_type) in _BINARIES or pa.types.is_fixed_size_binary(arrow_type):
         return Properties() if encoded or _is_jsonb(name) else sqltypes.LargeBinary()
     if pa.types.is_timestamp(arrow_type):
         return TIMESTAMP(timezone=arrow_type.tz is not None, unit=arrow_type.unit)

@@ -1,4 +1,4 @@
-"""Misplaced chunks are put together, aligned, with the same values; others are not touched."""
+"""Misaligned chunks are concatenated with the same values; others are not touched."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from decimal import Decimal
 import pyarrow as pa
 import pytest
 
-from micromegas_dbapi.arrow.alignment import aligned, place, spots
+from micromegas_dbapi.arrow.alignment import align, memory_location, wide_buffers
 from tests.arrow.test_dictionaries import (
     KINDS,
     VALUES,
@@ -54,10 +54,10 @@ AT_ANY_ADDRESS = [
 @pytest.mark.parametrize("name", ARRAYS)
 def test_aligned(name: str) -> None:
     array = ARRAYS[name]
-    needed = spots(array.type)
-    assert aligned([array], needed)[0] is array
+    needed = wide_buffers(array.type)
+    assert align([array], needed)[0] is array
     moved = misplaced(array)
-    first, *rest = aligned([moved, moved, array], needed)
+    first, *rest = align([moved, moved, array], needed)
     for chunk in (first, *rest):
         chunk.validate(full=True)
         assert chunk.type == array.type
@@ -73,15 +73,15 @@ def test_aligned(name: str) -> None:
 def test_neighbours_only() -> None:
     good = pa.array([1, 2])
     bad = misplaced(good)
-    chunks = aligned([good, bad, bad, good, good, bad], spots(pa.int64()))
+    chunks = align([good, bad, bad, good, good, bad], wide_buffers(pa.int64()))
     assert [len(chunk) for chunk in chunks] == [2, 4, 2, 2, 2]
     assert chunks[0] is chunks[2] is chunks[3] is good
-    assert aligned([], spots(pa.int64())) == []
+    assert align([], wide_buffers(pa.int64())) == []
 
 
 def test_dictionaries_that_differ_are_not_mixed() -> None:
     first, other = misplaced(WORDS), misplaced(dictionary([1, 0], ["c", "d"]))
-    chunks = aligned([first, first, other], spots(WORDS.type))
+    chunks = align([first, first, other], wide_buffers(WORDS.type))
     assert [chunk.dictionary.to_pylist() for chunk in chunks] == [["a", "b"], ["c", "d"]]
     assert [value for chunk in chunks for value in chunk.to_pylist()] == [
         *WORDS.to_pylist() * 2,
@@ -96,9 +96,9 @@ def test_a_misplaced_dictionary_is_copied_once(name: str) -> None:
     chunks = [misplaced(dictionary([0, 1, None], VALUES[name][:2])) for _ in range(3)]
     after = made_distinct(chunks)
     if pa.types.is_nested(kind) or pa.types.is_dictionary(kind):
-        needed = spots(kind)
-        assert all(aligned([each.dictionary], needed)[0] is each.dictionary for each in after)
+        needed = wide_buffers(kind)
+        assert all(align([each.dictionary], needed)[0] is each.dictionary for each in after)
         return
     words = [chunk.dictionary for chunk in after]
-    assert len({place(each) for each in words}) == 1
-    assert aligned(words[:1], spots(kind))[0] is words[0]
+    assert len({memory_location(each) for each in words}) == 1
+    assert align(words[:1], wide_buffers(kind))[0] is words[0]

@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from micromegas_dbapi.arrow.dictionaries import distinct
-from micromegas_dbapi.arrow.dictionary_decoding import hydrated_column, hydrated_type
+from micromegas_dbapi.arrow.dictionaries import deduplicator
+from micromegas_dbapi.arrow.dictionary_decoding import decode_column, decoded_type
 
 WIDTHS = [
     pa.int8(),
@@ -68,7 +68,7 @@ def check(before: list[pa.Array], after: list[pa.Array]) -> None:
 
 
 def made_distinct(chunks: list[pa.Array]) -> list[pa.Array]:
-    step = distinct(chunks[0].type)
+    step = deduplicator(chunks[0].type)
     assert step is not None
     after = step(chunks)
     check(chunks, after)
@@ -136,11 +136,11 @@ def test_empty(count: int) -> None:
 
 def test_of_no_chunks_comes_none() -> None:
     for kind in (pa.string(), pa.list_(pa.string()), pa.struct([("a", pa.string())])):
-        step = distinct(pa.dictionary(pa.int8(), kind))
+        step = deduplicator(pa.dictionary(pa.int8(), kind))
         assert step is not None
         assert step([]) == []
-        assert distinct(kind) is None
-        inside = distinct(pa.struct([("a", pa.list_(pa.dictionary(pa.int8(), kind)))]))
+        assert deduplicator(kind) is None
+        inside = deduplicator(pa.struct([("a", pa.list_(pa.dictionary(pa.int8(), kind)))]))
         assert inside is not None
         assert inside([]) == []
 
@@ -195,7 +195,7 @@ def test_entries_that_no_key_can_refer_to() -> None:
 
 def test_a_stream_of_dictionaries_that_come_and_go() -> None:
     """What is remembered of one is not taken for another, at whatever address that comes to be."""
-    step = distinct(pa.dictionary(pa.int16(), pa.string()))
+    step = deduplicator(pa.dictionary(pa.int16(), pa.string()))
     assert step is not None
     for turn in range(200):
         words = [str(turn // 3), str(turn // 3 + 1), str(turn // 3)]
@@ -311,10 +311,10 @@ def columns(draw: Any) -> list[pa.Array]:
 def test_any_column(chunks: list[pa.Array]) -> None:
     together = made_distinct(chunks)
     assert len({tuple(map(tuple, entries(chunk))) for chunk in together}) == 1
-    step = distinct(chunks[0].type)
+    step = deduplicator(chunks[0].type)
     assert step is not None
     check(chunks, [step([chunk])[0] for chunk in chunks])  # one after the other, as in a stream
-    plain = hydrated_column(pa.chunked_array(chunks))
+    plain = decode_column(pa.chunked_array(chunks))
     plain.validate(full=True)
-    assert hydrated_type(plain.type) == plain.type
+    assert decoded_type(plain.type) == plain.type
     assert [repr(v) for v in plain.to_pylist()] == [v for chunk in chunks for v in shown(chunk)]

@@ -208,14 +208,14 @@ def test_not_a_number() -> None:
         (words(ARRAY | OBJECT), "header 0xc0000000"),
         (b'{"name":"value"}', "header 0x7b226e61"),
         (words(SCALAR), "not a JSONB value"),
-        (words(SCALAR, STRING | 2) + b"x", "cut short"),
+        (words(SCALAR, STRING | 2) + b"x", "it is truncated"),
         (words(SCALAR, STRING | 1) + b"xy", "it ends after 9 of 10 bytes"),
         (words(SCALAR, STRING | 1) + b"\xff", "not a JSONB value: 'utf-8' codec"),
         (words(SCALAR, 7 << 28), "entry 0x70000000"),
-        (NAME_VALUE[:-1], "cut short"),
+        (NAME_VALUE[:-1], "it is truncated"),
         (NAME_VALUE + b"\0", "it ends after 21 of 22 bytes"),
-        (words(OBJECT | 1, TRUE, TRUE), "a key that is no string"),
-        (words(OBJECT | 1, NESTED | 4, TRUE) + words(ARRAY), "a key that is no string"),
+        (words(OBJECT | 1, TRUE, TRUE), "a key is not a string"),
+        (words(OBJECT | 1, NESTED | 4, TRUE) + words(ARRAY), "a key is not a string"),
         (scalar(NUMBER), "not a JSONB value"),
         (number(0x80), "number 0x80"),
         (number(0x60, bytes(4)), "not a JSONB value"),
@@ -340,7 +340,7 @@ def test_two_hundred_levels_are_enough() -> None:
 
 @pytest.mark.parametrize("depth", [201, 2_000, 100_000])
 def test_deeper_levels_are_refused(depth: int) -> None:
-    with pytest.raises(ValueError, match="nested more than 200 deep"):
+    with pytest.raises(ValueError, match="nested more than 200 levels deep"):
         decode(nest(depth) if depth < 10_000 else deep(depth))
 
 

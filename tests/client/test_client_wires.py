@@ -20,7 +20,7 @@ import pyarrow.parquet as pq
 import pytest
 
 import micromegas_dbapi as mm
-from micromegas_dbapi.arrow.dictionary_decoding import hydrated_schema
+from micromegas_dbapi.arrow.dictionary_decoding import decoded_schema
 from micromegas_dbapi.client import Client
 from micromegas_dbapi.lake.transport import LakeTransport
 from micromegas_dbapi.server import LocalService
@@ -269,7 +269,7 @@ def test_query_view_sees_what_it_sees_over_http(
             table = old[where].query_view(*view, arrow=True)
         except mm.Error as error:
             return type(error)
-        return [str(t) for t in hydrated_schema(table.schema).types], table.to_pylist()
+        return [str(t) for t in decoded_schema(table.schema).types], table.to_pylist()
 
     if name == "changes":  # which the HTTP service takes, and forgets
         assert {seen(where) for where in BY_SQL} == {mm.NotSupportedError}
@@ -299,7 +299,7 @@ def test_query_view_gives_what_was_recorded_of_the_instance(
     table = new[where].query_view(*found.groups(), entry["begin"], entry["end"], sql, arrow=True)
     theirs = flight.table(wire(NEW), name)
     assert [f.name for f in table.schema] == [f.name for f in theirs.schema]
-    assert hydrated_schema(table.schema).types == theirs.schema.types
+    assert decoded_schema(table.schema).types == theirs.schema.types
     ours, expected = (pd.DataFrame(each.to_pydict()) for each in (table, theirs))
     if where == "gateway":  # JSON has no infinities, nor NaN, which a frame has for what is null
         expected = expected.replace([float("inf"), -float("inf")], float("nan"))

@@ -22,7 +22,7 @@ import pytest
 import sqlalchemy as sa
 
 import micromegas_dbapi as mm
-from micromegas_dbapi.arrow.dictionary_decoding import hydrated_column
+from micromegas_dbapi.arrow.dictionary_decoding import decode_column
 from micromegas_dbapi.arrow.rows import column
 from micromegas_dbapi.client import Client
 from micromegas_dbapi.lake.transport import LakeTransport
@@ -78,7 +78,7 @@ def connections(wire: Wire) -> Iterator[dict[tuple[str, str], mm.Connection]]:
 
 
 def plain(table: pa.Table) -> pa.Table:
-    columns = [hydrated_column(each) for each in table.columns]
+    columns = [decode_column(each) for each in table.columns]
     return pa.table(columns, names=table.column_names)
 
 
@@ -161,7 +161,7 @@ def check_groups(table: pa.Table) -> None:
             each = pc.list_flatten(each)
         if not pa.types.is_dictionary(each.type):
             continue
-        counted = Counter(hydrated_column(each).to_pylist())
+        counted = Counter(decode_column(each).to_pylist())
         assert Counter(each.unique().to_pylist()) == Counter(list(counted)), name
         groups = pa.table({"v": each}).group_by("v").aggregate([([], "count_all")])
         found = zip(groups["v"].to_pylist(), groups["count_all"].to_pylist(), strict=True)

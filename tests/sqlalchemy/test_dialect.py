@@ -77,9 +77,9 @@ def test_text_of_a_url_has_all_of_it(url: Any) -> None:
     [
         ("micromegas+http://host?begn=-1h", "begn"),
         ("micromegas+http://host?begin=soon", "soon"),
-        ("micromegas+http://host?begin=-1h&begin=-2h", "twice"),
+        ("micromegas+http://host?begin=-1h&begin=-2h", "more than once"),
         ("micromegas+http://host?end=2026-01-01T00:00:00+02:00", "%2B"),
-        ("micromegas+http://", "names no host"),
+        ("micromegas+http://", "the URL has no host"),
         ("micromegas+https://me@host", "no password"),
         ("micromegas+https://m%3Ae:secret@host", "a user name with a colon"),
         ("micromegas+lake://folder", "a folder and no host"),
@@ -234,7 +234,7 @@ def test_view_instances(request: pytest.FixtureRequest, where: str) -> None:
 
 
 def test_view_sets() -> None:
-    with pytest.raises(ArgumentError, match="'nope' is not known; accepted: log_entries"):
+    with pytest.raises(ArgumentError, match="unknown view set 'nope'; accepted: log_entries"):
         view_instance("nope", "global")
     with pytest.raises(ArgumentError, match="of type int"):
         view_instance("measures", 7)  # type: ignore[arg-type]
@@ -275,7 +275,7 @@ def test_native_uuid(recorded: Any) -> None:
         same = sa.select(processes.c.process_id).where(processes.c.process_id == ids[0])
         assert connection.execute(same).scalars().all() == [ids[0]]
         parents = sa.table("processes", sa.column("parent_process_id", sa.Uuid()))
-        with pytest.raises(mm.DataError, match="'' is no UUID; declare the column as a String"):
+        with pytest.raises(mm.DataError, match="'' is not a UUID; declare the column as String"):
             connection.execute(sa.select(parents.c.parent_process_id)).all()
 
 

@@ -485,7 +485,8 @@ TOO_FINE = [
 @pytest.mark.parametrize("expression", TOO_FINE)
 def test_no_decimal_is_rounded(demo_lake: Any, expression: Any, literal_binds: bool) -> None:
     with pytest.raises(
-        (sa.exc.StatementError, sa.exc.CompileError), match="decimals that are kept of it"
+        (sa.exc.StatementError, sa.exc.CompileError),
+        match="digits after the decimal point, the scale",
     ):
         rows(demo_lake, select(expression), literal_binds)
 

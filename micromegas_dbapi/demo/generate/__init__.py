@@ -1,1 +1,1 @@
-"""The demo lake's tables, generated from its scenario."""
+"""Generate the tables of the demo lake from its scenario."""

@@ -1,4 +1,4 @@
-"""Rows of events: what log entries and measures are made as before they become tables."""
+"""Rows of log entries and measures before they become tables."""
 
 from __future__ import annotations
 
@@ -10,15 +10,22 @@ import numpy.typing as npt
 
 from micromegas_dbapi.demo.arrays import Ints
 
-__all__ = ["Rows", "merged"]
+__all__ = ["EventRows", "merge"]
 
 
-class Rows(NamedTuple):
-    """Rows of log_entries or measures in order of time.
+class EventRows(NamedTuple):
+    """Rows of log_entries or measures, ordered by time.
 
-    `times` are ns after the newest event. All columns but the time and the payload (the message
-    or the value) repeat themselves: they are in `sources`, and `source` is the number of each
-    row's.
+    Attributes
+    ----------
+    times : numpy.ndarray
+        In ns relative to the newest event.
+    sources : list of dict
+        The distinct values of all columns except the time and the payload.
+    source : numpy.ndarray
+        For each row, the index of its values in `sources`.
+    payload : numpy.ndarray
+        The messages of log entries, or the values of measures.
     """
 
     times: Ints
@@ -27,8 +34,19 @@ class Rows(NamedTuple):
     payload: npt.NDArray[Any]
 
 
-def merged(parts: Sequence[Rows]) -> Rows:
-    """Bring rows together in order of time; of the same time, in order of the parts."""
+def merge(parts: Sequence[EventRows]) -> EventRows:
+    """Merge rows by time.
+
+    Parameters
+    ----------
+    parts : sequence of EventRows
+        Rows of one view.
+
+    Returns
+    -------
+    EventRows
+        Rows with the same time are in the order of the parts.
+    """
     times = np.concatenate([part.times for part in parts])
     order = np.argsort(times, kind="stable")
     sources: list[dict[str, Any]] = []
@@ -37,4 +55,4 @@ def merged(parts: Sequence[Rows]) -> Rows:
         source.append(part.source + len(sources))
         sources += part.sources
     payload = np.concatenate([part.payload for part in parts])
-    return Rows(times[order], sources, np.concatenate(source)[order], payload[order])
+    return EventRows(times[order], sources, np.concatenate(source)[order], payload[order])

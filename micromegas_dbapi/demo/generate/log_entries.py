@@ -1,4 +1,4 @@
-"""The log entries of a process: the lines it repeats, and those it says once."""
+"""Generate the log entries of a process."""
 
 from __future__ import annotations
 
@@ -9,75 +9,107 @@ import numpy as np
 import numpy.typing as npt
 
 from micromegas_dbapi.demo.arrays import Floats
-from micromegas_dbapi.demo.generate.event_rows import Rows
-from micromegas_dbapi.demo.generate.process_table import origin
-from micromegas_dbapi.demo.generate.seeded_lake import Lake
+from micromegas_dbapi.demo.generate.event_rows import EventRows
+from micromegas_dbapi.demo.generate.process_table import event_columns
+from micromegas_dbapi.demo.generate.seeded_lake import SeededLake
 from micromegas_dbapi.demo.scenario.fleet import Process
-from micromegas_dbapi.demo.scenario.incident import OPENINGS, STORY
-from micromegas_dbapi.demo.scenario.log_messages import LINES, LINES_PER_HOUR, Latency, Serial
-from micromegas_dbapi.demo.scenario.timeline import trouble_at
+from micromegas_dbapi.demo.scenario.incident import INCIDENT_MESSAGES, STARTUP_MESSAGES
+from micromegas_dbapi.demo.scenario.log_messages import MESSAGES, MESSAGES_PER_HOUR, Latency, Serial
+from micromegas_dbapi.demo.scenario.timeline import severity_at
 from micromegas_dbapi.time_units import SECOND
 
-__all__ = ["repeated_lines", "single_lines"]
+__all__ = ["repeated_messages", "single_messages"]
 
 
-def single_lines(lake: Lake, process: Process) -> Rows:
-    """Make the lines of the start of a process and of its part in the story."""
-    start, _ = process.life
-    opening = OPENINGS[process.kind]
-    lines = [(start + round(after * SECOND), *line) for after, *line in opening]
-    lines += [(round(at * SECOND), *line) for key, at, *line in STORY if key == process.key]
-    common = origin(lake, process)
-    return Rows(
-        np.array([time for time, *_ in lines], np.int64),
-        [common | {"level": n, "target": to, "properties": {}} for _, n, to, _ in lines],
-        np.arange(len(lines)),
-        np.array([text for *_, text in lines], object),
+def single_messages(lake: SeededLake, process: Process) -> EventRows:
+    """Generate the messages of the start of a process and of the incident.
+
+    Parameters
+    ----------
+    lake : SeededLake
+        The lake to generate.
+    process : Process
+        The process that logs them.
+
+    Returns
+    -------
+    EventRows
+        Not ordered by time.
+    """
+    start, _ = process.lifetime
+    startup = STARTUP_MESSAGES[process.kind]
+    messages = [(start + round(after * SECOND), *rest) for after, *rest in startup]
+    messages += [
+        (round(time * SECOND), *rest)
+        for key, time, *rest in INCIDENT_MESSAGES
+        if key == process.key
+    ]
+    common = event_columns(lake, process)
+    return EventRows(
+        np.array([time for time, *_ in messages], np.int64),
+        [common | {"level": n, "target": to, "properties": {}} for _, n, to, _ in messages],
+        np.arange(len(messages)),
+        np.array([text for *_, text in messages], object),
     )
 
 
-def repeated_lines(lake: Lake, process: Process) -> Rows:
-    """Make the lines that come again and again, at any time of the life of a process."""
-    repeated = LINES[process.kind]
-    start, end = process.life
+def repeated_messages(lake: SeededLake, process: Process) -> EventRows:
+    """Generate the repeated messages, spread over the lifetime of a process.
+
+    Parameters
+    ----------
+    lake : SeededLake
+        The lake to generate.
+    process : Process
+        The process that logs them.
+
+    Returns
+    -------
+    EventRows
+        Ordered by time.
+    """
+    templates = MESSAGES[process.kind]
+    start, end = process.lifetime
     begin, span = start + 2 * SECOND, end - start - 2 * SECOND - SECOND // 1000
-    n = LINES_PER_HOUR[process.kind] * lake.size * span // (3600 * SECOND)
+    n = MESSAGES_PER_HOUR[process.kind] * lake.size * span // (3600 * SECOND)
     random = lake.random("log", process.key)
     times = np.sort(begin + (random.random(n) * span).astype(np.int64))
-    trouble = trouble_at(times)
-    luck = random.random((n, 7))
-    calm_line, trouble_line = (
-        np.searchsorted(np.cumsum(weights), luck[:, 1] * sum(weights), side="right")
-        for weights in zip(*((line.calm, line.trouble) for line in repeated), strict=True)
+    severity = severity_at(times)
+    draws = random.random((n, 7))
+    calm, trouble = (
+        np.searchsorted(np.cumsum(weights), draws[:, 1] * sum(weights), side="right")
+        for weights in zip(*((each.calm, each.trouble) for each in templates), strict=True)
     )
-    chosen = np.where(luck[:, 0] < trouble, trouble_line, calm_line)
+    selected = np.where(draws[:, 0] < severity, trouble, calm)
 
-    common = origin(lake, process)
+    common = event_columns(lake, process)
     sources: list[dict[str, Any]] = []
     source = np.zeros(n, np.int64)
     messages = np.empty(n, object)
-    for number, line in enumerate(repeated):
-        rows = np.flatnonzero(chosen == number)
-        variant = (luck[rows, 2] * len(line.properties)).astype(np.int64)
+    for number, template in enumerate(templates):
+        rows = np.flatnonzero(selected == number)
+        variant = (draws[rows, 2] * len(template.properties)).astype(np.int64)
         source[rows] = len(sources) + variant
-        sources += [common | line._asdict() | {"properties": each} for each in line.properties]
-        slots = [
-            _slot(slot, rows, luck[rows, 3 + i], trouble[rows]) for i, slot in enumerate(line.slots)
+        row = common | template._asdict()
+        sources += [row | {"properties": each} for each in template.properties]
+        fields = [
+            _field_values(field, rows, draws[rows, 3 + i], severity[rows])
+            for i, field in enumerate(template.fields)
         ]
-        messages[rows] = [line.text % values for values in zip(*slots, strict=True)]
-    return Rows(times, sources, source, messages)
+        messages[rows] = [template.text % values for values in zip(*fields, strict=True)]
+    return EventRows(times, sources, source, messages)
 
 
-def _slot(
-    slot: Sequence[object] | Latency | Serial,
+def _field_values(
+    field: Sequence[object] | Latency | Serial,
     rows: npt.NDArray[np.intp],
-    luck: Floats,
-    trouble: Floats,
+    draws: Floats,
+    severity: Floats,
 ) -> list[Any]:
-    """Fill a slot of a line in the given rows of its process."""
-    if isinstance(slot, Serial):
-        return list(slot.first + rows)
-    if isinstance(slot, Latency):
-        usual = slot.milliseconds * (0.6 + 0.6 * luck + 0.03 * luck / (1.002 - luck))
-        return list(np.maximum(1.0, usual * (1.0 + slot.slow * trouble)))
-    return [slot[int(x)] for x in luck * len(slot)]
+    """Generate the values of a field of a message for the given rows of its process."""
+    if isinstance(field, Serial):
+        return list(field.first + rows)
+    if isinstance(field, Latency):
+        normal = field.milliseconds * (0.6 + 0.6 * draws + 0.03 * draws / (1.002 - draws))
+        return list(np.maximum(1.0, normal * (1.0 + field.slow * severity)))
+    return [field[int(x)] for x in draws * len(field)]

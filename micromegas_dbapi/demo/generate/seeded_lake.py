@@ -1,9 +1,9 @@
-"""A demo lake: its seed, size and time, and what is made of these alone.
+"""The parameters of a demo lake, and reproducible random numbers and identifiers.
 
-Every part draws from a generator of its own, seeded by what it is for, so that one part can change
-without moving the others. Only uniform numbers are drawn, and only operations that IEEE 754 defines
-exactly are applied to them: the same arguments give the same lake on every version of numpy and on
-every machine.
+Each part of the lake has a random number generator of its own, so that a change of one part does
+not change the others. Only uniform numbers are drawn, and only operations that IEEE 754 defines
+exactly are applied to them, so that the same parameters give the same lake on every version of
+numpy and on every machine.
 """
 
 from __future__ import annotations
@@ -19,11 +19,21 @@ import pyarrow as pa
 from micromegas_dbapi.demo.arrays import Ints
 from micromegas_dbapi.service.catalog import SCHEMAS
 
-__all__ = ["Lake"]
+__all__ = ["SeededLake"]
 
 
-class Lake(NamedTuple):
-    """What a lake is a function of, and what follows from that alone."""
+class SeededLake(NamedTuple):
+    """The parameters of a lake.
+
+    Attributes
+    ----------
+    seed : int
+        Selects the random numbers and identifiers.
+    size : int
+        Multiplies the number of events.
+    now : int
+        The time of the newest event, in ns since 1970-01-01 UTC.
+    """
 
     seed: int
     size: int
@@ -34,15 +44,37 @@ class Lake(NamedTuple):
         return hashlib.blake2b(text.encode(), digest_size=16).digest()
 
     def random(self, *key: object) -> np.random.Generator:
-        """Make the generator of the random numbers for one purpose."""
+        """Create the random number generator for one purpose.
+
+        Parameters
+        ----------
+        *key : object
+            Identifies the purpose by its string form.
+
+        Returns
+        -------
+        numpy.random.Generator
+            With the same numbers for the same seed and key.
+        """
         return np.random.Generator(np.random.PCG64(int.from_bytes(self._digest(*key), "big")))
 
     def uuid(self, *key: object) -> str:
-        """Make the identifier of one thing."""
+        """Create the identifier of an object.
+
+        Parameters
+        ----------
+        *key : object
+            Identifies the object by its string form.
+
+        Returns
+        -------
+        str
+            The same for the same seed and key.
+        """
         return str(uuid.UUID(bytes=self._digest(*key), version=4))
 
     def _array(self, values: Any, type_: pa.DataType) -> pa.Array | pa.ChunkedArray:
-        """Make a column; times are given in ns after `now`, properties as mappings."""
+        """Create a column. Times are in ns relative to `now`, properties are mappings."""
         if isinstance(values, pa.ChunkedArray):
             return values
         if pa.types.is_timestamp(type_):
@@ -58,7 +90,24 @@ class Lake(NamedTuple):
         sources: Sequence[Mapping[str, Any]] = (),
         source: Ints | None = None,
     ) -> pa.Table:
-        """Make a table; what `columns` does not give comes from each row's source."""
+        """Create a table of a view.
+
+        Parameters
+        ----------
+        view : str
+            The name of the view.
+        columns : mapping
+            The values of columns by name. Times are in ns relative to `now`.
+        sources : sequence of mapping, optional
+            Distinct values of the other columns, by name.
+        source : numpy.ndarray, optional
+            For each row, the index of its values in `sources`.
+
+        Returns
+        -------
+        pyarrow.Table
+            With the schema of the view.
+        """
         schema = SCHEMAS[view]
         arrays = [
             self._array(columns[field.name], field.type)

@@ -1,4 +1,4 @@
-"""The streams of the demo lake, and how their events are cut into blocks."""
+"""Generate the table of streams, and the blocks of their events."""
 
 from __future__ import annotations
 
@@ -9,19 +9,28 @@ import numpy as np
 import pyarrow as pa
 
 from micromegas_dbapi.demo.arrays import Ints
-from micromegas_dbapi.demo.generate.seeded_lake import Lake
+from micromegas_dbapi.demo.generate.seeded_lake import SeededLake
 from micromegas_dbapi.demo.scenario.fleet import PROCESSES, Process
-from micromegas_dbapi.demo.scenario.timeline import FLUSH, LENGTH
+from micromegas_dbapi.demo.scenario.timeline import FLUSH_INTERVAL, LENGTH
 
-__all__ = ["Cuts", "Stream", "cut", "stream_table"]
+__all__ = ["Blocks", "Stream", "blocks_of", "stream_table"]
 
-# The layout of the events in a block's payload, which only the service reads: a CBOR array of no
-# types.
+# The layout of the events in a block's payload, which only the service reads: an empty CBOR array.
 _NO_METADATA = b"\x80"
 
 
-class Cuts(NamedTuple):
-    """The blocks of a stream: the times they cover and how many events they hold."""
+class Blocks(NamedTuple):
+    """The blocks of a stream.
+
+    Attributes
+    ----------
+    begins : numpy.ndarray
+        The time of the first event of each block.
+    ends : numpy.ndarray
+        The time of the last event of each block.
+    counts : numpy.ndarray
+        The number of events of each block.
+    """
 
     begins: Ints
     ends: Ints
@@ -29,36 +38,83 @@ class Cuts(NamedTuple):
 
 
 class Stream(NamedTuple):
-    """A stream: the number of its process, its tag, and the thread's name if it is of one."""
+    """A stream.
+
+    Attributes
+    ----------
+    process : int
+        The index of its process in `PROCESSES`.
+    tag : str
+        ``log``, ``metrics`` or ``cpu``.
+    thread : str
+        The name of its thread, or empty.
+    blocks : Blocks
+        Its blocks.
+    """
 
     process: int
     tag: str
     thread: str
-    cuts: Cuts
+    blocks: Blocks
 
     @property
-    def cast(self) -> Process:
-        """Give the process itself."""
+    def sender(self) -> Process:
+        """The process itself."""
         return PROCESSES[self.process]
 
-    def id(self, lake: Lake) -> str:
-        """Give the stream_id."""
-        return lake.uuid("stream", self.cast.key, self.tag, self.thread)
+    def id(self, lake: SeededLake) -> str:
+        """Return the stream_id.
+
+        Parameters
+        ----------
+        lake : SeededLake
+            The lake to generate.
+
+        Returns
+        -------
+        str
+            A UUID.
+        """
+        return lake.uuid("stream", self.sender.key, self.tag, self.thread)
 
 
-def cut(times: Ints) -> Cuts:
-    """Cut the events of a stream into the blocks of its flushes."""
-    flushes = (times + LENGTH - 1) // FLUSH
+def blocks_of(times: Ints) -> Blocks:
+    """Split the events of a stream into blocks, one for each flush.
+
+    Parameters
+    ----------
+    times : numpy.ndarray
+        The ordered times of the events.
+
+    Returns
+    -------
+    Blocks
+        Without empty blocks.
+    """
+    flushes = (times + LENGTH - 1) // FLUSH_INTERVAL
     _, first, counts = np.unique(flushes, return_index=True, return_counts=True)
-    return Cuts(times[first], times[first + counts - 1], counts)
+    return Blocks(times[first], times[first + counts - 1], counts)
 
 
-def stream_table(lake: Lake, streams: Sequence[Stream]) -> pa.Table:
-    """Make the streams, one after the other."""
+def stream_table(lake: SeededLake, streams: Sequence[Stream]) -> pa.Table:
+    """Generate the streams.
+
+    Parameters
+    ----------
+    lake : SeededLake
+        The lake to generate.
+    streams : sequence of Stream
+        In the order of the rows.
+
+    Returns
+    -------
+    pyarrow.Table
+        With the schema of the view.
+    """
     rows = [
         {
             "stream_id": stream.id(lake),
-            "process_id": lake.uuid("process", stream.cast.key),
+            "process_id": lake.uuid("process", stream.sender.key),
             "dependencies_metadata": _NO_METADATA,
             "objects_metadata": _NO_METADATA,
             "tags": [stream.tag],
@@ -68,7 +124,7 @@ def stream_table(lake: Lake, streams: Sequence[Stream]) -> pa.Table:
             }
             if stream.thread
             else {},
-            "insert_time": stream.cast.life[0] + 25_488_000 + 900_000 * i,
+            "insert_time": stream.sender.lifetime[0] + 25_488_000 + 900_000 * i,
         }
         for i, stream in enumerate(streams)
     ]

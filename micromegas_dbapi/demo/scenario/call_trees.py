@@ -1,16 +1,33 @@
-"""The frames of the demo lake: the spans that its threads go through again and again. Data only."""
+"""Data: the call trees that the threads of the demo lake repeat."""
 
 from __future__ import annotations
 
 from typing import NamedTuple
 
-__all__ = ["FRAMES", "Span"]
+__all__ = ["CALL_TREES", "Span"]
 
 
 class Span(NamedTuple):
-    """A span of a frame, in preorder by `depth`; `own` is the time outside its children, in µs.
+    """A span of a call tree. A tree lists its spans in preorder.
 
-    Each frame is `slow` times slower in trouble; of `odds` below 1 are only spans without children.
+    Attributes
+    ----------
+    depth : int
+        The number of callers.
+    name : str
+        The name of the span.
+    target : str
+        The module.
+    filename : str
+        The source file.
+    line : int
+        The line in the source file.
+    own : int
+        The time outside of its children, in µs.
+    slow : float
+        How many times slower it is at the worst of the incident, minus one.
+    odds : float
+        The probability of the span in a call tree. Below 1 only for spans without children.
     """
 
     depth: int
@@ -26,8 +43,8 @@ class Span(NamedTuple):
 _LOOP, _SESSION, _NET = "game/src/server.rs", "game/src/session.rs", "game/src/net.rs"
 _FRAME = "client\\src\\frame.rs"
 
-#: (kind of process, name of the thread): time from frame to frame in µs, and what a frame does.
-FRAMES = {
+#: By kind of process and name of the thread: the period of a call tree in µs, and its spans.
+CALL_TREES = {
     ("server", "main"): (33_333, (
         Span(0, "tick", "game::server", _LOOP, 71, 180),
         Span(1, "receive", "game::net", _NET, 112, 420),

@@ -1,6 +1,6 @@
-"""The cast of the demo lake: its processes, the computers they run on and who runs them.
+"""Data: the processes of the demo lake, their computers and their users.
 
-Data, whose times are seconds before the newest event (negative).
+Times are in seconds relative to the newest event (negative).
 """
 
 from __future__ import annotations
@@ -14,7 +14,19 @@ __all__ = ["HOSTS", "PROCESSES", "STORE_ADDRESS", "USERS", "Host", "Process"]
 
 
 class Host(NamedTuple):
-    """A computer; its `uptime` is the seconds it has been up when the lake begins."""
+    """A computer.
+
+    Attributes
+    ----------
+    distro : str
+        The operating system.
+    cpu_brand : str
+        The processor.
+    tsc_frequency : int
+        The frequency of its tick counter, in Hz.
+    uptime : int
+        The time since its boot when the lake begins, in seconds.
+    """
 
     distro: str
     cpu_brand: str
@@ -23,7 +35,31 @@ class Host(NamedTuple):
 
 
 class Process(NamedTuple):
-    """A process, alive from `start` to `end`; `parent` is the key of another, or empty."""
+    """A process.
+
+    Attributes
+    ----------
+    key : str
+        Its unique name in the scenario.
+    kind : str
+        The key of its log messages and metrics.
+    exe : str
+        The executable.
+    computer : str
+        A key of `HOSTS`.
+    username : str
+        A key of `USERS`.
+    parent : str
+        The key of its parent process, or empty.
+    start : float
+        When it starts.
+    end : float
+        When it ends.
+    properties : mapping of str to str
+        Its properties.
+    threads : tuple of str
+        The names of its threads with spans.
+    """
 
     key: str
     kind: str
@@ -37,8 +73,8 @@ class Process(NamedTuple):
     threads: tuple[str, ...] = ()
 
     @property
-    def life(self) -> tuple[int, int]:
-        """Give `start` and `end` in ns."""
+    def lifetime(self) -> tuple[int, int]:
+        """`start` and `end` in ns."""
         return round(self.start * SECOND), round(self.end * SECOND)
 
 
@@ -60,12 +96,12 @@ USERS = {
     "kenji": "田中 健二",
 }
 
-#: Where the session store listens, as those who call it say.
+#: The address of the session store in the messages of its clients.
 STORE_ADDRESS = "session-store@node-eu-02:6380"
 
 _CLIENT = "C:\\Games\\Aurora\\client.exe"
 
-#: In order of their start.
+#: In the order of their start.
 PROCESSES = (
     Process("agent", "agent", "fleet-agent", "node-eu-01", "svc-game", "", -3600, 0,
             {"Build-Version": "3.2.0", "region": "eu-west", "role": "supervisor"}),

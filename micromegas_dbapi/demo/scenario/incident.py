@@ -1,16 +1,16 @@
-"""The story of the demo lake: the log lines that are said once, at a start or in the trouble.
+"""Data: the log messages that occur once, at the start of a process or during the incident.
 
-Data only. Times are seconds before the newest event (negative), unless a comment says otherwise.
+Times are in seconds relative to the newest event (negative), unless a comment says otherwise.
 """
 
 from __future__ import annotations
 
 from micromegas_dbapi.demo.scenario.fleet import STORE_ADDRESS
 
-__all__ = ["OPENINGS", "STORY"]
+__all__ = ["INCIDENT_MESSAGES", "STARTUP_MESSAGES"]
 
-#: What a process says when it starts, by its kind: seconds after the start, level, target, text.
-OPENINGS: dict[str, tuple[tuple[float, int, str, str], ...]] = {
+#: By kind of process: seconds after the start, level, target, text.
+STARTUP_MESSAGES: dict[str, tuple[tuple[float, int, str, str], ...]] = {
     "agent": (
         (0.2, 4, "fleet::main", "fleet-agent 3.2.0 starting on node-eu-01 (2 services wanted)"),
         (0.3, 4, "fleet::config", "config: restart.max = 5, restart.delay = 2000 ms (default)"),
@@ -61,8 +61,8 @@ _STACK = (
     "   3: game::server::tick\n             at game/src/server.rs:88"
 )
 
-#: What else is said once: process, seconds, level, target, text. The last is the newest event.
-STORY = (
+#: Key of the process, seconds, level, target, text. The last message is the newest event.
+INCIDENT_MESSAGES = (
     ("store", -1530.4, 4, "store::config",
      'config reload: session.ttl 300s -> 3s (override.toml, by "deploy-bot")'),
     ("store", -1491.0, 3, "store::shard", "hit ratio fell below 0.80: sessions are read from disk"),

@@ -1,4 +1,4 @@
-"""The metrics of the demo lake: what each kind of process measures, and how it moves. Data only."""
+"""Data: the metrics of each kind of process, and how their values change."""
 
 from __future__ import annotations
 
@@ -9,10 +9,35 @@ __all__ = ["METRICS", "Metric"]
 
 
 class Metric(NamedTuple):
-    """A measure sampled at a steady pace: a random walk and a slow wave around `base`.
+    """A metric with a fixed sampling rate: a random walk and a slow wave around `base`.
 
-    `walk`, `wave` and `trouble` are parts of `base`, small enough to stay above zero; `odds` is the
-    chance of a spike per sample. A value above `alarm` logs `warning`, a line with one slot for it.
+    Attributes
+    ----------
+    target : str
+        The module.
+    name : str
+        The name of the metric.
+    unit : str
+        The unit of its values.
+    base : float
+        The mean in normal operation.
+    walk : float
+        The amplitude of the random walk, as a fraction of `base`.
+    wave : float
+        The amplitude of the wave, as a fraction of `base`.
+    trouble : float
+        The change at the worst of the incident, as a fraction of `base`. The sum of all three is
+        small enough for values above zero.
+    whole : bool
+        Whether values are rounded to integers.
+    odds : float
+        The probability of a spike in a sample.
+    alarm : float
+        A value above it logs a warning.
+    warning : str
+        The message of the warning, with one placeholder for the value.
+    properties : mapping of str to str
+        The properties of each row.
     """
 
     target: str

@@ -1,6 +1,7 @@
-"""The timeline of the demo lake: how long it is, and how bad things are when.
+"""The timeline of the demo lake: its length, and the severity of the incident over time.
 
-Times are ns after the newest event, so they are negative; those of the scene are seconds.
+Times are in ns relative to the newest event, so they are negative. In the data of the scenario they
+are in seconds.
 """
 
 from __future__ import annotations
@@ -9,28 +10,53 @@ from typing import Any
 
 import numpy as np
 
-from micromegas_dbapi.demo.arrays import Floats, Ints, smooth
+from micromegas_dbapi.demo.arrays import Floats, Ints, smoothstep
 from micromegas_dbapi.time_units import SECOND
 
-__all__ = ["FLUSH", "LENGTH", "ticks", "trouble_at"]
+__all__ = ["FLUSH_INTERVAL", "LENGTH", "severity_at", "ticks"]
 
-#: How long the lake is, and how often a process sends a block of each of its streams.
+#: The length of the lake, in ns.
 LENGTH = 3600 * SECOND
-FLUSH = 150 * SECOND
+#: The interval in which a process sends a block of each of its streams, in ns.
+FLUSH_INTERVAL = 150 * SECOND
 
-# When the trouble starts, is at its worst, is being repaired, and is over.
-_TROUBLE = (-1500, -1440, -1110, -1000)
+# The start, the worst, the start of the recovery, and the end of the incident, in seconds.
+_INCIDENT = (-1500, -1440, -1110, -1000)
 
 
-def trouble_at(times: Ints) -> Floats:
-    """Tell how bad things are at each time: 0 is well, 1 is the worst."""
-    starts, worst, repaired, over = (second * SECOND for second in _TROUBLE)
-    rise = smooth((times - starts) / (worst - starts))
-    return rise * (1.0 - smooth((times - repaired) / (over - repaired)))
+def severity_at(times: Ints) -> Floats:
+    """Return the severity of the incident.
+
+    Parameters
+    ----------
+    times : numpy.ndarray
+        Times of the lake.
+
+    Returns
+    -------
+    numpy.ndarray
+        From 0, normal operation, to 1, the worst.
+    """
+    start, worst, recovery, end = (second * SECOND for second in _INCIDENT)
+    rise = smoothstep((times - start) / (worst - start))
+    return rise * (1.0 - smoothstep((times - recovery) / (end - recovery)))
 
 
 def ticks(nanoseconds: Any, frequency: Any) -> Any:
-    """Count the ticks of a clock, or of an array of clocks."""
-    # In two steps: an hour of ns times the frequency does not fit into 64 bits.
+    """Convert durations to ticks.
+
+    Parameters
+    ----------
+    nanoseconds : int or numpy.ndarray
+        The durations.
+    frequency : int or numpy.ndarray
+        Ticks per second.
+
+    Returns
+    -------
+    int or numpy.ndarray
+        Rounded down.
+    """
+    # In two steps, because an hour in ns times the frequency exceeds 64 bits.
     seconds, rest = np.divmod(nanoseconds, SECOND)
     return seconds * frequency + rest * frequency // SECOND

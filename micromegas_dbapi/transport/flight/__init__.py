@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 import pyarrow as pa
 import pyarrow.flight as fl
 
-from micromegas_dbapi.arrow.dictionary_decoding import hydrated_schema
+from micromegas_dbapi.arrow.dictionary_decoding import decoded_schema
 from micromegas_dbapi.errors import DatabaseError, Error, OperationalError
 from micromegas_dbapi.options import FlightSettings
 from micromegas_dbapi.service import FLIGHT, Service
@@ -123,7 +123,7 @@ class FlightTransport:
         if self._prepares:
             try:
                 schema = self._prepare(request)
-                return schema if self._preserves_dictionaries(request) else hydrated_schema(schema)
+                return schema if self._preserves_dictionaries(request) else decoded_schema(schema)
             except DatabaseError as error:
                 # This message of the engine means that it cannot run the statement; the call works.
                 if error.status != "UNIMPLEMENTED" or "This feature is not" in str(error):

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 import pyarrow as pa
 
-from micromegas_dbapi.arrow.type_names import arrow_type, may_be_null
+from micromegas_dbapi.arrow.type_names import arrow_type, is_nullable
 from micromegas_dbapi.transport.gateway.json_objects import (
     AmbiguousFieldError,
     MismatchError,
@@ -95,8 +95,7 @@ def parse_description(rows: Sequence[Pairs]) -> ColumnTypes | None:
         if type(name) is not str or type(type_name) is not str or nullable not in ("YES", "NO"):
             return None
         kind = arrow_type(type_name)
-        is_nullable = nullable == "YES" or kind is None or may_be_null(False, kind)
-        fields.append((name, kind, is_nullable))
+        fields.append((name, kind, kind is None or is_nullable(nullable == "YES", kind)))
     return ColumnTypes(fields) if fields else None
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import pyarrow as pa
 
+from micromegas_dbapi.arrow.nested import map_fields
 from micromegas_dbapi.arrow.type_names import arrow_type
 
 __all__ = ["difference"]
@@ -41,21 +42,9 @@ def difference(schema: pa.Schema, types: pa.Table) -> str | None:
 
 
 def _nullable(kind: pa.DataType) -> pa.DataType:
-    """Give a type whose inner fields may all be null, of which plan and rows may say otherwise."""
+    """Return a type with all inner fields nullable, in which the plan and the rows can differ."""
     if pa.types.is_dictionary(kind):
         return pa.dictionary(kind.index_type, _nullable(kind.value_type))
-    if pa.types.is_struct(kind):
-        return pa.struct([_field(kind.field(at)) for at in range(kind.num_fields)])
-    if pa.types.is_map(kind):
+    if pa.types.is_map(kind):  # whose keys are never null
         return pa.map_(_nullable(kind.key_type), _nullable(kind.item_type))
-    if pa.types.is_list(kind):
-        return pa.list_(_field(kind.value_field))
-    if pa.types.is_large_list(kind):
-        return pa.large_list(_field(kind.value_field))
-    if pa.types.is_fixed_size_list(kind):
-        return pa.list_(_field(kind.value_field), kind.list_size)
-    return kind
-
-
-def _field(field: pa.Field) -> pa.Field:
-    return pa.field(field.name, _nullable(field.type))
+    return map_fields(kind, lambda field: pa.field(field.name, _nullable(field.type)))
