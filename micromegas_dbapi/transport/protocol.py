@@ -33,7 +33,7 @@ class ErrorContext(TypedDict):
 class Request:
     """One query.
 
-    Attributes
+    Parameters
     ----------
     sql : str
         The exact statement to send; empty for a call without one.

@@ -1,4 +1,4 @@
-"""Types that Parquet loses, written by the writer that services use, come back as they were."""
+"""Types that Parquet does not have are restored, as written by the services' writer."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ LOST = {
 
 
 def nested(values: pa.Array) -> dict[str, pa.Array]:
-    """Put two values into every type that holds others."""
+    """Wrap two values in every nested type."""
     two = pa.array([0, 2], pa.int32())
     return {
         "plain": values,
@@ -51,7 +51,7 @@ def test_lost_type(tmp_path: Path, kind: str, holder: str) -> None:
 
 
 def test_dictionary_of_a_lost_type_is_that_type(tmp_path: Path) -> None:
-    """Pyarrow reads no dictionaries of numbers; what they stand for is kept."""
+    """pyarrow does not read dictionaries of numbers; their values are restored."""
     column = LOST["timestamp"].dictionary_encode()
     table = pa.table({"v": column})
     datafusion.SessionContext().from_arrow(table).write_parquet(str(tmp_path))

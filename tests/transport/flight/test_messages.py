@@ -1,4 +1,4 @@
-"""FlightSQL messages beside those of another client."""
+"""FlightSQL messages in a process with those of another client."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-# What the module does that protoc generates of FlightSql.proto.
+# Registers a message as the module does that protoc generates from FlightSql.proto.
 OTHERS = """
 from google.protobuf import descriptor_pb2, descriptor_pool
 file = descriptor_pb2.FileDescriptorProto(name="FlightSql.proto", syntax="proto3")

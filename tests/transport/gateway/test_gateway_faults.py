@@ -1,4 +1,4 @@
-"""The JSON gateway where it describes or does not, is cut, stalls, and asks who is there."""
+"""Faults of the JSON gateway: descriptions, truncated and stalled responses, credentials."""
 
 from __future__ import annotations
 
@@ -99,7 +99,7 @@ def test_other_statements_are_not_described(sql: str) -> None:
         ('[{"a":null}]', 2),
         ("[{}]", 2),
         ("[]", 2),
-        ('[{"a":1}]', 2),  # a decimal, perhaps
+        ('[{"a":1}]', 2),  # may be a decimal
         ('[{"a":1.5}]', 2),
         ('[{"a":"x"}]', 2),
         ('[{"a":[]}]', 2),
@@ -167,7 +167,7 @@ REFUSALS = {
 
 @pytest.mark.parametrize("refusal", REFUSALS)
 def test_a_service_that_does_not_describe(refusal: str) -> None:
-    """The result comes all the same, of the types that it shows."""
+    """The result arrives anyway, with inferred types."""
     with replay(ROWS, REFUSALS[refusal], ROWS) as server, connect(server) as connection:
         assert types(connection) == UNTYPED
         assert len(server.requests) == 2
@@ -215,7 +215,7 @@ LUCK: dict[str, tuple[Answer, str]] = {
 
 @pytest.mark.parametrize("what", LUCK)
 def test_types_are_no_matter_of_luck(what: str) -> None:
-    """What may be otherwise the next time is an error, or a column's type would depend on it."""
+    """Transient failures are errors; otherwise the type of a column would depend on them."""
     bad, words = LUCK[what]
     with replay(ROWS, bad, ROWS, DESCRIBED) as server, connect(server, timeout=0.2) as connection:
         found = failed(connection)
@@ -225,7 +225,7 @@ def test_types_are_no_matter_of_luck(what: str) -> None:
 
 
 def test_what_is_kept_may_be_out_of_date() -> None:
-    """A view has another column now: the columns are asked for again."""
+    """A view has a new column: the columns are described again."""
     wider = SCHEMA.append(pa.field("msg", pa.string()))
     more = Answer(body=b'[{"level":4,"msg":"x"}]')
     answers = [ROWS, DESCRIBED, more, Answer(body=answer(wider)), more]
@@ -237,7 +237,7 @@ def test_what_is_kept_may_be_out_of_date() -> None:
 
 
 def test_values_of_another_type_than_was_said() -> None:
-    """An error the first time; the columns are asked for anew the next time."""
+    """An error the first time; the columns are described again the next time."""
     texts = Answer(body=b'[{"time":"2026-11-23T20:51:20Z","level":"high"}]')
     now = Answer(body=answer(SCHEMA.set(1, pa.field("level", pa.string()))))
     with replay(ROWS, DESCRIBED, texts, texts, now) as server, connect(server) as connection:
@@ -420,7 +420,7 @@ NO_TOKEN = "The request does not have valid authentication credentials"
 
 
 class Tokens:
-    """A provider that gives another token each time."""
+    """A provider that returns a different token each time."""
 
     def __init__(self) -> None:
         self.given = 0
@@ -468,7 +468,7 @@ def test_describe() -> None:
     with replay(DESCRIBED, ROWS) as server, connect(server) as connection:
         described = connection.cursor().describe(SQL)
         assert [column.type_code.arrow_type for column in described] == TYPES
-        assert types(connection) == TYPES  # not asked for again
+        assert types(connection) == TYPES  # from the cache
         assert statements(server) == [f"DESCRIBE {SQL}", SQL]
 
 

@@ -1,4 +1,4 @@
-"""Values as arrow-json writes them, read back: each type, what is not of it, and rows of them."""
+"""Decoding of JSON as arrow-json writes it: values of each type, mismatches, and rows."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ STRUCT = pa.struct([("a", pa.int64()), ("b", pa.string())])
 
 # -- values ----------------------------------------------------------------------------------------
 
-# A JSON text, the type it is said to be of, and the value: as pyarrow takes it, often a number.
+# JSON, the declared type, and the expected value in a form that pyarrow accepts, often a number.
 GOOD: list[tuple[str, pa.DataType, Any]] = [
     ("true", pa.bool_(), True),
     ("-128", pa.int8(), -128),
@@ -44,7 +44,7 @@ GOOD: list[tuple[str, pa.DataType, Any]] = [
     ("1.5", pa.float16(), np.float16(1.5)),
     ("65504.0", pa.float16(), np.float16(65504)),
     ("1.1", pa.float32(), 1.10000002384185791015625),
-    # By way of 64 bits this would be the number below: it is nearer to this one, by a hair.
+    # Rounding to 64 bits first would give the next lower number, but this one is nearer.
     ("1.00000017881393432617187499", pa.float32(), 1.00000011920928955078125),
     ("1.0e308", pa.float64(), 1e308),
     ("5.0e-324", pa.float64(), 5e-324),
@@ -111,7 +111,7 @@ def test_value(text: str, kind: pa.DataType, value: Any) -> None:
     assert found.type == kind
     assert found.null_count == 1
     found.validate(full=True)
-    if value is None:  # what it is stands in its text
+    if value is None:  # the string itself is the value
         assert repr(found[0].as_py()) in (f"Decimal('{text}')", PQ)
     else:
         assert found[0].equals(pa.array([value], kind)[0])
@@ -162,7 +162,7 @@ BAD: list[tuple[str, pa.DataType]] = [
     ('"2024-02-29T12:00:00.5"', pa.timestamp("s")),
     ('"2024-02-29T12:00:00Zulu"', UTC),
     ('"2263-01-01T00:00:00Z"', UTC),
-    ('"1900-01-01T00:09:00+00:09"', PARIS),  # 21 seconds are not written
+    ('"1900-01-01T00:09:00+00:09"', PARIS),  # without the 21 seconds of the offset
     ('"-1199-02-15T14:13:21+00:09"', PARIS),
     ('"1900-01-01T00:00:00+00:00"', pa.timestamp("ms", "Nowhere/Land")),
     ('"ERROR: Cast error: Failed to convert 9223372036854775807 to datetime"', UTC),
@@ -242,7 +242,7 @@ def demo() -> Iterator[mm.Connection]:
     ],
 )
 def test_time_as_the_engine_writes_it(demo: mm.Connection, sql: str) -> None:
-    """A cast to text is written by the same code as JSON."""
+    """The same code writes casts to strings and JSON."""
     table = demo.execute(f"SELECT {sql} AS value, CAST({sql} AS VARCHAR) AS text")
     value, text = table.fetch_arrow_table().columns
     found = to_array([text[0].as_py()], value.type)
@@ -273,7 +273,7 @@ def test_durations(count: int) -> None:
 
 
 def by(schema: pa.Schema, text: str) -> list[dict[str, Any]] | list[tuple[Any, ...]] | None:
-    """Read rows that are described so; tuples where two columns have one name."""
+    """Read rows with a described schema, as tuples because two columns may have the same name."""
     types = parse_description(parse(answer(schema).decode()))
     assert types is not None
     batches = types.batches(parse(text))
@@ -321,7 +321,7 @@ def test_a_value_of_another_type_names_its_column() -> None:
 
 
 def test_what_may_be_null() -> None:
-    """As said, but for floats and for columns that have nulls all the same."""
+    """As declared, except for floats and for columns that have nulls anyway."""
     schema = pa.schema(
         [
             pa.field(name, kind, nullable=False)
@@ -351,7 +351,7 @@ def test_no_description(text: str) -> None:
     assert parse_description(parse(text)) is None
 
 
-# -- rows: by themselves ---------------------------------------------------------------------------
+# -- rows: inferred types --------------------------------------------------------------------------
 
 SHOWN: list[tuple[str, dict[str, str], list[tuple[Any, ...]]]] = [
     ("[]", {}, []),
@@ -367,7 +367,7 @@ SHOWN: list[tuple[str, dict[str, str], list[tuple[Any, ...]]]] = [
     ),
     ('[{"a":1.1},{"a":1.0e308}]', {"a": "double"}, [(1.1,), (1e308,)]),
     ('[{"a":0.1},{"a":2}]', {"a": "double"}, [(0.1,), (2.0,)]),
-    # More digits than a float has: nothing is rounded.
+    # More digits than a float has: exact.
     (
         '[{"a":0.12345678901234567890},{"a":1.50}]',
         {"a": "decimal128(21, 20)"},
@@ -386,7 +386,7 @@ SHOWN: list[tuple[str, dict[str, str], list[tuple[Any, ...]]]] = [
         {"a": "struct<x: int64, y: string>"},
         [({"x": 1, "y": None},), ({"x": None, "y": "b"},)],
     ),
-    # The order of the columns, of which each row has some.
+    # The order of columns that are missing in some rows.
     ('[{"b":1},{"a":2,"b":3},{"b":4,"c":5}]', dict.fromkeys("abc", "int64"), None),
     ('[{"a":1,"c":1},{"a":2,"b":3}]', dict.fromkeys("acb", "int64"), None),
 ]

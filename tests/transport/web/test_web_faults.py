@@ -1,4 +1,4 @@
-"""The web app where it streams, stalls, is cut or damaged, and where it asks who is there."""
+"""Faults of the web app: stalled, truncated and damaged streams, credentials, data sources."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def frame(kind: str, payload: bytes = b"", **header: Any) -> bytes:
 
 
 def messages(batches: list[pa.RecordBatch], **options: Any) -> tuple[bytes, list[bytes]]:
-    """Give the schema's message and those of each batch, as one IPC stream has them."""
+    """Return the message of the schema and those of each batch, as in an IPC stream."""
     sink = io.BytesIO()
     written = pa.ipc.IpcWriteOptions(compression="lz4", **options)
     schema = batches[0].schema.serialize().to_pybytes()
@@ -102,7 +102,7 @@ def failed(connection: mm.Connection) -> mm.Error:
 
 
 class Steps:
-    """One connection at a time; each piece of an answer is sent when the test says `go`."""
+    """A server for one connection at a time that sends a part of the response on each `go`."""
 
     def __init__(self, pieces: list[bytes], headers: bytes) -> None:
         self._pieces = pieces
@@ -169,7 +169,7 @@ UNTIL_CLOSE = b"connection: close\r\n"
 def test_each_batch_comes_when_it_is_there(headers: bytes) -> None:
     with stepping(SCHEMA, *MIDDLE, DONE, headers=headers) as server, connect(server) as connection:
         server.go()
-        cursor = connection.execute(SQL)  # returns, though there is no row yet
+        cursor = connection.execute(SQL)  # returns before the first row arrives
         assert [column.name for column in cursor.description or ()] == ["number", "text"]
         assert server.sent == 1
         server.go()
@@ -181,7 +181,7 @@ def test_each_batch_comes_when_it_is_there(headers: bytes) -> None:
 
 
 def test_the_service_is_not_ahead_of_who_reads() -> None:
-    """What is not asked for is not read: memory holds a frame, however large the answer is."""
+    """Frames are read on demand: memory holds one, for responses of any size."""
     number = pa.array(range(2**17), pa.int64())
     big = pa.RecordBatch.from_arrays([pa.array([str(n) for n in range(2**17)]), number], ["s", "n"])
     schema, *middle, done = frames([big] * 2)
@@ -192,7 +192,7 @@ def test_the_service_is_not_ahead_of_who_reads() -> None:
         reader.read_next_batch()
         time.sleep(0.1)
         ahead, size = server.sent, len(middle[0])
-        assert (ahead - 2) * size < 20 * 2**20 < 80 * size  # what sockets hold
+        assert (ahead - 2) * size < 20 * 2**20 < 80 * size  # socket buffers
         rows, most = big.num_rows, 0
         for batch in reader:
             rows += batch.num_rows
@@ -219,14 +219,14 @@ def test_an_error_in_mid_stream_is_raised_by_the_fetch_that_meets_it() -> None:
             assert cursor.rowcount == -1
             with pytest.raises(mm.DataError):
                 connection.execute(SQL).fetch_arrow_table()
-            assert len({request.port for request in server.requests}) == 1  # the socket is kept
+            assert len({request.port for request in server.requests}) == 1  # reused
 
 
 # -- what is no whole answer -----------------------------------------------------------------------
 
 
 def decoded(body: bytes, headers: dict[str, str] | None = None) -> pa.Table:
-    """Decode a body as urllib3 gives it, without a socket, until it ends."""
+    """Decode a complete body from urllib3 without a socket."""
     response = requests.Response()
     response.status_code = 200
     response.raw = urllib3.HTTPResponse(
@@ -259,12 +259,12 @@ def test_cut_on_the_wire(headers: dict[str, str], share: float) -> None:
             while True:
                 fetched.append(cursor.fetchone())
         assert fetched == ROWS[: len(fetched)]
-        assert len(fetched) % 2 == 0  # batches are whole
+        assert len(fetched) % 2 == 0  # batches are complete
         assert (caught.value.status, caught.value.retryable) == (200, None)
 
 
 def test_ended_by_done_though_not_by_its_chunks() -> None:
-    """All that counts is there."""
+    """Everything that matters has arrived."""
     answer = Answer(200, CHUNKED, BODY, cut_after=len(BODY))
     with replay(answer) as server, connect(server) as connection:
         assert connection.execute(SQL).fetchall() == ROWS
@@ -322,7 +322,7 @@ DAMAGED: dict[str, tuple[bytes, str]] = {
 def test_damaged(what: str, headers: dict[str, str]) -> None:
     body, words = DAMAGED[what]
     if headers and len(body) > 10**6:
-        return  # in chunks of 100 bytes it would take its time
+        return  # slow in chunks of 100 bytes
     found = failure(Answer(200, headers, body))
     assert type(found) is mm.OperationalError
     assert words in str(found)
@@ -331,7 +331,7 @@ def test_damaged(what: str, headers: dict[str, str]) -> None:
 
 
 def test_a_frame_of_nonsense_is_an_error_or_other_values() -> None:
-    """Every byte of a message turned over, one at a time: never another exception, or a crash."""
+    """Flip each byte of a message: no other exception, and no crash."""
     payload = messages(BATCHES[:1])[1][0]
     for place in range(len(payload)):
         turned = bytearray(payload)
@@ -396,7 +396,7 @@ def test_no_columns_but_rows() -> None:
 
 @pytest.mark.parametrize("headers", [{}, CHUNKED], ids=["length", "chunked"])
 def test_gzip(headers: dict[str, str]) -> None:
-    """No service packs its batches once more, but a proxy may."""
+    """Services do not compress the body, but a proxy may."""
     answer = Answer(200, {**headers, "content-encoding": "gzip"}, gzip.compress(BODY))
     with replay(answer) as server, connect(server) as connection:
         assert connection.execute(SQL).fetchall() == ROWS
@@ -415,7 +415,7 @@ def test_a_stall_in_mid_stream() -> None:
             cursor.fetchone()
         with pytest.raises(mm.OperationalError, match="the response stalled"):
             cursor.fetchone()
-        assert server.gone.wait(10)  # the service is told
+        assert server.gone.wait(10)  # the service sees the disconnect
 
 
 def test_a_stall_before_the_columns() -> None:
@@ -464,7 +464,7 @@ def test_the_service_sees_that_nobody_reads_on(leave: Callable[[mm.Cursor], None
         server.go(2)
         cursor = connection.execute(SQL)
         assert cursor.fetchone() == ROWS[0]
-        with suppress(mm.Error):  # the second statement has nobody to answer it
+        with suppress(mm.Error):  # no server responds to the second statement
             leave(cursor)
         assert server.gone.wait(10)
 
@@ -604,7 +604,7 @@ REFUSALS = [
 
 
 class Tokens:
-    """A provider whose first token is worth nothing any more."""
+    """A provider whose first token has expired."""
 
     def __init__(self) -> None:
         self.given = 0
