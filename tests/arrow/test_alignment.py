@@ -20,7 +20,7 @@ from tests.arrow.test_dictionaries import (
 
 
 def misplaced(array: pa.Array) -> pa.Array:
-    """The same array, as gRPC gives it: its buffers begin anywhere."""
+    """The same array with buffers at arbitrary addresses, as gRPC leaves them."""
     batch = pa.RecordBatch.from_arrays([array], ["v"])
     sink = pa.BufferOutputStream()
     with pa.ipc.new_stream(sink, batch.schema) as writer:
@@ -91,7 +91,7 @@ def test_dictionaries_that_differ_are_not_mixed() -> None:
 
 @pytest.mark.parametrize("name", [name for name in VALUES if name != "dictionaries"])  # no IPC
 def test_a_misplaced_dictionary_is_copied_once(name: str) -> None:
-    """Though it comes with each batch; those that cannot be compared are, with each."""
+    """An equal dictionary of each batch is not; those that cannot be compared are."""
     kind = VALUES[name].type
     chunks = [misplaced(dictionary([0, 1, None], VALUES[name][:2])) for _ in range(3)]
     after = made_distinct(chunks)

@@ -1,4 +1,4 @@
-"""Dictionaries made distinct: same types, same values, each once; at any depth, of any type."""
+"""Deduplicated dictionaries: same types and values, each value once, at any depth."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def dictionary(
 
 
 def entries(array: pa.Array) -> Iterator[list[str]]:
-    """The entries of all dictionaries in an array, as texts that tell 0.0 from -0.0."""
+    """The entries of all dictionaries in an array, as strings that distinguish 0.0 and -0.0."""
     kind = array.type
     if pa.types.is_dictionary(kind):
         yield shown(array.dictionary)
@@ -166,7 +166,7 @@ def test_one_that_is_distinct_is_not_touched() -> None:
 
 
 def test_nested_values_at_one_address() -> None:
-    """Lists whose buffers are the same, and whose items begin at another place."""
+    """Lists with the same buffers, but with items that start at another offset."""
     items = pa.array([1, 2, 1, 2, 5, 6])
     offsets = pa.array([0, 2, 4], pa.int32())
     lists = [pa.ListArray.from_arrays(offsets, items.slice(start)) for start in (0, 2)]
@@ -194,7 +194,7 @@ def test_entries_that_no_key_can_refer_to() -> None:
 
 
 def test_a_stream_of_dictionaries_that_come_and_go() -> None:
-    """What is remembered of one is not taken for another, at whatever address that comes to be."""
+    """The cached result of one dictionary is not used for another at the same address."""
     step = deduplicator(pa.dictionary(pa.int16(), pa.string()))
     assert step is not None
     for turn in range(200):
@@ -205,7 +205,7 @@ def test_a_stream_of_dictionaries_that_come_and_go() -> None:
 
 
 def inside_of(kind: str, words: pa.DictionaryArray) -> pa.Array:
-    """An array of six words as lists, structs or maps, one of them null, sliced."""
+    """An array of six strings as lists, structs or maps, one of them null, sliced."""
     offsets = pa.array([0, 1, 1, None, 3, 6], pa.int32())
     if kind == "list":
         return pa.ListArray.from_arrays(offsets, words).slice(1)
@@ -271,7 +271,7 @@ def words_of(index: pa.DataType, kind: pa.DataType, pool: list[Any]) -> Any:
 
 
 def nested(shape: str, inner: Any) -> Any:
-    """Arrays of lists, structs or maps of the arrays that another strategy makes."""
+    """Arrays of lists, structs or maps of another strategy's arrays."""
 
     def array(drawn: tuple[pa.Array, list[int], list[bool]]) -> pa.Array:
         child, lengths, nulls = drawn
@@ -294,7 +294,7 @@ def nested(shape: str, inner: Any) -> Any:
 
 @st.composite
 def columns(draw: Any) -> list[pa.Array]:
-    """Chunks of a column: a dictionary, or what has dictionaries inside, two levels deep."""
+    """Chunks of a column: a dictionary, or nested arrays with dictionaries, two levels deep."""
     kind, pool = draw(st.sampled_from(POOLS))
     arrays = words_of(draw(st.sampled_from(WIDTHS)), kind, pool)
     for shape in draw(st.lists(st.sampled_from(["list", "struct", "map"]), max_size=2)):

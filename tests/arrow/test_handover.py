@@ -1,4 +1,4 @@
-"""Results with dictionaries of every kind, as they leave the driver: Arrow, pandas, polars."""
+"""Results with dictionaries of every kind, as Arrow, pandas and polars."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def one(*arrays: pa.Array) -> Canned:
 
 
 def tables(canned: Canned) -> list[pa.Table]:
-    """The result by each way that gives Arrow."""
+    """The result of each method that returns Arrow."""
     return [
         canned.execute().fetch_arrow_table(),
         canned.execute().fetch_record_batch().read_all(),
@@ -113,7 +113,7 @@ def test_a_broken_stream_stays_broken() -> None:
 
 
 def test_keys_of_no_entry() -> None:
-    """They are never taken for another entry's."""
+    """Nulls never become another entry."""
     words = pa.array(["a", "a"])
     broken = pa.DictionaryArray.from_arrays(pa.array([0, 7], pa.int8()), words, safe=False)
     with pytest.raises(mm.OperationalError, match=r"the result cannot be read: .*7"):
@@ -155,7 +155,7 @@ ROWS = [0, 1, 2, 3, None, 4]
 
 
 def plain(name: str) -> pa.Array:
-    """What a dictionary of these values stands for, as a plain array."""
+    """A dictionary of these values, decoded."""
     values, kind = VALUES[name].to_pylist(), VALUES[name].type
     if name == "float16":
         return pa.array([15360, 1, 15360, None, None, 15360], pa.int16()).view(kind)
@@ -167,7 +167,7 @@ def plain(name: str) -> pa.Array:
 
 
 def shown(values: Any) -> list[str]:
-    """The texts of values, which tell 0.0 from -0.0; of nulls the same, whatever stands for them.
+    """The string forms of values, which distinguish 0.0 and -0.0; one form for all nulls.
 
     pandas makes floats of integers beside a null.
     """
@@ -219,7 +219,7 @@ def test_pandas_and_more_values_than_the_keys_can_count() -> None:
 @pytest.mark.parametrize("name", ["text", "binary", "integers", "instants", "dictionaries"])
 @pytest.mark.parametrize("kind", KINDS)
 def test_pandas_inside(kind: str, name: str) -> None:
-    """The values, inside of what pandas makes of lists, structs and maps without dictionaries."""
+    """The values, inside pandas' form of lists, structs and maps without dictionaries."""
     values, flat = VALUES[name], VALUES[name]
     if name == "dictionaries":
         flat = pa.array(values.to_pylist())

@@ -1,4 +1,4 @@
-"""JSONB: what a service wrote, every kind of value by hand, and bytes that are none."""
+"""JSONB: recorded values, hand-written values of every kind, and invalid bytes."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ UTC = timezone.utc
 
 
 def column(wire: Wire, view: str, name: str) -> list[bytes]:
-    """The distinct values of a column of the recorded 0.30 service's own files."""
+    """The distinct values of a column in the files of the recorded 0.30 service."""
     file = pq.ParquetFile(wire("flight-0.30") / "data" / f"{view}.parquet")
     table = file.read([name])
     file.close()
@@ -90,7 +90,7 @@ def test_the_properties_of_the_threads(wire: Wire, view: str, name: str) -> None
 
 @pytest.mark.parametrize("name", ["dependencies_metadata", "objects_metadata"])
 def test_the_metadata_of_the_streams_is_cbor(wire: Wire, name: str) -> None:
-    """Also binary, but no JSONB: read as such, it claims hundreds of millions of items."""
+    """Binary, but not JSONB: as JSONB it would have hundreds of millions of items."""
     values = column(wire, "streams", name)
     assert values
     for value in values:
@@ -240,7 +240,7 @@ def test_what_is_no_jsonb(data: bytes, reason: str) -> None:
 
 
 def encode(value: Any) -> bytes:
-    """The inverse, for the kinds of values that JSON has."""
+    """Encode values of the kinds that JSON has."""
     if not isinstance(value, (list, dict)):
         entry, payload = item(value)
         return words(SCALAR, entry) + payload
@@ -277,7 +277,7 @@ VALUES = st.recursive(
 
 
 def decodes_or_raises(data: bytes) -> None:
-    """Anything else than a value or a ValueError fails the test by itself."""
+    """Any exception other than ValueError fails the test."""
     try:
         decode(data)
     except ValueError as error:
@@ -356,7 +356,7 @@ def test_both_ways_to_nest_agree() -> None:
 
 
 def test_no_byte_is_read_twice() -> None:
-    """Entries without a length all began at one place: ten levels would take ten billion steps."""
+    """Entries of length 0 start at one offset: ten levels would take ten billion steps."""
     level = words(ARRAY | 10, *[NESTED] * 10)
     before = time.monotonic()
     with pytest.raises(ValueError, match="not a JSONB value"):

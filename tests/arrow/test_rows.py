@@ -1,4 +1,4 @@
-"""Arrow values become Python values: which, exactly, and what never happens on the way."""
+"""Conversion of Arrow values to Python values: exact results and errors."""
 
 import bisect
 import importlib
@@ -31,7 +31,7 @@ STRING_VIEW, BINARY_VIEW, SECONDS = pa.string_view(), pa.binary_view(), pa.times
 
 
 def exact(value: Any) -> Any:
-    """Values in a form that is equal only for the same types, zones, digits, signs and NaNs."""
+    """Values in a form that is equal only for equal types, zones, digits, signs and NaNs."""
     if type(value) is list or type(value) is tuple:
         return [exact(item) for item in value]
     if type(value) is dict:
@@ -40,13 +40,13 @@ def exact(value: Any) -> Any:
 
 
 def stored(values: list[int | None], kind: pa.DataType) -> pa.Array:
-    """An array of a date or time type, by the integers that it stores."""
+    """An array of a date or time type, from its stored integers."""
     width = pa.int32() if kind.bit_width == 32 else pa.int64()
     return pa.array(values, width).view(kind)
 
 
 def hidden(kind: pa.DataType, valid: list[bool], *buffers: Any, children: Any = ()) -> pa.Array:
-    """An array whose nulls have something behind them."""
+    """An array with values behind its nulls."""
     bits = pa.py_buffer(np.packbits(np.array(valid, bool), bitorder="little"))
     data = [pa.py_buffer(buffer) for buffer in buffers]
     return pa.Array.from_buffers(kind, len(valid), [bits, *data], children=list(children) or None)
@@ -609,7 +609,7 @@ def test_pandas_is_never_imported(tmp_path: Path) -> None:
 
 
 def slowly(array: pa.Array, timestamps: str) -> list[Any]:
-    """The oracle: one element at a time, in Python's own integers and times."""
+    """The oracle: one element at a time, with Python's own integers and times."""
     kind = array.type
 
     def at(child: pa.Array, index: int) -> Any:
@@ -704,7 +704,7 @@ COUNT = 12
 
 @st.composite
 def leaves(draw: Any, count: int) -> pa.Array:
-    """`count` elements of a type that is not nested; there are values behind some nulls."""
+    """`count` elements of a type that is not nested, with values behind some nulls."""
     valid = draw(st.lists(st.booleans(), min_size=count, max_size=count))
 
     def made(values: st.SearchStrategy[Any]) -> list[Any]:
@@ -744,7 +744,7 @@ def leaves(draw: Any, count: int) -> pa.Array:
 
 @st.composite
 def arrays(draw: Any, count: int, depth: int = 2) -> pa.Array:
-    """`count` elements of any type, as a slice of more."""
+    """`count` elements of any type, as a slice of a longer array."""
     before, after = draw(st.integers(0, 9)), draw(st.integers(0, 2))
     array = draw(whole(before + count + after, depth))
     return array.slice(before, count)

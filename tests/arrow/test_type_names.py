@@ -1,4 +1,4 @@
-"""Types as DataFusion spells them, read back: its own words, by the embedded engine."""
+"""Type names of DataFusion, parsed: those of the embedded engine, and others."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def demo() -> Iterator[mm.Connection]:
 
 
 def in_json(kind: pa.DataType) -> pa.DataType:
-    """Give the type that values have in JSON."""
+    """Return the type of values in JSON."""
     if pa.types.is_dictionary(kind):
         return in_json(kind.value_type)
     if pa.types.is_list(kind):
@@ -159,7 +159,7 @@ def test_unknown_words(text: str) -> None:
     "name", [e["name"] for e in index("flight-0.30") if e["name"].startswith("describe_")]
 )
 def test_recorded_words(wire: Wire, name: str) -> None:
-    """DESCRIBE's words for each view are the types of its columns."""
+    """The type names in DESCRIBE of each view are the types of its columns."""
     folder, view = wire("flight-0.30"), name.removeprefix("describe_")
     said = flight.table(folder, name).to_pylist()
     if view == "log_stats":  # no query of all its columns was recorded

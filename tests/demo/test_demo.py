@@ -1,4 +1,4 @@
-"""The demo lake: what a reader of it may rely on."""
+"""The demo lake: properties that readers can rely on."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ Lake = dict[str, pa.Table]
 
 
 def read(folder: Path) -> Lake:
-    """Read every file of a lake: {"log_entries": .., "thread_spans/<stream_id>": ..}."""
+    """Read every file of a lake, by names such as "thread_spans/<stream_id>"."""
     return {
         path.relative_to(folder).with_suffix("").as_posix(): pq.ParquetFile(path).read()
         for path in sorted(folder.rglob("*.parquet"))
@@ -33,7 +33,7 @@ def read(folder: Path) -> Lake:
 
 
 def written_schema(path: Path) -> pa.Schema:
-    """The schema as its writer had it: some pyarrow read int16 dictionaries as int32."""
+    """The schema of the writer: some versions of pyarrow read int16 dictionaries as int32."""
     text = pq.ParquetFile(path).metadata.metadata[b"ARROW:schema"]
     return pa.ipc.read_schema(pa.py_buffer(base64.b64decode(text)))
 
@@ -148,7 +148,7 @@ def test_now_only_shifts_times(lake: Lake, tmp_path: Path) -> None:
 
 
 def test_same_numbers_on_every_machine(lake: Lake) -> None:
-    """Change the digest with the scenes; it must not depend on numpy, pyarrow or the machine."""
+    """Change the digest with the scenario. It must not depend on numpy, pyarrow or the machine."""
     digest = hashlib.blake2b(digest_size=8)
     digest.update(ints(lake["log_entries"], "time").astype("<i8").tobytes())
     digest.update("\n".join(texts(lake["log_entries"], "msg")).encode())
@@ -179,7 +179,7 @@ def test_impossible_sizes_are_refused(size: int, tmp_path: Path) -> None:
 
 
 def test_the_largest_size_has_room(lake: Lake) -> None:
-    """Traced frames of a flush take LARGEST_SIZE times as long, and must not meet the last ones."""
+    """The call trees of a flush take LARGEST_SIZE times as long, and must not overlap."""
     for stream, table in spans(lake).items():
         blocks = lake["blocks"].filter(pa.array(texts(lake["blocks"], "stream_id") == stream))
         blocks = blocks.sort_by("object_offset")
@@ -339,7 +339,7 @@ def test_only_thread_streams_have_a_thread_name(lake: Lake) -> None:
 
 
 def events_of_streams(lake: Lake) -> dict[str, np.ndarray]:
-    """The times of all events of each stream, in order; of threads begins and ends."""
+    """The ordered times of all events of each stream; of threads, begins and ends."""
     events = {
         stream: np.sort(np.concatenate([ints(table, "begin")[1:], ints(table, "end")[1:]]))
         for stream, table in spans(lake).items()
@@ -451,7 +451,7 @@ def test_measures_have_units_and_values_within_them(lake: Lake) -> None:
 
 
 def test_measures_move_from_where_they_are(lake: Lake) -> None:
-    """A measure wanders: from one sample to the next it moves little, over time far."""
+    """Measures change little from one sample to the next, and much over time."""
     measures = lake["measures"]
     calm = ints(measures, "time") < -26 * MINUTE
     names, exes = texts(measures, "name"), texts(measures, "exe")
@@ -562,7 +562,7 @@ def test_places_and_hashes_belong_to_names(lake: Lake) -> None:
 
 
 def test_there_is_an_incident_and_it_shows_everywhere(lake: Lake) -> None:
-    """From 24 to 19 minutes before the end all is slow; before and after it is not."""
+    """From 24 to 19 minutes before the end everything is slow, but not before and after."""
 
     def calm_bad_calm(times: np.ndarray, values: np.ndarray) -> list[float]:
         windows = ((-60, -26), (-24, -19), (-15, 0))

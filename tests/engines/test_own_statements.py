@@ -39,6 +39,7 @@ NOT_SENT = {
     "micromegas_dbapi.demo.scenario.log_messages.MESSAGES": "a line of a log",
     "micromegas_dbapi.lake.session.UNSAFE": "words of an error",
     "micromegas_dbapi.lake.session._numbered": "for the embedded engine alone",
+    "sqlalchemy_micromegas.compiler.clauses.Clauses": "a part of what users say",
     "sqlalchemy_micromegas.compiler.statements.MicromegasCompiler": "parts of what users say",
 }
 # What services of a generation don't answer, or are not asked.

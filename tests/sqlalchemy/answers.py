@@ -1,4 +1,4 @@
-"""What a statement answers, with its values bound and with ``literal_binds``."""
+"""The result of a statement, with parameters and with ``literal_binds``."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def shown(case: Any) -> str:
 
 
 def rows(engine: Any, statement: Any, literal_binds: bool) -> list[tuple[Any, ...]]:
-    """Run a statement; as a text alone it has no types, and the rows are the driver's."""
+    """Execute a statement. As plain text it has no types, and the rows are the driver's."""
     with engine.connect() as connection:
         if not literal_binds:
             return [tuple(row) for row in connection.execute(statement)]
@@ -38,7 +38,7 @@ def rows(engine: Any, statement: Any, literal_binds: bool) -> list[tuple[Any, ..
 
 
 def check(engine: Any, statement: Any, answer: Iterable[Any], literal_binds: bool) -> None:
-    """Compare what a statement answers with what it should.
+    """Compare the result of a statement with the expected one.
 
     Parquet, over HTTP, has no intervals: the dialect asks for numbers, which its types make
     intervals of again, but for those inside of arrays.
@@ -58,7 +58,7 @@ def check(engine: Any, statement: Any, answer: Iterable[Any], literal_binds: boo
 
 
 def told_otherwise(statement: Any) -> list[tuple[str, str, str]]:
-    """Give the columns that the engine tells to be of another type than they come in.
+    """Return the columns whose reported type differs from their actual type.
 
     What a service tells is the plan before types are made to agree, as the engine's frame does.
     """
@@ -82,7 +82,7 @@ def _number(value: Any) -> Any:
 
 
 def untyped(found: Iterable[Any]) -> list[tuple[Any, ...]]:
-    """Leave out what SQLAlchemy's types make of the driver's values."""
+    """Undo the conversions of SQLAlchemy's types."""
     return [tuple(_untyped(value) for value in row) for row in found]
 
 

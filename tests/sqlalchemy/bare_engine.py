@@ -1,4 +1,4 @@
-"""A DataFusion of any release behind a pipe, with nothing in it.
+"""An empty DataFusion engine of any version, behind a pipe.
 
 What types the engine told before it made them agree, as services tell them, is in the metadata of
 the answer's schema where the rows have others.

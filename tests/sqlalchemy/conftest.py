@@ -1,4 +1,4 @@
-"""Engines: a demo lake and recorded ones, in process and over the wires of the local service."""
+"""Engines: a demo lake and recorded ones, in-process and over each protocol."""
 
 from __future__ import annotations
 
@@ -40,19 +40,19 @@ def demo_urls() -> Iterator[dict[str, str]]:
 
 @pytest.fixture(scope="session", params=["lake", "http", "grpc"])
 def demo(request: pytest.FixtureRequest, demo_urls: dict[str, str]) -> Iterator[Any]:
-    """A demo lake: what is asked of it has one answer, wherever it is asked."""
+    """A demo lake, shared by all engines."""
     yield from _engine(demo_urls[request.param])
 
 
 @pytest.fixture(scope="session")
 def demo_lake(demo_urls: dict[str, str]) -> Iterator[Any]:
-    """The demo lake in process."""
+    """The demo lake, in-process."""
     yield from _engine(demo_urls["lake"])
 
 
 @pytest.fixture(scope="session")
 def demo_http(demo_urls: dict[str, str]) -> Iterator[Any]:
-    """The demo lake over HTTP, without an information_schema."""
+    """The demo lake over HTTP, without information_schema."""
     yield from _engine(demo_urls["http"])
 
 
@@ -64,13 +64,13 @@ def recorded_urls(wire: Callable[[str], Path]) -> Iterator[dict[str, str]]:
 
 @pytest.fixture(scope="session")
 def recorded(recorded_urls: dict[str, str]) -> Iterator[Any]:
-    """The data of the recorded 0.2.3 service, in process."""
+    """The data of the recorded 0.2.3 service, in-process."""
     yield from _engine(recorded_urls["lake"])
 
 
 @pytest.fixture(scope="session")
 def over_http(recorded_urls: dict[str, str]) -> Iterator[Any]:
-    """The same data, served over HTTP, without an information_schema."""
+    """The same data over HTTP, without information_schema."""
     yield from _engine(recorded_urls["http"])
 
 
@@ -94,5 +94,5 @@ def over_web(recorded_urls: dict[str, str]) -> Iterator[Any]:
 
 @pytest.fixture(scope="session")
 def newer(wire: Callable[[str], Path]) -> Iterator[Any]:
-    """The data of the recorded 0.30 service, in process."""
+    """The data of the recorded 0.30 service, in-process."""
     yield from _engine(f"lake:{wire('flight-0.30') / 'data'}")

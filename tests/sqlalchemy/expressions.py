@@ -1,4 +1,4 @@
-"""Random statements of SQLAlchemy over a few rows with many NULLs, each the same for one seed.
+"""Random, reproducible SQLAlchemy statements over a few rows with many NULLs.
 
 What they answer nobody wrote down: it must be the same with values bound and as literals, and on
 every engine that services run.
@@ -36,7 +36,7 @@ _Make = Callable[[], Any]
 
 
 class Statements:
-    """Makes statements out of a seed; what is deeper than `depth` is a column or a literal."""
+    """Generates statements from a seed. Below `depth`, expressions are columns or literals."""
 
     def __init__(self, seed: object, table: Any = TABLE) -> None:
         self._random = random.Random(str(seed))
@@ -236,7 +236,7 @@ class Statements:
     # -- statements --------------------------------------------------------------------------
 
     def statement(self) -> Any:
-        """Make one whose rows come in an order, or are one."""
+        """Generate a statement with ordered rows or a single row."""
         return self._one(
             self._rows, self._rows, self._groups, self._groups, self._total, self._union, self._join
         )
@@ -288,7 +288,7 @@ class Statements:
 
 
 def answer(connection: Any, statement: Any, literal_binds: bool = False) -> Any:
-    """Give the rows of a statement, or the kind of error that it gives."""
+    """Return the rows of a statement, or the kind of its error."""
     try:
         if literal_binds:
             options = {"literal_binds": True}

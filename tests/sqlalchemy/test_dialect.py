@@ -1,4 +1,4 @@
-"""URLs, execution options, pools: how SQLAlchemy reaches the driver."""
+"""URLs, execution options and pools of the dialect."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def test_credentials(url: Any, auth: Any) -> None:
     ],
 )
 def test_text_of_a_url_has_all_of_it(url: Any) -> None:
-    """Tools keep URLs as text."""
+    """Tools store URLs as strings."""
     read = sa.engine.make_url(url.render_as_string(hide_password=False))
     dialect = sa.create_engine(url).dialect
     assert dialect.create_connect_args(read) == dialect.create_connect_args(url)
@@ -105,7 +105,7 @@ def source(result: Any) -> Any:
 
 
 def test_execution_options(demo: Any) -> None:
-    """The statement's count more than the connection's, and these more than the engine's."""
+    """Options of a statement take precedence over the connection's, and these over the engine's."""
     at = {name: f"2026-01-0{i}T00:00:00Z" for i, name in enumerate(("e", "c", "s"), 1)}
     ns = {
         name: int(datetime.fromisoformat(text[:-1] + "+00:00").timestamp()) * 10**9
@@ -130,7 +130,7 @@ def test_execution_options(demo: Any) -> None:
 
 
 def test_ranges_of_statements(wire: Any) -> None:
-    """Ranges are inferred from the text that is sent; a URL says how."""
+    """Ranges are inferred from the SQL that is sent. The URL sets the mode."""
     address = URL(
         driver="lake",
         path=str(wire("http-0.2.3") / "data"),
@@ -251,7 +251,7 @@ FLAGS: list[tuple[str, Any, Any, Any]] = [
 
 @pytest.mark.parametrize(("flag", "says", "type_", "value"), FLAGS)
 def test_native_types(demo: Any, flag: str, says: Any, type_: Any, value: Any) -> None:
-    """Without any type of SQLAlchemy at work, the value comes back as what the flag promises."""
+    """Without a type of SQLAlchemy, the value has the type that the flag promises."""
     assert getattr(demo.dialect, flag) is says
     text = str(
         sa.select(sa.literal(value, type_)).compile(
@@ -265,7 +265,7 @@ def test_native_types(demo: Any, flag: str, says: Any, type_: Any, value: Any) -
 
 @pytest.mark.skipif(sa.__version__ < "2", reason="SQLAlchemy 1.4 has no type Uuid")
 def test_native_uuid(recorded: Any) -> None:
-    """Ids are text with hyphens in the lake: a UUID compares with them and is made of them."""
+    """Ids are strings with hyphens in the lake. They compare with UUIDs and convert to them."""
     assert recorded.dialect.supports_native_uuid is True
     processes = sa.table("processes", sa.column("process_id", sa.Uuid()))
     with recorded.connect() as connection:
@@ -280,7 +280,7 @@ def test_native_uuid(recorded: Any) -> None:
 
 
 def test_statement_cache(demo: Any) -> None:
-    """The second run of a statement of one shape is not compiled again, and has its own values."""
+    """A statement of the same form is not compiled again, and has its own values."""
     assert demo.dialect.supports_statement_cache is True
     compiled: list[Any] = []
     level = sa.table("log_entries", sa.column("level", sa.Integer)).c.level
@@ -295,7 +295,7 @@ def test_statement_cache(demo: Any) -> None:
 
 
 def test_rowcount(demo: Any) -> None:
-    """Results stream: the number of rows is known behind the last, which the flags say."""
+    """Results stream: the number of rows is unknown before the last, as the flags say."""
     assert demo.dialect.supports_sane_rowcount is False
     with demo.connect() as connection:
         result = connection.execute(sa.text("SELECT msg FROM log_entries LIMIT 9"))
@@ -307,7 +307,7 @@ def test_rowcount(demo: Any) -> None:
 
 @pytest.mark.parametrize("where", RECORDED)
 def test_ping_and_disconnect(request: pytest.FixtureRequest, where: str) -> None:
-    """A ping asks the service; only a connection that was closed is a disconnect."""
+    """A ping queries the service. Only a closed connection is a disconnect."""
     engine = request.getfixturevalue(where)
     dialect, raw = engine.dialect, engine.raw_connection()
     mine = raw.dbapi_connection
@@ -335,7 +335,7 @@ def test_ping_of_a_service_that_is_gone(driver: str) -> None:
 
 
 def test_connect_args(wire: Any) -> None:
-    """What has no place in a URL goes to the driver as it is, and counts more than the URL."""
+    """connect_args are passed to the driver unchanged, and take precedence over the URL."""
     data = wire("http-0.2.3") / "data"
     engine = sa.create_engine(
         f"micromegas+lake:///{data}?begin=2020-01-01T00:00:00Z",
@@ -351,7 +351,7 @@ def test_connect_args(wire: Any) -> None:
 
 
 def test_several_sets_of_parameters_are_refused(demo: Any) -> None:
-    """SQLAlchemy takes them for INSERT, and has no place for the rows of the others."""
+    """SQLAlchemy treats them as INSERT, and would drop all rows but the first set's."""
     statement = sa.text("SELECT :a")
     with demo.connect() as connection:
         assert connection.execute(statement, [{"a": 1}]).all() == [(1,)]

@@ -1,4 +1,4 @@
-"""Random statements mean the same with values bound and as literals, and come as they are told."""
+"""Random statements give the same with parameters and literals, with the reported types."""
 
 from __future__ import annotations
 

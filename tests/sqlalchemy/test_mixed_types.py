@@ -1,4 +1,4 @@
-"""Branches of a CASE and parts of a union of types that differ: what comes is what was told."""
+"""Branches of a CASE and queries of a union with different types: reported and actual types."""
 
 from __future__ import annotations
 

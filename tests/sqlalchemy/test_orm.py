@@ -1,4 +1,4 @@
-"""The ORM over a service: mapped from what introspection tells, loaded each way, never written."""
+"""The ORM over a service: mapped by reflection, loaded in each way, never written."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def session(demo: Any) -> Iterator[Any]:
 
 @pytest.fixture(scope="module")
 def streams_of(demo: Any) -> dict[str, int]:
-    """How many streams each process has, counted by the engine."""
+    """The number of streams of each process, counted by the engine."""
     sql = "SELECT process_id, count(*) FROM streams GROUP BY process_id"
     with demo.connect() as connection:
         return {process: count for process, count in connection.exec_driver_sql(sql)}

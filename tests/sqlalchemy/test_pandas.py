@@ -1,4 +1,4 @@
-"""pandas, polars, DuckDB and pyarrow: each way that they have to ask, on whichever pandas."""
+"""pandas, polars, DuckDB and pyarrow: each way to query, with any version of pandas."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ STATEMENT = sa.select(LOG.c.level, LOG.c.msg).order_by(LOG.c.time, LOG.c.msg).li
 
 @pytest.fixture(scope="module")
 def raw(demo: Any) -> Any:
-    """The driver's connection under the engine: two demo lakes are not of one moment."""
+    """The driver's connection of the engine: another demo lake would have other times."""
     pooled = demo.raw_connection()
     yield pooled.dbapi_connection
     pooled.close()
@@ -66,7 +66,7 @@ def test_engine_and_connection(demo: Any, expected: Any, read: Any, sql: Any, pa
 
 
 def test_url(expected: Any) -> None:
-    """pandas makes an engine of a URL, and lets go of it."""
+    """pandas creates an engine from a URL and disposes of it."""
     assert rows(pd.read_sql(SQL, URL)) == expected
     assert rows(pd.read_sql_query(SQL, URL)) == expected
 
@@ -112,7 +112,7 @@ def test_dtype_backend(demo: Any) -> None:
 
 
 def test_chunks_are_lazy(over_http: Any) -> None:
-    """Rows are read as they are asked for; before the end the number of rows is not known."""
+    """Rows are read on demand. Before the end their number is unknown."""
     seen: list[Any] = []
     sa.event.listen(over_http, "after_cursor_execute", lambda c, cur, *rest: seen.append(cur))
     connection = over_http.connect().execution_options(stream_results=True)
@@ -141,7 +141,7 @@ def test_rows_are_lazy(demo: Any, how: str) -> None:
 
 
 def test_time_range(demo: Any, raw: Any) -> None:
-    """The helper's range counts more than the engine's, at both ends, on each way."""
+    """The helper's range takes precedence over the engine's, at both ends, in each way."""
     early, late = raw.execute("SELECT min(time), max(time) FROM log_entries").fetchone()
     middle = early + (late - early) / 2
     count = "SELECT count(*) AS n FROM log_entries"
@@ -165,7 +165,7 @@ def test_time_range(demo: Any, raw: Any) -> None:
 
 
 def test_types_of_the_arrow_path(recorded: Any, over_http: Any) -> None:
-    """Nanoseconds, dictionaries and differences of times arrive as such on every wire."""
+    """Nanoseconds, dictionaries and intervals are preserved over every protocol."""
     log = sa.Table("log_entries", sa.MetaData(), autoload_with=recorded)
     lasted = (sa.func.max(log.c.time) - sa.func.min(log.c.time)).label("lasted")
     frames = []
@@ -212,7 +212,7 @@ PANDAS = tuple(int(part) for part in pd.__version__.split(".")[:2])
 
 
 def test_registration(expected: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    """pandas itself asks for Arrow once the connection is registered, and not before."""
+    """pandas itself uses Arrow only after the connection is registered."""
     if PANDAS < (2, 2):
         with pytest.raises(mm.NotSupportedError, match=r"accepted: 2\.2 and newer"):
             mm.register_with_pandas()

@@ -1,4 +1,4 @@
-"""Properties: dicts in rows, whichever generation of service kept them."""
+"""Properties: dicts in rows, from every version of the service."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ process = Properties().result_processor(None, None)
 
 
 def test_what_the_newer_service_sends_is_what_it_says(wire: Wire) -> None:
-    """Each value of jsonb_raw is, decoded, the text that the service made of it in jsonb_text."""
+    """Each decoded value of jsonb_raw equals the service's own text of it in jsonb_text."""
     folder = wire("flight-0.30")
     raw, text = (flight.table(folder, f"jsonb_{kind}") for kind in ("raw", "text"))
     told = dict(zip(*(text.column(i).to_pylist() for i in (0, 1)), strict=True))
@@ -55,7 +55,7 @@ values = st.recursive(
 
 @given(st.dictionaries(st.text(max_size=4), values, max_size=4))
 def test_jsonb_becomes_the_dict_that_was_written(written: dict[str, Any]) -> None:
-    """Twice the same, and each row has a dict of its own."""
+    """Results are equal twice, and rows do not share dicts."""
     first, second = process(encode(written)), process(encode(written))
     assert first == second == written
     assert first is not second
@@ -84,7 +84,7 @@ def test_nothing_and_what_is_no_properties() -> None:
 
 
 def test_json_to_other_databases(recorded: Any) -> None:
-    """A reflected table can be made elsewhere, and filled with its rows."""
+    """A reflected table can be created in another database and filled with its rows."""
     metadata = sa.MetaData()
     processes = sa.Table("processes", metadata, autoload_with=recorded)
     other = sa.create_engine("sqlite://")
@@ -99,7 +99,7 @@ def test_json_to_other_databases(recorded: Any) -> None:
 
 
 def test_what_is_no_jsonb(recorded: Any) -> None:
-    """The error is of PEP 249, and the way that it names leads to the bytes."""
+    """The error is one of PEP 249, and the alternative in its message returns the bytes."""
     values = sa.select(sa.literal(b"\x01\x02", sa.LargeBinary).label("p")).subquery()
     with recorded.connect() as connection:
         broken = connection.execute(sa.select(sa.type_coerce(values.c.p, Properties)))

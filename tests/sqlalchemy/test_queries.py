@@ -1,4 +1,4 @@
-"""Whole queries: joins, sets, windows, CTEs, names, functions of text, numbers and times."""
+"""Complete queries: joins, sets, windows, CTEs, names, functions of strings, numbers and times."""
 
 from __future__ import annotations
 
@@ -275,7 +275,7 @@ AWKWARD = [
 
 
 def named(name: str) -> Any:
-    """Use a name as a column's, a label, a table's and a CTE's."""
+    """Use a name for a column, a label, a table and a CTE."""
     inner = values(name, {name: sa.Integer}, (7,), (8,))
     cte = select(inner.c[name].label(name)).where(inner.c[name] > 7).cte(name + "_")
     return select(cte.c[name]).group_by(cte.c[name]).order_by(cte.c[name])
@@ -419,7 +419,7 @@ def test_query(demo: Any, statement: Any, answer: Any, literal_binds: bool) -> N
 @each_way
 @pytest.mark.skipif(sa.__version__ < "2.1", reason="older RANGE takes whole numbers alone")
 def test_range_of_times(demo: Any, literal_binds: bool) -> None:
-    """Each width counts for itself, also where the statement was compiled for another."""
+    """Each number of elements is checked, also of a statement compiled for another."""
     from sqlalchemy import FrameClause, FrameClauseType
 
     start = datetime(2026, 1, 1)

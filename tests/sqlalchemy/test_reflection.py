@@ -1,4 +1,4 @@
-"""What ``inspect(engine)`` says of a lake, in process and over HTTP without information_schema."""
+"""``inspect(engine)`` of a lake, in-process and over HTTP without information_schema."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def written(columns: list[dict[str, Any]]) -> list[str]:
 
 
 def expected(engine: Any, view: str) -> list[str]:
-    """Give a view's columns; over the gateway NaN is NULL, so that floats may be."""
+    """Return the columns of a view. Over the gateway floats are nullable, because NaN is NULL."""
     lossy = engine.driver == "gateway"
     each = (" ".join(column.split()) for column in COLUMNS[view].split("|"))
     return [f"{c} ?" if lossy and c.endswith("DOUBLE()") else c for c in each]
@@ -98,7 +98,7 @@ def test_columns(engine: Any, view: str) -> None:
 
 
 def test_every_type_has_a_name(engine: Any) -> None:
-    """Tools show them, and compare them with those that they know."""
+    """Tools display type names, and compare them with those that they know."""
     columns = [c for view in KEYS for c in sa.inspect(engine).get_columns(view)]
     names = {c["type"].compile(dialect=engine.dialect) for c in columns}
     assert names == {
@@ -124,7 +124,7 @@ def test_keys_and_comments(engine: Any, view: str) -> None:
 
 
 def test_metadata(engine: Any) -> None:
-    """MetaData.reflect() gives all of it at once, keys and comments included."""
+    """MetaData.reflect() returns all of it at once, including keys and comments."""
     metadata = sa.MetaData()
     metadata.reflect(engine)
     assert sorted(metadata.tables) == sorted(KEYS)
@@ -157,7 +157,7 @@ def sent(engine: Any) -> list[str]:
 
 
 def test_queries(recorded: Any) -> None:
-    """A name with blanks asks nothing; all columns are one round trip."""
+    """A name with whitespace sends no query. All columns are fetched in one round trip."""
     inspector, statements = sa.inspect(recorded), sent(recorded)
     assert not inspector.has_table("SELECT * FROM log_entries")
     assert statements == []
@@ -175,7 +175,7 @@ def test_queries(recorded: Any) -> None:
 
 
 def test_automap(engine: Any) -> None:
-    """The relationships work; a process with an empty parent id has no parent."""
+    """Relationships work. A process with an empty parent id has no parent."""
     base = automap_base()
     base.prepare(autoload_with=engine)
     process = base.classes.processes
@@ -212,7 +212,7 @@ NEWER = {
 
 @pytest.mark.parametrize("view", NEWER)
 def test_reflection_of_the_newer_lake(newer: Any, view: str) -> None:
-    """Columns that only the newer service has are there, since it is the service that tells."""
+    """Columns of newer services are included, because the service itself is queried."""
     columns = sa.inspect(newer).get_columns(view)
     found = [f"{c['name']} {c['type']!r}{' ?' if c['nullable'] else ''}" for c in columns]
     assert found == [" ".join(each.split()) for each in NEWER[view].split("|")]
@@ -224,7 +224,7 @@ def test_reflection_of_the_newer_lake(newer: Any, view: str) -> None:
     + [("flight-0.30", view, columns) for view, columns in NEWER.items() if view != "log_stats"],
 )
 def test_reflection_of_recorded_services(wire: Any, where: str, view: str, columns: str) -> None:
-    """What the real services list over FlightSQL, in one call for all their views."""
+    """The list of real services over FlightSQL, in one call for all their views."""
     listed = [entry for entry in index(where) if entry["name"] == "get_tables_schema"]
     with replaying(wire(where), listed) as service:
         engine = sa.create_engine(service.url.replace("grpc://", "micromegas+grpc://"))
@@ -245,14 +245,14 @@ LISTED = ["blocks", "log_entries", "log_stats", "measures", "processes", "stream
 
 
 def test_names_of_the_newer_lake(newer: Any) -> None:
-    """Which are views to its engine, all of them."""
+    """The engine of a service reports all of them as views."""
     assert sa.inspect(newer).get_table_names() == LISTED
     assert sa.inspect(newer).get_view_names() == []
 
 
 @contextmanager
 def listing(wire: Any, where: str) -> Iterator[str]:
-    """Play a service of 0.30 that was asked for its information_schema; gives its URL."""
+    """Replay a recorded 0.30 service with an information_schema; return its URL."""
     name = "error_information_schema"  # of the statements that older services refuse
     if where == "flight-0.30":
         entries = [entry for entry in index(where) if entry["name"] == name]
@@ -269,7 +269,7 @@ def listing(wire: Any, where: str) -> Iterator[str]:
 
 @pytest.mark.parametrize("where", ["flight-0.30", "gateway-0.30", "web-0.30"])
 def test_tables_of_recorded_services(wire: Any, where: str) -> None:
-    """All that a service has is a table, and those in which it keeps their rows are not listed."""
+    """All views of a service are tables. The tables that store their rows are not listed."""
     with listing(wire, where) as url:
         engine = sa.create_engine(url)
         inspector = sa.inspect(engine)
@@ -282,7 +282,7 @@ def test_tables_of_recorded_services(wire: Any, where: str) -> None:
 
 
 class OneViewBroken:
-    """A service of which one view cannot be planned."""
+    """A service with one view that cannot be planned."""
 
     def __init__(self, inner: Any, view: str, text: str) -> None:
         self._inner, self._view, self._text = inner, view, text
@@ -312,7 +312,7 @@ def over(transport: Any) -> Any:
     ],
 )
 def test_a_view_that_cannot_be_planned(wire: Any, text: str) -> None:
-    """It is told of with its error, and the others are there."""
+    """It is reported with its error, and the other tables are reflected."""
     transport = OneViewBroken(LakeTransport(wire("flight-0.30") / "data"), "log_stats", text)
     inspector = sa.inspect(over(transport))
     assert inspector.has_table("log_stats")
@@ -327,7 +327,7 @@ def test_a_view_that_cannot_be_planned(wire: Any, text: str) -> None:
 
 
 def test_a_fault_is_no_absence(wire: Any) -> None:
-    """Also of a service that does not list its views, a view that fails is one."""
+    """A view that fails also exists on a service that does not list its views."""
     text = "Internal error: expects single batch"
     transport = OneViewBroken(LakeTransport(wire("http-0.2.3") / "data"), "measures", text)
     inspector = sa.inspect(over(transport))

@@ -1,4 +1,4 @@
-"""all() and fetchall(): the same rows as one by one, and a collector that works afterwards."""
+"""all() and fetchall(): the same rows as one by one, and the collector is enabled afterwards."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ WAYS: dict[str, Callable[[Any], Any]] = {
 
 @pytest.fixture
 def collections() -> Iterator[list[str]]:
-    """Collect what the collector does."""
+    """Record the runs of the garbage collector."""
     seen: list[str] = []
 
     def note(phase: str, info: dict[str, int]) -> None:
@@ -119,7 +119,7 @@ def test_a_collector_that_was_off_stays_off(lake: Any) -> None:
 
 
 def test_the_collector_works_after_an_error(lake: Any) -> None:
-    """A value that its type cannot make anything of."""
+    """A value that its type cannot convert."""
 
     class Picky(sa.types.TypeDecorator):  # type: ignore[type-arg]
         impl = sa.String

@@ -1,4 +1,4 @@
-"""Statements with their answers, on the engines of services: DataFusion 43 and 54.
+"""Statements with their results, on the engines of services: DataFusion 43 and 54.
 
 They need environments of their own, and run where it is asked for: see CONTRIBUTING.md.
 """
@@ -35,7 +35,7 @@ ALONE = {"literals", "cast", "cast of NULL", "coalesce"}
 
 
 class PipeTransport(Pipe):
-    """A transport to an engine that holds nothing."""
+    """A transport to an empty engine."""
 
     def __init__(self, python: str) -> None:
         #: Statements whose rows were of other types than told, and what they were.
@@ -65,7 +65,7 @@ def services_transport(request: pytest.FixtureRequest) -> Iterator[PipeTransport
 
 @pytest.fixture
 def told_otherwise(services_transport: PipeTransport) -> list[Any]:
-    """What was told otherwise than it came within the test."""
+    """The differences between reported and actual types within the test."""
     services_transport.told_otherwise = []
     return services_transport.told_otherwise
 
@@ -166,7 +166,7 @@ def test_mixed_types(
 
 @pytest.mark.engines
 def test_random_statements(services_engine: Any, told_otherwise: list[Any], demo_lake: Any) -> None:
-    """Each gives what it gives on the embedded engine; what fails only there is no wrong answer."""
+    """Each gives the same as on the embedded engine, or fails."""
     engine, _ = services_engine
     seeds, alike = range(2000), 0
     with engine.connect() as there, demo_lake.connect() as here:

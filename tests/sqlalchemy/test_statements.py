@@ -1,4 +1,4 @@
-"""Statements: what each compiles to, and what it answers, bound and with ``literal_binds``."""
+"""Statements: their SQL and their results, with parameters and with ``literal_binds``."""
 
 from __future__ import annotations
 
@@ -194,7 +194,7 @@ def test_distinct_on(demo: Any) -> None:
 
 
 def matches(pattern: str, text: str, escape: str) -> bool:
-    """Say what LIKE means, character by character."""
+    """Evaluate LIKE character by character."""
     parts, at = "", 0
     while at < len(pattern):
         if pattern[at] == escape:

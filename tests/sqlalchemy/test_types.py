@@ -1,4 +1,4 @@
-"""Each type in each place: as a literal, in casts, compared, grouped, NULL."""
+"""Each type in each position: as a literal, in casts, compared, grouped, NULL."""
 
 from __future__ import annotations
 

@@ -69,10 +69,7 @@ def traced_thread(lake: SeededLake, process: Process, thread: str) -> tuple[Bloc
         The blocks of the stream, and its spans.
     """
     period, nodes = CALL_TREES[process.kind, thread]
-    depths = [node.depth for node in nodes]
-    parents = [
-        max((p for p in range(k) if depths[p] < d), default=-1) for k, d in enumerate(depths)
-    ]
+    parents = _parents(nodes)
     start, end = process.lifetime
     flushes = np.arange(-LENGTH + FLUSH_INTERVAL, 1, FLUSH_INTERVAL)
     flushes = flushes[(flushes > start + 40 * SECOND) & (flushes <= end)]
@@ -93,24 +90,46 @@ def traced_thread(lake: SeededLake, process: Process, thread: str) -> tuple[Bloc
     blocks = Blocks(begins[::count, 0].copy(), ends[count - 1 :: count, 0].copy(), events)
     blocks.begins[0] -= 27_020
     blocks.ends[-1] += 15_523
+    root = Span(-1, thread, "", "", 0, 0)
+    columns = _span_columns(nodes, parents, present)
+    columns["begin"] = np.concatenate([blocks.begins[:1], begins[present]])
+    columns["end"] = np.concatenate([blocks.ends[-1:], ends[present]])
+    columns["duration"] = columns["end"] - columns["begin"]
+    return blocks, _span_table(lake, (root, *nodes), present, columns)
 
-    # The id of a span is the number of events, begins and ends, before its own begin. The root,
-    # which represents the thread, has no events.
+
+def _parents(nodes: Sequence[Span]) -> list[int]:
+    """Return the index of the parent of each span, -1 for the first."""
+    depths = [node.depth for node in nodes]
+    return [max((p for p in range(k) if depths[p] < d), default=-1) for k, d in enumerate(depths)]
+
+
+def _span_columns(
+    nodes: Sequence[Span], parents: Sequence[int], present: npt.NDArray[np.bool_]
+) -> dict[str, Ints]:
+    """Generate the ids of spans, with the root first.
+
+    The id of a span is the number of events, begins and ends, before its own begin. The root,
+    which represents the thread, has no events.
+    """
+    depths = [node.depth for node in nodes]
     ids = 2 * (np.cumsum(present) - 1).reshape(present.shape) - depths
     parent_ids = np.where(np.array(parents) < 0, -1, ids[:, parents])
-    columns = {
-        name: np.concatenate([[root], values[present]])
-        for name, root, values in (
-            ("id", -1, ids),
-            ("parent", 0, parent_ids),
-            ("begin", blocks.begins[0], begins),
-            ("end", blocks.ends[-1], ends),
-        )
+    return {
+        "id": np.concatenate([[-1], ids[present]]),
+        "parent": np.concatenate([[0], parent_ids[present]]),
     }
-    columns["duration"] = columns["end"] - columns["begin"]
+
+
+def _span_table(
+    lake: SeededLake,
+    nodes: Sequence[Span],
+    present: npt.NDArray[np.bool_],
+    columns: dict[str, Ints],
+) -> pa.Table:
     sources = [
         node._asdict() | {"depth": node.depth + 1, "hash": zlib.crc32(node.name.encode())}
-        for node in (Span(-1, thread, "", "", 0, 0), *nodes)
+        for node in nodes
     ]
     source = np.concatenate([[0], 1 + np.nonzero(present)[1]])
-    return blocks, lake.table("thread_spans", columns, sources, source)
+    return lake.table("thread_spans", columns, sources, source)
