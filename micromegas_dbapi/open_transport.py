@@ -87,6 +87,8 @@ def _merged(target: Target, arguments: Mapping[str, Any]) -> dict[str, Any]:
     timeout = options.pop("timeout", Timeout())
     if isinstance(timeout, (int, float)):
         timeout = Timeout(read=timeout)
+    if not isinstance(timeout, Timeout):
+        raise ProgrammingError(f"timeout={timeout!r}; accepted: a number of seconds, a Timeout")
     waits = {
         item.name: options.pop(f"{item.name}_timeout")
         for item in fields(Timeout)

@@ -77,7 +77,7 @@ class Settings(SecretMixin):
     Raises
     ------
     ProgrammingError
-        If `verify` is an empty string.
+        If `verify` is an empty string, or `headers` or `cert` has the wrong type.
     """
 
     auth: Auth | None = None
@@ -90,6 +90,16 @@ class Settings(SecretMixin):
     def __post_init__(self) -> None:
         if self.verify == "":  # requests would treat it as false
             raise ProgrammingError("verify is an empty string; accepted: True, False, a path")
+        if not isinstance(self.headers, Mapping):  # its values may be secrets
+            raise ProgrammingError(
+                f"headers is a {type(self.headers).__name__}; accepted: a mapping of strings"
+            )
+        is_pair = isinstance(self.cert, (tuple, list)) and len(self.cert) == 2
+        if self.cert is not None and not is_pair and not isinstance(self.cert, str):
+            raise ProgrammingError(
+                f"cert={self.cert!r}; accepted: the path of a certificate, or a tuple of the paths "
+                "of a certificate and its key"
+            )
 
     def __reduce__(self) -> tuple[Any, ...]:
         values = {item.name: getattr(self, item.name) for item in fields(self)}

@@ -186,7 +186,7 @@ def test_close_closes_the_sockets(server: Server) -> None:
     connection = mm.connect(server.url)
     connection.execute("SELECT 1")
     assert len(server._connections) == 1
-    held = connection.transport._poster._adapter  # type: ignore[union-attr]  # its end would close them
+    held = connection.transport._client._adapter  # type: ignore[union-attr]  # its end would close them
     connection.close()
     deadline = time.monotonic() + 10
     while server._connections and time.monotonic() < deadline:

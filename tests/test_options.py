@@ -128,6 +128,23 @@ def test_a_user_name_with_a_colon() -> None:
     assert SECRET not in str(caught.value)
 
 
+@pytest.mark.parametrize("scheme", ["http", "gateway+http", "web+http", "grpc"])
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"timeout": "3"}, "timeout='3'; accepted: a number of seconds, a Timeout"),
+        ({"cert": 5}, "cert=5; accepted: the path of a certificate, or a tuple"),
+        ({"cert": ("a", "b", "c")}, "of a certificate and its key"),
+        ({"headers": [("x-token", SECRET)]}, "headers is a list; accepted: a mapping"),
+    ],
+)
+def test_options_of_a_wrong_type(scheme: str, options: dict[str, Any], words: str) -> None:
+    with pytest.raises(mm.ProgrammingError) as caught:
+        mm.connect(f"{scheme}://127.0.0.1:1", **options)
+    assert words in str(caught.value)
+    assert SECRET not in str(caught.value)
+
+
 def test_an_empty_verify_is_not_taken_for_false() -> None:
     with pytest.raises(mm.ProgrammingError, match="verify is an empty string"):
         HttpSettings(verify="")

@@ -14,7 +14,9 @@ from __future__ import annotations
 
 import threading
 from asyncio import _get_running_loop, _set_running_loop  # exported for custom event loops
+from collections import deque
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from typing import Any
 
 import pyarrow as pa
@@ -49,16 +51,20 @@ class BatchIterator(Iterator[pa.RecordBatch]):
         # Not the C stream: it runs partitions one after another, and hangs if a join waits for
         # all of them (engine 55, dynamic filters).
         self._stream = frame.execute_stream().rbs
-        self._lock = threading.Lock()
+        self._stopped = False
         self._future: _Future | None = None
         cancellation.on_cancel(self.stop)
 
     def __next__(self) -> pa.RecordBatch:
-        with self._lock:
-            if self._stream is None:
-                raise StoppedError
-            future = self._future = _request_next(self._stream)
+        stream = self._stream
+        if self._is_stopped() or stream is None:
+            raise StoppedError
         try:
+            # Either `stop` sees the future, or this sees that it was stopped: no lock is needed,
+            # which a signal handler or a finalizer in this thread could not take again.
+            future = self._future = _request_next(stream)
+            if self._is_stopped():
+                future.cancel()
             return future.wait().to_pyarrow()
         except StopAsyncIteration:
             self.stop()
@@ -67,25 +73,25 @@ class BatchIterator(Iterator[pa.RecordBatch]):
             self.stop()
             raise
 
+    def _is_stopped(self) -> bool:
+        return self._stopped  # asked anew: another thread sets it
+
     def stop(self) -> None:
-        """Stop the work. Safe to call from any thread, and repeatedly."""
-        with self._lock:
-            future, self._future = self._future, None
-            self._stream = None
-            if future is not None:
-                future.cancel()
+        """Stop the work. Any thread, signal handler or finalizer may call it, repeatedly."""
+        self._stopped = True
+        future, self._future, self._stream = self._future, None, None
+        if future is not None:
+            future.cancel()
 
 
 class _Future:
     """The part of asyncio.Future that the engine's binding uses."""
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
         self._pending = threading.Lock()  # held until there is a result; faster than an Event
         self._pending.acquire()
-        self._done = self._cancelled = False
-        self._value: Any = None
-        self._error: BaseException | None = None
+        self._outcomes: deque[tuple[Any, BaseException | None]] = deque()  # the first one counts
+        self._cancelled = False
         self._callbacks: list[Callable[[_Future], None]] = []
 
     def add_done_callback(self, callback: Callable[[_Future], None]) -> None:
@@ -95,23 +101,23 @@ class _Future:
         return self._cancelled
 
     def set_result(self, value: Any) -> None:
-        self._finish(value, None)
+        if not self._cancelled:  # else nobody would take it
+            self._finish(value, None)
 
     def set_exception(self, error: BaseException) -> None:
         self._finish(None, error)
 
     def cancel(self) -> None:
-        self._finish(None, StoppedError(), cancelled=True)
+        self._cancelled = True
+        self._finish(None, StoppedError())
 
-    def _finish(self, value: Any, error: BaseException | None, cancelled: bool = False) -> None:
-        with self._lock:
-            if self._done:
-                return
-            self._done, self._cancelled = True, cancelled
-            self._value, self._error = value, error
-        for callback in self._callbacks:
-            callback(self)
-        self._pending.release()  # last, because the waiting thread needs the GIL next
+    def _finish(self, value: Any, error: BaseException | None) -> None:
+        self._outcomes.append((value, error))
+        while self._callbacks:
+            with suppress(IndexError):  # another thread has taken the last one
+                self._callbacks.pop()(self)  # once each: the engine's panics at a second call
+        with suppress(RuntimeError):  # it was settled before
+            self._pending.release()  # last, because the waiting thread needs the GIL next
 
     def wait(self) -> Any:
         """Wait for the result and return it. Can be called once."""
@@ -119,8 +125,8 @@ class _Future:
             pass
         # The references are dropped because the binding and the future refer to each other: until
         # the garbage collector runs, hundreds of batches would stay in memory.
-        value, error = self._value, self._error
-        self._value = self._error = None
+        value, error = self._outcomes[0]
+        self._outcomes.clear()
         if error is not None:
             raise error
         return value

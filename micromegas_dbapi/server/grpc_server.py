@@ -9,8 +9,8 @@ from typing import Any, TypeVar
 from micromegas_dbapi.errors import NotSupportedError, OperationalError
 from micromegas_dbapi.lake.transport import LakeTransport
 from micromegas_dbapi.server.addresses import check_port, join
-from micromegas_dbapi.transport.flight.channel import silent
-from micromegas_dbapi.transport.flight.prefetch import Workers
+from micromegas_dbapi.transport.flight.channel import silence_grpc
+from micromegas_dbapi.transport.flight.prefetch import DaemonThreads
 
 __all__ = ["FlightServer"]
 
@@ -49,12 +49,12 @@ class FlightServer:
     def __init__(self, lake: LakeTransport, host: str, port: int, max_request: int) -> None:
         check_port(host, port)
         try:
-            with silent():
+            with silence_grpc():
                 import grpc
 
                 from micromegas_dbapi.server.flight import FlightService
 
-                self._workers = Workers()
+                self._workers = DaemonThreads()
                 self._server = grpc.server(
                     _WorkerExecutor(self._workers),
                     handlers=(FlightService(lake),),
@@ -90,7 +90,7 @@ class FlightServer:
 class _WorkerExecutor(Executor):
     """Runs calls in daemon threads, because the planning of a query must not delay the exit."""
 
-    def __init__(self, workers: Workers) -> None:
+    def __init__(self, workers: DaemonThreads) -> None:
         self._workers = workers
 
     def submit(self, fn: Callable[..., _T], /, *args: Any, **kwargs: Any) -> Future[_T]:

@@ -1,69 +1,130 @@
-"""How one thread stops what another one has asked for."""
+"""Cancellation of a query by another thread, a signal handler, a finalizer or a timeout.
+
+Nothing here holds a lock while it calls Python code: each step is a single operation of a built-in
+container, so a signal handler or the garbage collector may interrupt any step and call any method
+again, in the same thread.
+"""
 
 from __future__ import annotations
 
 import threading
+from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 
 __all__ = ["Cancellation"]
 
 
 class Cancellation:
-    """Travels with a request to whatever works for it; safe in several threads at once.
+    """Cancels one request. Thread-safe.
 
     Attributes
     ----------
     why : str or None
-        None until it is cancelled; then the sentence for the error.
+        The text of the error once the query is cancelled; None before.
     """
 
     def __init__(self) -> None:
-        self.why: str | None = None
-        self._lock = threading.Lock()
-        self._callbacks: list[Callable[[], None]] = []
-        self._timer: threading.Timer | None = None
+        self._reasons: deque[str] = deque()  # the first one is used; appending is atomic
+        self._callbacks: dict[object, Callable[[], None]] = {}
+        self._deadline: _Deadline | None = None
+
+    @property
+    def why(self) -> str | None:
+        """The text of the error, or None."""
+        return self._reasons[0] if self._reasons else None
 
     def cancel(self, why: str) -> None:
-        """Stop the work; the first reason counts."""
-        with self._lock:  # also while they are called: what is settled is not called any more
-            if self.why is not None:
-                return
-            self.why = why
-            callbacks, self._callbacks = self._callbacks, []
-            for callback in callbacks:
-                callback()
+        """Cancel the query. Calling it again has no effect.
+
+        Parameters
+        ----------
+        why : str
+            The text of the error that readers of the result raise.
+        """
+        self._reasons.append(why)
+        self._call()
 
     def cancel_after(self, seconds: float | None) -> None:
-        """Stop the work, unless it is settled by then; None sets no limit."""
+        """Cancel the query after a timeout, unless it is settled before.
+
+        Parameters
+        ----------
+        seconds : float or None
+            None sets no timeout.
+        """
         if seconds is None:
             return
-        why = f"the answer was not whole within {seconds:g} s (timeout=Timeout(total=...))"
-        self._timer = threading.Timer(seconds, self.cancel, (why,))
-        self._timer.daemon = True
-        self._timer.start()
+        why = f"the response was not complete within {seconds:g} s (timeout=Timeout(total=...))"
+        self._deadline = _Deadline(seconds, lambda: self.cancel(why))
 
-    def on_cancel(self, callback: Callable[[], None]) -> None:
-        """Have something called once when it is cancelled: at once, if it is already.
+    def on_cancel(self, callback: Callable[[], None]) -> object:
+        """Register a callback, which is called immediately if the query is cancelled already.
 
         Parameters
         ----------
         callback : callable
-            Must return at once, raise nothing, and use nothing of this object.
-        """
-        with self._lock:
-            if self.why is None:
-                self._callbacks.append(callback)
-                return
-        callback()
+            Must not block or raise. May be called more than once, and by several threads at the
+            same time.
 
-    def forget(self) -> None:
-        """Forget what is to be called, since that part of the work is done; the time goes on."""
-        with self._lock:
-            self._callbacks = []
+        Returns
+        -------
+        object
+            A token for `release`.
+        """
+        token = object()
+        self._callbacks[token] = callback
+        if self._reasons:
+            self._call()
+        return token
+
+    def release(self, token: object) -> bool:
+        """Remove a callback, because the resource that it stops is about to be reused.
+
+        Parameters
+        ----------
+        token : object
+            The token that `on_cancel` returned.
+
+        Returns
+        -------
+        bool
+            True if the callback was not called and never will be. If False, it may be running: do
+            not reuse the resource.
+        """
+        self._callbacks.pop(token, None)
+        return not self._reasons
 
     def settled(self) -> None:
-        """Forget what is to be called, since the work is done."""
-        with self._lock:
-            self._callbacks = []
-            if self._timer is not None:
-                self._timer.cancel()
+        """Remove all callbacks and stop the timeout, at the end of the query."""
+        self._callbacks.clear()
+        if self._deadline is not None:
+            self._deadline.end()
+
+    def _call(self) -> None:
+        # A callback stays registered while it is called, so that an interrupt loses none. The loop
+        # uses a copy, because finalizers may change the dictionary at any step.
+        for token, callback in self._callbacks.copy().items():
+            callback()
+            self._callbacks.pop(token, None)
+
+
+class _Deadline:
+    """Calls a function after a timeout, in its own thread, unless it is ended before."""
+
+    def __init__(self, seconds: float, call: Callable[[], None]) -> None:
+        self._ended = threading.Lock()
+        self._ended.acquire()
+        thread = threading.Thread(
+            target=_wait, args=(self._ended, seconds, call), name="micromegas-deadline", daemon=True
+        )
+        thread.start()
+
+    def end(self) -> None:
+        with suppress(RuntimeError):  # it has ended already
+            self._ended.release()
+
+
+def _wait(ended: threading.Lock, seconds: float, call: Callable[[], None]) -> None:
+    if not ended.acquire(timeout=min(seconds, threading.TIMEOUT_MAX)):
+        call()

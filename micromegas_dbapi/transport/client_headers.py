@@ -1,6 +1,7 @@
-"""Who asks: the headers by which a service's log attributes queries, as the official client's.
+"""Headers that identify this client in the log of a service.
 
-They are no credentials, and decide nothing.
+They have the names that the official client uses. They are not credentials, and services do not
+act on them.
 """
 
 from __future__ import annotations
@@ -9,39 +10,55 @@ import os
 import re
 import sys
 import uuid
+from importlib.metadata import PackageNotFoundError, version
 
-__all__ = ["attribution"]
+__all__ = ["attribution", "user_agent"]
 
-_LONGEST = 64
+_MAX_LENGTH = 64
 _PRINTABLE = re.compile(r"[\x20-\x7e]+")
 
 
 def attribution() -> dict[str, str]:
-    """Make the headers of one connection.
+    """Create the client headers of one connection.
 
     Returns
     -------
     dict
-        ``x-client-type``; ``x-client-agent``, who drives it, and ``x-client-entrypoint``, how it
-        was started, from ``MICROMEGAS_CLIENT_AGENT`` and ``MICROMEGAS_CLIENT_ENTRYPOINT`` where
-        these are set to up to 64 printable ASCII characters; ``x-client-session``, a new UUID.
+        ``x-client-type``: ``python``. ``x-client-agent``: the program that uses the driver, from
+        ``MICROMEGAS_CLIENT_AGENT``. ``x-client-entrypoint``: how Python was started, or
+        ``MICROMEGAS_CLIENT_ENTRYPOINT``. Both variables are used if they have 1 to 64 printable
+        ASCII characters. ``x-client-session``: a new UUID.
     """
     return {
         "x-client-type": "python",
-        "x-client-agent": _configured("MICROMEGAS_CLIENT_AGENT") or "none",
-        "x-client-entrypoint": _configured("MICROMEGAS_CLIENT_ENTRYPOINT") or _entrypoint(),
+        "x-client-agent": _variable("MICROMEGAS_CLIENT_AGENT") or "none",
+        "x-client-entrypoint": _variable("MICROMEGAS_CLIENT_ENTRYPOINT") or _entrypoint(),
         "x-client-session": str(uuid.uuid4()),
     }
 
 
-def _configured(name: str) -> str | None:
+def user_agent() -> str:
+    """Return the ``User-Agent`` of HTTP requests.
+
+    Returns
+    -------
+    str
+        The name of this driver, with its version if it is installed.
+    """
+    try:
+        return f"micromegas-dbapi/{version('micromegas-dbapi')}"
+    except PackageNotFoundError:  # imported from a checkout, or packed into an archive
+        return "micromegas-dbapi"
+
+
+def _variable(name: str) -> str | None:
     value = os.environ.get(name, "")
-    return value if len(value) <= _LONGEST and _PRINTABLE.fullmatch(value) else None
+    return value if len(value) <= _MAX_LENGTH and _PRINTABLE.fullmatch(value) else None
 
 
 def _entrypoint() -> str:
     if "ipykernel" in sys.modules:
         return "jupyter"
-    started_with_code = sys.argv[:1] == ["-c"]  # which has no file either
+    runs_command = sys.argv[:1] == ["-c"]  # __main__ has no file here, as in a REPL
     interactive = sys.flags.interactive or not hasattr(sys.modules.get("__main__"), "__file__")
-    return "repl" if interactive and not started_with_code else "script"
+    return "repl" if interactive and not runs_command else "script"

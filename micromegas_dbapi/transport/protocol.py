@@ -1,11 +1,11 @@
-"""What every way to an engine looks like from above: a request in, Arrow batches out."""
+"""The interface between cursors and transports: a request in, Arrow batches out."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, Protocol, TypedDict, runtime_checkable
 
 import pyarrow as pa
 
@@ -15,26 +15,34 @@ from micromegas_dbapi.transport.cancellation import Cancellation
 
 __all__ = [
     "Endpoints",
+    "ErrorContext",
     "NoRows",
     "Request",
     "Transport",
 ]
 
 
+class ErrorContext(TypedDict):
+    """The attributes that every error of a request has."""
+
+    sql: str | None
+    query_id: str | None
+
+
 @dataclass(frozen=True)
 class Request:
     """One query.
 
-    Attributes
+    Parameters
     ----------
     sql : str
-        The exact text to send.
+        The exact statement to send; empty for a call without one.
     time_range : TimeRange or None
         None sends no range.
     query_id : str
-        A UUID that names the attempt.
+        A UUID that identifies the attempt.
     cancellation : Cancellation
-        Stops it, from any thread, while it runs and while its result is read.
+        Stops the query from any thread, while it runs and while its result is read.
     """
 
     sql: str
@@ -42,61 +50,121 @@ class Request:
     query_id: str
     cancellation: Cancellation = field(default_factory=Cancellation, compare=False)
 
+    @property
+    def context(self) -> ErrorContext:
+        """Keyword arguments for errors: ``raise OperationalError(message, **request.context)``."""
+        return {"sql": self.sql or None, "query_id": self.query_id or None}
+
 
 class NoRows:
-    """A result of no rows whose columns the service has not told: it is asked if somebody looks.
+    """An empty result whose schema the service did not send. It is fetched on first access.
 
     Parameters
     ----------
-    ask : callable
-        Asks for the schema.
+    fetch_schema : callable
+        Queries the service for the schema.
     """
 
-    def __init__(self, ask: Callable[[], pa.Schema]) -> None:
-        self._ask = ask
+    def __init__(self, fetch_schema: Callable[[], pa.Schema]) -> None:
+        self._fetch_schema = fetch_schema
 
     @cached_property
     def schema(self) -> pa.Schema:
-        """The columns; asking for them may raise an error of our tree."""
-        return self._ask()
+        """The schema. The first access may raise a `micromegas_dbapi.Error`."""
+        return self._fetch_schema()
 
     def reader(self) -> pa.RecordBatchReader:
-        """Give it as a reader, which has a schema from the start."""
+        """Return the result as a reader, which needs the schema.
+
+        Returns
+        -------
+        pyarrow.RecordBatchReader
+            Has no batches.
+        """
         return pa.RecordBatchReader.from_batches(self.schema, [])
 
 
 class Transport(Protocol):
-    """A way to an engine. Safe to use from several threads at once."""
+    """Runs queries on an engine. Thread-safe."""
 
     def run(self, request: Request) -> pa.RecordBatchReader | NoRows:
-        """Run a query, as lazily as the wire allows; errors are of our tree, also mid-stream."""
+        """Run a query.
+
+        Batches are read as lazily as the protocol allows.
+
+        Parameters
+        ----------
+        request : Request
+            The query.
+
+        Returns
+        -------
+        pyarrow.RecordBatchReader or NoRows
+            The rows. `NoRows` if the service sent no schema.
+
+        Raises
+        ------
+        DatabaseError
+            Also while the reader is read.
+        """
         ...
 
     def schema(self, request: Request) -> pa.Schema:
-        """Tell the columns of a query's result without computing it."""
+        """Return the schema of a query's result without computing the result.
+
+        Parameters
+        ----------
+        request : Request
+            The query.
+
+        Returns
+        -------
+        pyarrow.Schema
+            The columns of the result.
+
+        Raises
+        ------
+        DatabaseError
+        """
         ...
 
     def service(self) -> Service:
-        """Tell what kind of service it is; may ask it."""
+        """Return the kind and version of the service. May query the service.
+
+        Returns
+        -------
+        Service
+            Its kind and version.
+
+        Raises
+        ------
+        DatabaseError
+        """
         ...
 
     def presumed(self) -> Service:
-        """Tell what is known of the service before it is asked."""
+        """Return what is known of the service without querying it.
+
+        Returns
+        -------
+        Service
+            Its kind, and its version if that is known.
+        """
         ...
 
     def close(self) -> None:
-        """Give back what is held; may be called more than once."""
+        """Close connections. Calling it again has no effect."""
         ...
 
 
 @runtime_checkable
 class Endpoints(Protocol):
-    """The calls that the first services, and a lake, have beside statements."""
+    """Calls other than statements, which the first services and a lake offer."""
 
     def call(
         self, name: str, payload: dict[str, Any], *, sql: str | None = None, query_id: str
     ) -> pa.RecordBatchReader:
-        """Make one of the service's calls that answer with a table.
+        """Make a call that returns a table.
 
         Parameters
         ----------
@@ -104,20 +172,42 @@ class Endpoints(Protocol):
             ``find_process``, ``find_stream``, ``query_streams``, ``query_blocks``,
             ``query_partitions`` or ``query_view``.
         payload : dict
-            The call's arguments by the service's names; times as RFC 3339 text.
-        sql, query_id
+            The call's arguments by the service's names; times as RFC 3339 strings.
+        sql : str, optional
             For errors.
+        query_id : str
+            For errors.
+
+        Returns
+        -------
+        pyarrow.RecordBatchReader
+            The rows.
+
+        Raises
+        ------
+        DatabaseError
         """
         ...
 
     def progress(self, name: str, payload: dict[str, Any], *, query_id: str) -> Iterator[str]:
-        """Make one of the calls that work for a while, a line of progress at a time.
+        """Make a long-running call that reports its progress.
 
         Parameters
         ----------
         name : str
             ``materialize_partitions`` or ``retire_partitions``.
-        payload, query_id
+        payload : dict
             As for `call`.
+        query_id : str
+            For errors.
+
+        Yields
+        ------
+        str
+            A line of progress.
+
+        Raises
+        ------
+        DatabaseError
         """
         ...

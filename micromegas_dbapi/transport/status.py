@@ -1,4 +1,4 @@
-"""A gRPC status -> the error to raise, however the wire wraps it."""
+"""Errors from gRPC statuses, on every transport."""
 
 from __future__ import annotations
 
@@ -17,25 +17,26 @@ from micromegas_dbapi.errors import (
     from_service,
 )
 from micromegas_dbapi.rust_strings import unescaped
+from micromegas_dbapi.transport.protocol import Request
 
-__all__ = ["asked_once_more", "from_status", "from_tonic", "refused"]
+__all__ = ["from_status", "from_tonic", "is_unauthenticated", "retry_with_fresh_token"]
 
-# What is not the statement's fault: a sentence of ours, and whether to send it again may help.
-_OF_THE_WAY: dict[str, tuple[str, bool | None]] = {
+# Statuses that the statement does not cause: a message of ours, and whether a retry may help.
+_OPERATIONAL: dict[str, tuple[str, bool | None]] = {
     "UNAUTHENTICATED": ("credentials are missing or refused", False),
     "PERMISSION_DENIED": ("the credentials do not allow this", False),
     "UNAVAILABLE": ("the service cannot be reached", True),
     "DEADLINE_EXCEEDED": (
-        "the answer was not whole in the time allowed (timeout=Timeout(total=...))",
+        "the response was not complete in the time allowed (timeout=Timeout(total=...))",
         False,
     ),
     "CANCELLED": ("the query was cancelled", None),
-    "RESOURCE_EXHAUSTED": ("the service has not the means for this query", None),
-    "ABORTED": ("the service broke the query off", None),
-    "DATA_LOSS": ("the answer was damaged on its way", None),
-    "UNKNOWN": ("the service failed in a way of its own", None),
+    "RESOURCE_EXHAUSTED": ("the service does not have the resources for this query", None),
+    "ABORTED": ("the service aborted the query", None),
+    "DATA_LOSS": ("the response was damaged in transit", None),
+    "UNKNOWN": ("the service failed for an unknown reason", None),
 }
-# Where the engine's words, which say most, mean nothing to us.
+# Used if the engine's message, which is more specific, is not recognised.
 _BY_CODE: dict[str, type[DatabaseError]] = {
     "INVALID_ARGUMENT": ProgrammingError,
     "UNIMPLEMENTED": NotSupportedError,
@@ -45,31 +46,31 @@ _BY_CODE: dict[str, type[DatabaseError]] = {
 }
 
 
-def from_status(code: str, text: str, *, sql: str | None, query_id: str | None) -> DatabaseError:
-    """Turn a gRPC status into the error to raise.
+def from_status(code: str, text: str, request: Request) -> DatabaseError:
+    """Create the error of a gRPC status.
 
     Parameters
     ----------
     code : str
-        The name of the status, ``"INVALID_ARGUMENT"`` say.
+        The name of the status, such as ``"INVALID_ARGUMENT"``.
     text : str
         Its details, as the service sent them.
-    sql, query_id
-        Passed on to the error; a query_id in the text counts more.
+    request : Request
+        The query. A query id in the text takes precedence.
 
     Returns
     -------
     DatabaseError
-        With the whole text as its cause. Not yet raised.
+        Its cause is the whole text.
     """
-    error = from_service(text, sql=sql, query_id=query_id, status=code)
-    said = str(error).removeprefix("the query failed: ")
-    if code in _OF_THE_WAY:
-        sentence, retryable = _OF_THE_WAY[code]
+    error = from_service(text, status=code, **request.context)
+    detail = str(error).removeprefix("the query failed: ")
+    if code in _OPERATIONAL:
+        sentence, retryable = _OPERATIONAL[code]
         kind: type[DatabaseError] = OperationalError
-        if code == "UNKNOWN" and type(error) is not DatabaseError:  # the engine's words say more
+        if code == "UNKNOWN" and type(error) is not DatabaseError:  # the message was recognised
             kind, sentence, retryable = type(error), "the query failed", False
-        found = kind(f"{sentence}: {said}" if said else sentence, retryable=retryable)
+        found = kind(f"{sentence}: {detail}" if detail else sentence, retryable=retryable)
     elif type(error) is DatabaseError and code in _BY_CODE:
         found = _BY_CODE[code](str(error), retryable=False)
     else:
@@ -80,7 +81,7 @@ def from_status(code: str, text: str, *, sql: str | None, query_id: str | None) 
     return found
 
 
-# The words by which tonic, the service's gRPC library, shows a code (its source, `Code`).
+# How tonic, the service's gRPC library, describes each code (its source, `Code`).
 _TONIC = {
     "The operation completed successfully": "OK",
     "The operation was cancelled": "CANCELLED",
@@ -100,49 +101,77 @@ _TONIC = {
     "Unrecoverable data loss or corruption": "DATA_LOSS",
     "The request does not have valid authentication credentials": "UNAUTHENTICATED",
 }
-_WRAPPED = re.compile(
+_TONIC_ERROR = re.compile(
     r"Tonic error: code: '(?P<code>(?:[^']|'s )*)'(?:, message: \"(?P<text>(?:[^\"\\]|\\.)*)\")?",
     re.DOTALL,
 )
 
 
-def from_tonic(text: str, *, sql: str | None, query_id: str | None) -> DatabaseError | None:
-    """Find the gRPC status in a text that wraps it, as the gateway and the web app write it.
+def from_tonic(text: str, request: Request) -> DatabaseError | None:
+    """Create the error of a gRPC status inside an error text of the gateway or the web app.
+
+    Parameters
+    ----------
+    text : str
+        The whole error text.
+    request : Request
+        The query.
 
     Returns
     -------
     DatabaseError or None
-        As of `from_status`, with the whole text as its cause; None if there is no status in it.
+        As from `from_status`, with the whole text as its cause. None if the text has no status.
     """
-    match = _WRAPPED.search(text)
+    match = _TONIC_ERROR.search(text)
     if match is None or match["code"] not in _TONIC:
         return None
-    inner = unescaped(match["text"] or "")
-    error = from_status(_TONIC[match["code"]], inner, sql=sql, query_id=query_id)
+    error = from_status(_TONIC[match["code"]], unescaped(match["text"] or ""), request)
     error.__cause__ = ServiceMessage(text)
     return error
 
 
-def refused(error: BaseException) -> bool:
-    """Tell whether a service refused the credentials."""
+def is_unauthenticated(error: BaseException) -> bool:
+    """Return whether a service rejected the credentials.
+
+    Parameters
+    ----------
+    error : BaseException
+        The error of a request.
+
+    Returns
+    -------
+    bool
+        Whether a fresh token may help.
+    """
     return isinstance(error, Error) and error.status in (401, "UNAUTHENTICATED")
 
 
 _T = TypeVar("_T")
 
 
-def asked_once_more(auth: Auth | None, ask: Callable[[], _T]) -> _T:
-    """Ask a service, and once more if it refuses a token that a provider may give anew.
+def retry_with_fresh_token(auth: Auth | None, send: Callable[[], _T]) -> _T:
+    """Send a request, and send it again if the service rejects a token that can be refreshed.
 
     Parameters
     ----------
     auth : Auth or None
-    ask : callable
-        Sends the request, with the token that the provider gives then.
+        The credentials of the connection.
+    send : callable
+        Sends the request with the current token.
+
+    Returns
+    -------
+    object
+        What ``send`` returns.
+
+    Raises
+    ------
+    Error
+        Of the last attempt.
     """
     try:
-        return ask()
+        return send()
     except Error as error:
-        if auth is None or not auth.refreshes or not refused(error):
+        if auth is None or not auth.refreshes or not is_unauthenticated(error):
             raise
-    return ask()
+    return send()

@@ -1,4 +1,4 @@
-"""Results as they stream, and what a cancelled request does to them."""
+"""Readers of results that stop when the request is cancelled."""
 
 from __future__ import annotations
 
@@ -22,10 +22,11 @@ def stream(
     Parameters
     ----------
     schema : pyarrow.Schema
+        Of all batches.
     batches : iterable of pyarrow.RecordBatch
         Read lazily.
     request : Request
-        Once it is cancelled, the reader raises.
+        The reader raises after its cancellation.
 
     Returns
     -------
@@ -41,8 +42,9 @@ def check_cancelled(request: Request, cause: BaseException | None = None) -> Non
     Parameters
     ----------
     request : Request
+        The request to check.
     cause : BaseException, optional
-        How the cancellation showed, for ``__cause__``.
+        The error that the cancellation caused, for ``__cause__``.
 
     Raises
     ------
@@ -51,6 +53,4 @@ def check_cancelled(request: Request, cause: BaseException | None = None) -> Non
     """
     why = request.cancellation.why
     if why is not None:
-        raise OperationalError(
-            why, sql=request.sql, query_id=request.query_id, retryable=False
-        ) from cause
+        raise OperationalError(why, retryable=False, **request.context) from cause

@@ -102,7 +102,7 @@ def test_explain_range(
         (["SELECT 1", "--begin", "now", "--end", "-1h"], 2, "is after end"),
         (["SELECT 1", "--url", "ftp://host"], 2, "the URL has the scheme 'ftp'"),
         (["SELECT 1", "--url", "lake:/no/such/folder"], 1, "is not a folder"),
-        (["SELECT 1", "--url", "http://127.0.0.1:9"], 1, "no answer from 127.0.0.1:9"),
+        (["SELECT 1", "--url", "http://127.0.0.1:9"], 1, "no response from 127.0.0.1:9"),
     ],
 )
 def test_errors_are_one_line(

@@ -132,7 +132,7 @@ def test_misread_without_the_rule(
     monkeypatch.setattr("micromegas_dbapi.transport.web.doubt", lambda sql: None)
     answer = rows(connections["flight"], sql)
     assert isinstance(answer, mm.DataError)
-    assert "column 'level' was told as int32, and what came is" in str(answer)
+    assert "column 'level' was declared as int32, but it has" in str(answer)
     # The web app has read it before, and writes what it has read.
     assert rows(connections["web"], sql) != rows(connections["plain"], sql)
 

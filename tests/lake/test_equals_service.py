@@ -13,6 +13,7 @@ import micromegas_dbapi as mm
 from micromegas_dbapi.arrow.rows import column
 from micromegas_dbapi.errors import from_service
 from micromegas_dbapi.transport.analytics.parquet import decode
+from micromegas_dbapi.transport.protocol import Request
 from tests.wire import flight
 from tests.wire.recordings import case, index
 
@@ -166,7 +167,7 @@ def recorded(wire: Callable[[str], Path], generation: str, name: str) -> Recorde
         answer = flight.table(folder, name) if entry["code"] == "OK" else None
         return Recorded(entry["sql"], entry["begin"], entry["end"], answer, entry["details"])
     one = case(folder, name)
-    answer = decode(one.body, {}).read_all() if one.status == 200 else None
+    answer = decode(one.body, Request("", None, "")).read_all() if one.status == 200 else None
     asked = one.request
     error = "" if one.status == 200 else one.body.decode()
     return Recorded(asked["sql"], asked.get("begin"), asked.get("end"), answer, error)

@@ -18,6 +18,7 @@ from micromegas_dbapi.arrow.rows import column
 from micromegas_dbapi.lake.transport import LakeTransport
 from micromegas_dbapi.server import LocalService
 from micromegas_dbapi.transport.analytics.parquet import decode
+from micromegas_dbapi.transport.protocol import Request
 from tests.wire.recordings import Case, case, index, names
 
 WIRE = "http-0.2.3"
@@ -120,7 +121,10 @@ def test_recorded_request(url: str, wire: Callable[[str], Path], name: str) -> N
     framing = ("content-length", "transfer-encoding")
     assert [k in headers for k in framing] == [k in recorded.headers for k in framing]
     if recorded.schema is not None:
-        ours, theirs = decode(body, {}).read_all(), decode(recorded.body, {}).read_all()
+        ours, theirs = (
+            decode(body, Request("", None, "")).read_all(),
+            decode(recorded.body, Request("", None, "")).read_all(),
+        )
         assert columns(ours) == columns(theirs)
         if how == "columns":
             assert rows(ours) != rows(theirs), "no longer an exception: take it out of the table"

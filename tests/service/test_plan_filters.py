@@ -11,6 +11,7 @@ import pytest
 from micromegas_dbapi.service.catalog import TimeColumns, time_columns_of
 from micromegas_dbapi.service.plan_filters import SENTINEL, filter_columns
 from micromegas_dbapi.transport.analytics.parquet import decode
+from micromegas_dbapi.transport.protocol import Request
 from tests.wire import flight
 from tests.wire.recordings import case
 
@@ -59,7 +60,7 @@ RECORDED = {"http-0.2.3": (1795466370, 1795466390), "flight-0.30": (1795467080, 
 def plan(wire: Callable[[str], Path], where: str, name: str) -> pa.Table:
     """Return a recorded plan, converted to the range `SENTINEL`."""
     if where == "http-0.2.3":
-        table = decode(case(wire(where), name).body, {}).read_all()
+        table = decode(case(wire(where), name).body, Request("", None, "")).read_all()
     else:
         table = flight.table(wire(where), name)
     begin, end = (f"{seconds}000000000" for seconds in RECORDED[where])

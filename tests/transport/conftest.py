@@ -10,7 +10,7 @@ import pytest
 
 @pytest.fixture
 def no_garbage_collection() -> Iterator[None]:
-    """Keep finalizers from running within the deepest recursion, where they fail themselves."""
+    """Disable finalizers, which fail themselves in the deepest recursion."""
     gc.disable()
     yield
     gc.enable()

@@ -1,4 +1,4 @@
-"""A statement run by the driver, with its values or its error as JSON has them."""
+"""Run statements and return their values or errors in a form that JSON can represent."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from micromegas_dbapi.transport import flight, web  # noqa: F401  (loaded before
 
 
 def read(url: str, sql: str, begin: str, end: str, options: dict[str, Any]) -> list[Any]:
-    """Run a statement, and give its values, or the error."""
+    """Run a statement and return its values or its error."""
     with mm.connect(url, infer_range="off", **options) as connection:
         try:
             table = connection.execute(sql, begin=begin, end=end).fetch_arrow_table()
@@ -22,11 +22,11 @@ def read(url: str, sql: str, begin: str, end: str, options: dict[str, Any]) -> l
 
 
 def values(table: pa.Table) -> list[str]:
-    """Give the values of each column, which tell 1 from 1.0."""
+    """Return the values of each column as reprs, which distinguish 1 and 1.0."""
     return [repr([v for chunk in c.chunks for v in column(chunk, "ns")]) for c in table]
 
 
 def crash() -> None:
-    """Read a text at an offset that is nowhere."""
+    """Read a string at an offset outside of its buffer, which crashes."""
     offsets = pa.py_buffer(b"\0\0\0\x10\xff\xff\xff\x7f")
     pa.Array.from_buffers(pa.string(), 1, [None, offsets, pa.py_buffer(b"a")]).to_pylist()

@@ -1,4 +1,4 @@
-"""Batches against the schema told: what does not fit is found, and nothing else is.
+"""Checks of batches against the declared schema: every mismatch is found, and nothing else.
 
 The pairs are written by pyarrow, then laid out as services do it: see `realigned`.
 """
@@ -15,7 +15,7 @@ import pytest
 from hypothesis import given, settings
 
 import micromegas_dbapi as mm
-from micromegas_dbapi.transport.layout import Layout, check, undecodable
+from micromegas_dbapi.transport.layout import LayoutChecker, check, decoding_error
 from micromegas_dbapi.transport.protocol import Request
 from tests.wire import flight
 from tests.wire.recordings import index
@@ -48,7 +48,7 @@ VALUES: dict[str, pa.Array] = {
     "null": pa.nulls(ROWS),
     "map": pa.array([[("a", 1)], [], None] * 5, pa.map_(pa.string(), pa.int64())),
 }
-# What has the same layout: no lengths tell these apart.
+# Types with the same layout, which lengths cannot distinguish.
 ALIKE = [
     {"int64", "double", "time"},
     {"int32", "float"},
@@ -58,7 +58,7 @@ ALIKE = [
 
 
 def decoded(told: pa.Schema, batch: pa.RecordBatch, services: bool) -> list[pa.RecordBatch]:
-    """Read a batch under a schema that was told for it."""
+    """Read a batch with a declared schema."""
     sink = pa.BufferOutputStream()
     with pa.ipc.new_stream(sink, batch.schema) as writer:
         writer.write_batch(batch)
@@ -70,12 +70,12 @@ def decoded(told: pa.Schema, batch: pa.RecordBatch, services: bool) -> list[pa.R
             header, body = realigned(header, body)
         header += bytes(-len(header) % 8)
         stream += b"\xff\xff\xff\xff" + struct.pack("<i", len(header)) + header + body
-    # Each batch's buffers are slices of one body, as those of a message of gRPC are.
+    # The buffers of each batch are slices of one body, as in a gRPC message.
     return list(pa.ipc.open_stream(pa.py_buffer(stream)))
 
 
 def realigned(header: bytes, body: bytes) -> tuple[bytes, bytes]:
-    """Lay a message out as services do it: buffers begin at multiples of 64, also bits of no nulls.
+    """Use the layout of services: buffers at multiples of 64, and bitmaps even without nulls.
 
     The places of buffers are found in the flatbuffer as it is: a vector of pairs of 64-bit numbers.
     """
@@ -84,7 +84,7 @@ def realigned(header: bytes, body: bytes) -> tuple[bytes, bytes]:
     for number, (at, (offset, length)) in enumerate(zip(places, told, strict=True)):
         data = body[offset : offset + length]
         if not length and any(size for _, size in told[number + 1 : number + 2]):
-            data = b"\xff"  # the bits of nulls before values, where there are none
+            data = b"\xff"  # a null bitmap before values without nulls
         struct.pack_into("<qq", changed, at, len(laid), len(data))
         laid += data
         laid += bytes(-len(laid) % 64)
@@ -97,7 +97,7 @@ def _root(data: bytes) -> int:
 
 
 def _field(data: bytes, table: int, number: int) -> int:
-    """Give the place of a field of a flatbuffer's table; 0 where it has none."""
+    """Return the position of a field in a flatbuffer table; 0 if it is missing."""
     vtable = table - struct.unpack_from("<i", data, table)[0]
     size = struct.unpack_from("<H", data, vtable)[0]
     at = 4 + 2 * number
@@ -113,11 +113,11 @@ def _places(header: bytes) -> list[int]:
     root = _root(header)
     kind = header[_field(header, root, 1)]
     batch = _follow(header, _field(header, root, 2))
-    if kind == 2:  # of a dictionary, whose batch is in it
+    if kind == 2:  # a dictionary, which contains a batch
         batch = _follow(header, _field(header, batch, 1))
     vector = _follow(header, _field(header, batch, 2))
     count = struct.unpack_from("<I", header, vector)[0]
-    # Pairs of 64-bit numbers are aligned to eight bytes behind the count.
+    # Pairs of 64-bit numbers are aligned to eight bytes after the count.
     return [vector + 4 + 16 * at for at in range(count)]
 
 
@@ -128,7 +128,7 @@ def found(told: pa.Schema, batch: pa.RecordBatch, services: bool) -> mm.DataErro
     except mm.DataError as error:
         return error
     except (pa.ArrowException, OSError) as error:
-        return undecodable(error, told, REQUEST)
+        return decoding_error(error, told, REQUEST)
     return None
 
 
@@ -139,7 +139,7 @@ def columns(kind: str, rows: int) -> pa.RecordBatch:
 @pytest.mark.parametrize("rows", [1, 2, 3, 8, ROWS])
 @pytest.mark.parametrize(("told", "came"), list(product(VALUES, VALUES)))
 def test_pairs(told: str, came: str, rows: int) -> None:
-    """As services lay a message out, everything is found but what has the same layout."""
+    """With the layout of services, all mismatches are found except types of the same layout."""
     schema = columns(told, 1).schema
     batch = pa.RecordBatch.from_arrays(
         [pa.concat_arrays([VALUES[came][:rows]]), pa.array(range(rows))], names=["c", "k"]
@@ -152,8 +152,8 @@ def test_pairs(told: str, came: str, rows: int) -> None:
     elif told == came:
         assert error is None
     if error is not None:
-        named = "column 'c' was told as" in str(error) or "told as c " in str(error)
-        assert named or "(unless one before it is" in str(error)
+        named = "column 'c' was declared as" in str(error) or "declared as c " in str(error)
+        assert named or "(unless a column before it has" in str(error)
         assert "CAST" in str(error)
         assert (error.sql, error.query_id) == (REQUEST.sql, "an-id")
         assert error.retryable is False
@@ -161,7 +161,7 @@ def test_pairs(told: str, came: str, rows: int) -> None:
 
 @pytest.mark.parametrize("kind", VALUES)
 def test_other_servers_fill_buffers_up(kind: str) -> None:
-    """pyarrow counts up to seven bytes behind a slice among those of its buffers."""
+    """pyarrow includes up to seven bytes after a slice in its buffers."""
     whole = pa.Table.from_batches([columns(kind, ROWS)])
     for rows in (1, 2, 3, 5, 8):
         sink = pa.BufferOutputStream()
@@ -188,29 +188,29 @@ def batch_of(values: list[int], kind: pa.DataType) -> pa.RecordBatch:
 
 @pytest.mark.parametrize("right", [1, 2, 3, 4, 7, 30])
 def test_a_stream_that_changes(right: int) -> None:
-    """A batch of another type is found wherever it comes, and is not when it is like the others."""
-    layout, values = Layout(REQUEST), list(range(100))
+    """A batch of another type is found at any position, unless it resembles the others."""
+    layout, values = LayoutChecker(REQUEST), list(range(100))
     told = batch_of(values, pa.int32())
     for _ in range(right):
         layout.check(told)
         layout.check(batch_of(values[: 50 + right], pa.int32()))
         layout.check(batch_of([], pa.int32()))
     [wrong] = decoded(told.schema, batch_of(values, pa.int64()), services=True)
-    with pytest.raises(mm.DataError, match="column 'c' was told as int32, and what came is"):
+    with pytest.raises(mm.DataError, match="column 'c' was declared as int32, but it has"):
         layout.check(wrong)
 
 
 def test_a_stream_with_less_than_its_types_take() -> None:
-    layout, told = Layout(REQUEST), pa.RecordBatch.from_pydict({"c": ["abcdefg"] * 100})
+    layout, told = LayoutChecker(REQUEST), pa.RecordBatch.from_pydict({"c": ["abcdefg"] * 100})
     for _ in range(5):
         layout.check(told)
-    # The same number of bytes, as texts whose offsets point elsewhere.
+    # The same number of bytes, as strings whose offsets point outside.
     numbers = batch_of([2**62] * 110, pa.int64())
     array = pa.Array.from_buffers(
         pa.string(), 100, [None, numbers.column(0).buffers()[1], numbers.column(0).buffers()[1]]
     )
-    struct_ = pa.StructArray.from_arrays([array], names=["c"])  # a batch itself would refuse it
-    with pytest.raises(mm.DataError, match="column 'c' was told as string"):
+    struct_ = pa.StructArray.from_arrays([array], names=["c"])  # RecordBatch would reject it
+    with pytest.raises(mm.DataError, match="column 'c' was declared as string"):
         layout.check(pa.RecordBatch.from_struct_array(struct_))
 
 
@@ -234,13 +234,13 @@ def test_offsets(values: list[Any], offsets: list[int]) -> None:
     stream = sink.getvalue().to_pybytes()
     assert stream.count(right) == 1
     [broken] = pa.ipc.open_stream(stream.replace(right, wrong))
-    with pytest.raises(mm.DataError, match="column 'c' was told as"):
+    with pytest.raises(mm.DataError, match="column 'c' was declared as"):
         check(broken, REQUEST)
 
 
 def test_keys_beyond_the_dictionary() -> None:
     array = pa.DictionaryArray.from_arrays(pa.array([0, 9]), ["a"], safe=False)
-    with pytest.raises(mm.DataError, match="column 'c' was told as dictionary"):
+    with pytest.raises(mm.DataError, match="column 'c' was declared as dictionary"):
         check(pa.RecordBatch.from_arrays([array], names=["c"]), REQUEST)
 
 
@@ -267,7 +267,7 @@ KINDS = st.recursive(
 def test_what_fits_is_let_through(kind: pa.DataType, rows: int, start: int, services: bool) -> None:
     array = pa.nulls(start + rows + 3, kind) if rows % 3 == 0 else _some(kind, start + rows + 3)
     batch = pa.RecordBatch.from_arrays([array.slice(start, rows)], names=["c"])
-    if services:  # which write no more of a slice than it has
+    if services:  # they write only the bytes of the slice
         batch = pa.RecordBatch.from_arrays([pa.concat_arrays([batch.column(0)])], names=["c"])
     assert found(batch.schema, batch, services) is None
 

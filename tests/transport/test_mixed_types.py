@@ -1,4 +1,4 @@
-"""Statements of mixed types, as services of both generations answered them on every wire.
+"""Statements of mixed types, with the recorded responses of both versions over every protocol.
 
 Whatever is read is what the service of 0.30 sends as plain columns (``coerced_*``), and that of
 0.2.3 anyway; or it is an error. Each is read in a process of its own: what is misread may end it.
@@ -54,7 +54,7 @@ def asked(name: str, generation: str = NEW) -> tuple[str, str, str]:
 
 
 def right(wire: Wire, name: str, generation: str = NEW) -> list[Any] | None:
-    """Give the values that a service sends as plain columns; None where it sends an error."""
+    """Return the values that a service sends as plain columns; None if it sends an error."""
     if ENTRIES[generation][name]["code"] != "OK":
         return None
     return values(flight.table(wire(generation), name))
@@ -112,7 +112,7 @@ MISREAD = {
 
 @pytest.mark.parametrize("name", CASES)
 def test_the_net(wire: Wire, reader: Apart, name: str) -> None:
-    """Had the rule called it sure: what does not fit is an error, and all else is right."""
+    """If the rule called it safe: every mismatch is an error, and everything else is correct."""
     entry = ENTRIES[NEW][f"dict_{name}"]
     sql, begin, end = "SELECT * FROM log_entries", entry["begin"], entry["end"]
     with replaying(None, [], reply(wire(NEW), entry)) as service:
@@ -127,12 +127,12 @@ def test_the_net(wire: Wire, reader: Apart, name: str) -> None:
     assert (found[:2] == ["error", "DataError"]) is (short in MISREAD)
     if short in MISREAD:
         column_ = entry["schema"][0]
-        assert f"column '{column_[0]}' was told as {column_[1]}, and what came is" in found[2]
+        assert f"column '{column_[0]}' was declared as {column_[1]}, but" in found[2]
         assert "CAST" in found[2]
 
 
 def test_a_reader_without_the_net_is_misled(wire: Wire, reader: Apart) -> None:
-    """What the net is for: the values of the recording, read as they are told."""
+    """Without the checks: the recorded values, read with the declared types."""
     table = flight.table(wire(NEW), "dict_coerced_union_int")
     assert table["level"].to_pylist() == [9, 4, 0]
     with pytest.raises(CrashedError):
@@ -150,7 +150,7 @@ def lake(wire: Wire) -> Iterator[LakeTransport]:
 
 
 def types_told(lake: LakeTransport, sql: str, told: list[str]) -> Answer:
-    """Answer a question for the types of rows as the engine does."""
+    """Respond to a query for the types of rows as the engine does."""
     question = types_of_rows(sql, told)
     assert question is not None
     try:
@@ -176,7 +176,7 @@ def types_told(lake: LakeTransport, sql: str, told: list[str]) -> Answer:
     )
 
 
-# Statements whose types the engine tells equal, though the rule cannot know.
+# Statements whose types are equal according to the engine, which the rule cannot know.
 THE_SAME = {
     "union_dictionary_text",
     "union_same",

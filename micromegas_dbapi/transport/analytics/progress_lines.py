@@ -1,73 +1,77 @@
-"""A stream of CBOR texts -> its texts, each as soon as it is whole."""
+"""Decoder of a stream of CBOR strings, which yields each string once it is complete."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import Any
 
 import cbor2
 
 from micromegas_dbapi.errors import OperationalError
+from micromegas_dbapi.transport.protocol import Request
 
-__all__ = ["texts"]
+__all__ = ["decode_strings"]
 
-_TEXT = 3  # the major type
+_TEXT = 3  # the major type of text strings
 _WIDTHS = {24: 1, 25: 2, 26: 4, 27: 8}  # of a length that does not fit into the first byte
 
 
-def texts(pieces: Iterable[bytes], about: dict[str, Any]) -> Iterator[str]:
-    """Read texts from a body that arrives in pieces.
+def decode_strings(chunks: Iterable[bytes], request: Request) -> Iterator[str]:
+    """Decode strings from a body that arrives in chunks.
 
-    cbor2 reads streams too, but some of its versions read ahead, and wait for the next text
-    before they give the one that is there.
+    cbor2 can read streams too, but some of its versions read ahead: they wait for the next string
+    before they return a complete one.
 
     Parameters
     ----------
-    pieces : iterable of bytes
-        Cut anywhere.
-    about : dict
-        ``sql`` and ``query_id``, for errors.
+    chunks : iterable of bytes
+        Their boundaries may be anywhere.
+    request : Request
+        The query.
+
+    Yields
+    ------
+    str
 
     Raises
     ------
     OperationalError
-        If there is something else than texts, or the last one is cut.
+        If an item is not a string, or the last one is incomplete.
     """
-    waiting = bytearray()
-    for piece in pieces:
-        waiting += piece
-        while waiting and 0 < (size := _size(waiting, about)) <= len(waiting):
-            item = bytes(waiting[:size])
-            del waiting[:size]
+    pending = bytearray()
+    for chunk in chunks:
+        pending += chunk
+        while pending and 0 < (size := _size(pending, request)) <= len(pending):
+            item = bytes(pending[:size])
+            del pending[:size]
             try:
                 yield str(cbor2.loads(item))
             except (cbor2.CBORDecodeError, ValueError) as error:
-                raise _no_text(item, about) from error
-    if waiting:
+                raise _not_a_string(item, request) from error
+    if pending:
         raise OperationalError(
-            f"the answer was cut inside a text, after {bytes(waiting[-40:])!r}",
+            f"the response was truncated inside a string, after {bytes(pending[-40:])!r}",
             status=200,
             retryable=None,
-            **about,
+            **request.context,
         )
 
 
-def _size(waiting: bytearray, about: dict[str, Any]) -> int:
-    """Tell how many bytes the text at the begin takes; 0 where that has not arrived yet."""
-    major, short = waiting[0] >> 5, waiting[0] & 31
+def _size(pending: bytearray, request: Request) -> int:
+    """Return the size of the first string in bytes; 0 if its length has not arrived yet."""
+    major, short = pending[0] >> 5, pending[0] & 31
     if major != _TEXT or not (short < 24 or short in _WIDTHS):
-        raise _no_text(bytes(waiting), about)
+        raise _not_a_string(bytes(pending), request)
     if short < 24:
         return 1 + short
     head = 1 + _WIDTHS[short]
-    return head + int.from_bytes(waiting[1:head], "big") if len(waiting) >= head else 0
+    return head + int.from_bytes(pending[1:head], "big") if len(pending) >= head else 0
 
 
-def _no_text(item: bytes, about: dict[str, Any]) -> OperationalError:
+def _not_a_string(item: bytes, request: Request) -> OperationalError:
     return OperationalError(
-        f"the answer is not a stream of CBOR texts: {item[:40]!r}; is this a Micromegas HTTP "
+        f"the response is not a stream of CBOR strings: {item[:40]!r}; is this a Micromegas HTTP "
         "service?",
         status=200,
         retryable=False,
-        **about,
+        **request.context,
     )

@@ -1,4 +1,4 @@
-"""The gRPC channel to a FlightSQL service: TLS, keep-alive, and the headers of each call."""
+"""The gRPC channel to a FlightSQL service: TLS, keepalive, and the headers of each call."""
 
 from __future__ import annotations
 
@@ -16,29 +16,31 @@ from micromegas_dbapi.errors import NotSupportedError, ProgrammingError
 from micromegas_dbapi.options import FlightSettings, refuse_insecure
 from micromegas_dbapi.transport.client_headers import attribution
 
-__all__ = ["Channel", "silent"]
+__all__ = ["Channel", "silence_grpc"]
 
-Header = tuple[bytes, bytes]
+_Header = tuple[bytes, bytes]
 
-# gRPC has threads and locks that a forked child has not: its calls would wait for ever there.
-_first_use: int | None = None
+# The process that used gRPC first. Its threads do not exist in a forked child, whose calls would
+# never return.
+_grpc_pid: int | None = None
 _lock = threading.Lock()
 
 
 class Channel:
-    """One connection to one service, made when it is first needed.
+    """A connection to one service, which opens on first use. Thread-safe.
 
     Parameters
     ----------
     address : str
         ``grpc://host:port`` or ``grpc+tls://host:port``.
     settings : FlightSettings
+        Timeouts, credentials, certificates and headers.
 
     Raises
     ------
     ProgrammingError
-        If a header cannot be sent, a file of certificates cannot be read, or credentials would go
-        in the clear to another host.
+        If a header cannot be sent, a certificate file cannot be read, or credentials would be sent
+        unencrypted to another host.
     """
 
     def __init__(self, address: str, settings: FlightSettings) -> None:
@@ -50,69 +52,85 @@ class Channel:
         self._headers = [_header(n, v) for n, v in {**attribution(), **settings.headers}.items()]
 
     def client(self) -> fl.FlightClient:
-        """Give the client, which is safe in several threads.
+        """Return the client of this process.
+
+        Returns
+        -------
+        pyarrow.flight.FlightClient
+            Thread-safe.
 
         Raises
         ------
         NotSupportedError
             In a forked child of a process that has used gRPC.
         """
-        global _first_use
+        global _grpc_pid
         with _lock:
-            if _first_use not in (None, os.getpid()):
+            if _grpc_pid not in (None, os.getpid()):
                 raise NotSupportedError(
-                    "this process was forked from one that has used FlightSQL, and gRPC does not "
-                    "work in such a child: use multiprocessing's 'spawn' or 'forkserver', or "
-                    "connect after the fork only"
+                    "gRPC does not work in this process, which was forked from a process that has "
+                    "used FlightSQL: use multiprocessing's 'spawn' or 'forkserver', or connect "
+                    "only after the fork"
                 )
             if self._client is None:
-                _first_use = os.getpid()
-                self._client = self._made()
+                _grpc_pid = os.getpid()
+                self._client = self._open()
             return self._client
 
-    def options(self, headers: Iterable[tuple[str, str]], *, timeout: bool) -> fl.FlightCallOptions:
-        """Make the options of one call.
+    def options(self, headers: Iterable[tuple[str, str]] = ()) -> fl.FlightCallOptions:
+        """Create the options of one call.
+
+        The total timeout is the deadline of the call, which gRPC sends to the service.
 
         Parameters
         ----------
         headers : iterable of (str, str)
-        timeout : bool
-            Whether the call ends with the total time allowed, which the service is told.
+            Additional headers.
+
+        Returns
+        -------
+        pyarrow.flight.FlightCallOptions
+            Has the headers of the connection, too.
 
         Raises
         ------
-        OperationalError, ProgrammingError
-            If a provider gives no token.
+        OperationalError
+            If a provider fails to return a token.
+        ProgrammingError
+            If a header cannot be sent.
         """
         found = self._headers + [_header(name, value) for name, value in headers]
         auth = self._settings.auth
         if auth is not None:
             found = [each for each in found if each[0] != b"authorization"]
             found.append(_header("authorization", auth.header()))
-        total = self._settings.timeout.total if timeout else None
-        return fl.FlightCallOptions(timeout=total, headers=found)
+        return fl.FlightCallOptions(timeout=self._settings.timeout.total, headers=found)
 
     def close(self) -> None:
-        """Close the connection; calls under way end as they may."""
+        """Close the connection. Running calls may end with any error."""
         with _lock:
             client, self._client = self._client, None
         if client is not None:
             client.close()
 
-    def _made(self) -> fl.FlightClient:
+    def _open(self) -> fl.FlightClient:
         settings = self._settings
-        # gRPC gives up a connection attempt after this time, and no sooner.
+        # This is also the timeout of a connection attempt.
         options = [("grpc.min_reconnect_backoff_ms", int(settings.timeout.connect * 1000))]
         if settings.keepalive_ms:
-            # A small answer comes as two messages, and some services hold the second back until
-            # the first is acknowledged, which kernels delay by 40 ms: a ping carries that along.
+            # A small response has two messages. Some services send the second only after the
+            # first is acknowledged, which kernels delay by 40 ms. A ping carries the
+            # acknowledgement earlier.
             options.append(("grpc.keepalive_time_ms", settings.keepalive_ms))
-        with silent():
+        with silence_grpc():
             return fl.FlightClient(self._address, generic_options=options, **self._tls)
 
 
-class silent:  # noqa: N801  (used like a function)
-    """Keep gRPC, which reads this once, from writing failed handshakes to standard error."""
+class silence_grpc:  # noqa: N801  (used like a function)
+    """Keep gRPC from logging failed handshakes to standard error.
+
+    gRPC reads the environment variable once, when it is first used.
+    """
 
     def __enter__(self) -> None:
         self._unset = "GRPC_VERBOSITY" not in os.environ
@@ -124,24 +142,24 @@ class silent:  # noqa: N801  (used like a function)
             del os.environ["GRPC_VERBOSITY"]
 
 
-# What gRPC itself would refuse, or take for its own; pyarrow ends the process at some of it.
+# gRPC rejects or reserves other names; some of them make pyarrow abort the process.
 _NAME = re.compile(r"(?!grpc-)[0-9a-z_.-]+(?<!-bin)")
-_TAKEN = ("te", "content-type", "user-agent", "host", "connection", "transfer-encoding")
+_RESERVED = ("te", "content-type", "user-agent", "host", "connection", "transfer-encoding")
 _VALUE = re.compile(r"[\x20-\x7e]*")
 
 
-def _header(name: str, value: str) -> Header:
+def _header(name: str, value: str) -> _Header:
     lower = name.lower() if isinstance(name, str) else ""
-    if not _NAME.fullmatch(lower) or lower in _TAKEN:
+    if not _NAME.fullmatch(lower) or lower in _RESERVED:
         raise ProgrammingError(
             f"the header {name!r} cannot be sent over gRPC; accepted: letters, digits, '-', '_' "
-            f"and '.', neither beginning with grpc- nor ending with -bin, none of "
-            + ", ".join(_TAKEN)
+            "and '.', not beginning with grpc-, not ending with -bin, none of "
+            + ", ".join(_RESERVED)
         )
-    if not isinstance(value, str) or not _VALUE.fullmatch(value):  # it may be a secret
+    if not isinstance(value, str) or not _VALUE.fullmatch(value):  # not shown: it may be a secret
         raise ProgrammingError(
-            f"the value of the header {name!r} is no text of printable ASCII characters, which "
-            "is all that gRPC carries"
+            f"the value of the header {name!r} cannot be sent over gRPC; accepted: printable ASCII "
+            "characters"
         )
     return lower.encode(), value.encode()
 
@@ -151,7 +169,7 @@ def _tls(settings: FlightSettings) -> dict[str, Any]:
     if settings.verify is False:
         found["disable_server_verification"] = True
     else:
-        found["tls_root_certs"] = _read("verify", _roots(settings.verify))
+        found["tls_root_certs"] = _read("verify", _root_certificates(settings.verify))
     if settings.cert is not None:
         pair = (settings.cert,) * 2 if isinstance(settings.cert, str) else settings.cert
         found["cert_chain"], found["private_key"] = (_read("cert", path) for path in pair)
@@ -160,8 +178,8 @@ def _tls(settings: FlightSettings) -> dict[str, Any]:
     return found
 
 
-def _roots(verify: bool | str) -> str:
-    """Find the file of the authorities that are trusted, as requests does."""
+def _root_certificates(verify: bool | str) -> str:
+    """Return the path of the trusted certificates, as requests finds it."""
     if isinstance(verify, str):
         return verify
     named = (os.environ.get(name) for name in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"))

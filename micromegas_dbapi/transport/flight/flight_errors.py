@@ -1,4 +1,4 @@
-"""What pyarrow.flight raises -> the error of ours that it means."""
+"""Errors of this driver for those that pyarrow.flight raises."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from micromegas_dbapi.errors import DatabaseError, OperationalError
 from micromegas_dbapi.transport.protocol import Request
 from micromegas_dbapi.transport.status import from_status
 
-__all__ = ["NothingSentError", "from_flight"]
+__all__ = ["NoMessageError", "from_flight"]
 
-# How pyarrow (16 to 26) begins the text of each gRPC status.
+# How the messages of pyarrow (16 to 26) begin for each gRPC status.
 _CODES = {
     "Flight cancelled call, with message: ": "CANCELLED",
     "Flight RPC failed with message: ": "UNKNOWN",
@@ -31,7 +31,7 @@ _CODES = {
     "gRPC returned data loss error, with message: ": "DATA_LOSS",
     "Flight returned unauthenticated error, with message: ": "UNAUTHENTICATED",
 }
-_BEGIN = re.compile("(?:Unknown: )?(" + "|".join(map(re.escape, _CODES)) + ")")
+_PREFIX = re.compile("(?:Unknown: )?(" + "|".join(map(re.escape, _CODES)) + ")")
 _KINDS: dict[type[BaseException], str] = {
     fl.FlightUnauthenticatedError: "UNAUTHENTICATED",
     fl.FlightUnauthorizedError: "PERMISSION_DENIED",
@@ -41,111 +41,110 @@ _KINDS: dict[type[BaseException], str] = {
     fl.FlightServerError: "UNKNOWN",
     fl.FlightInternalError: "INTERNAL",
 }
-# What it appends: the same text once more, as gRPC logs it.
+# pyarrow appends this, and the same text as gRPC logs it.
 _CONTEXT = ". gRPC client debug context: "
 
-# What a connection that cannot be made means; the first sign that is found counts.
-_HANDSHAKES = [
+# Messages for connections that fail. The first whose pattern is in the text is used.
+_CONNECTION_ERRORS = [
     (
         "wrong version number",
-        "{host} does not speak TLS: is it the port of a plain service (grpc://)?",
+        "{host} does not support TLS: is the service unencrypted (grpc://)?",
     ),
     (
         "certificate verify failed",
-        "the certificate of {host} is of no authority that is trusted here (verify=PATH names a "
-        "file with the right one)",
+        "the certificate of {host} is not from a trusted authority (set verify=PATH to a file with "
+        "the authority's certificate)",
     ),
     (
         "is not in peer certificate",
-        "the certificate of {host} is another host's (server_name=NAME tells which name it has)",
+        "the certificate of {host} is for another host (set server_name=NAME to the name in it)",
     ),
     (
         "empty address list",
-        "the certificates given cannot be used: verify and cert must name files with "
-        "certificates in PEM form",
+        "the certificates cannot be used: verify and cert must be paths of files with certificates "
+        "in PEM format",
     ),
-    ("Name or service not known", "the name of {host} is not known"),
-    ("DNS resolution failed", "the name of {host} is not known"),
-    ("errors resolving", "the name of {host} is not known"),
+    ("Name or service not known", "the host name of {host} cannot be resolved"),
+    ("DNS resolution failed", "the host name of {host} cannot be resolved"),
+    ("errors resolving", "the host name of {host} cannot be resolved"),
     ("timed out before receiving SETTINGS", "no connection to {host} within {connect:g} s"),
     ("Timeout occurred", "no connection to {host} within {connect:g} s"),
     (
         "Socket closed",
-        "{host} closed the connection: does it ask for TLS (grpc+tls://), or for a client "
-        "certificate (cert=)?",
+        "{host} closed the connection: does it require TLS (grpc+tls://), or a client certificate "
+        "(cert=)?",
     ),
     ("", "{host} cannot be reached"),
 ]
 
 
-class NothingSentError(Exception):
-    """An answer had no message at all, which older services send where there are no rows."""
+class NoMessageError(Exception):
+    """A response had no messages, which older services send for empty results."""
 
 
 def from_flight(error: BaseException, request: Request, host: str, connect: float) -> DatabaseError:
-    """Turn what pyarrow raised into the error to raise; not yet raised.
+    """Create the error for one that pyarrow raised.
 
     Parameters
     ----------
     error : BaseException
-        Its text has the gRPC status.
+        Its message contains the gRPC status.
     request : Request
+        The query.
     host : str
-        For the sentence.
+        Host and port, for the message.
     connect : float
-        How long a connection was waited for, in seconds.
+        The connect timeout in seconds, for the message.
 
     Returns
     -------
     DatabaseError
-        Its cause is the service's text, where it has one, and that one's cause what pyarrow raised.
+        Its cause is the service's message if it has one, whose cause is the error of pyarrow.
 
     Raises
     ------
-    NothingSentError
-        If it is no error. Where an error comes without a message, its text ends with the same
-        words: only all of it counts.
+    NoMessageError
+        If the response has no messages, which is not an error.
     """
+    # Compared as a whole: the message of an error without details ends with the same words.
     if str(error) == "Server never sent a data message":
-        raise NothingSentError
-    code, text = _status(error)
+        raise NoMessageError
+    code, text = _split_status(error)
     if code is None:
         failure: DatabaseError = OperationalError(
-            f"the answer of {host} cannot be read: {error}",
-            sql=request.sql,
-            query_id=request.query_id,
+            f"cannot read the response of {host}: {error}", **request.context
         )
         failure.__cause__ = error
         return failure
-    failure = from_status(code, text, sql=request.sql, query_id=request.query_id)
+    failure = from_status(code, text, request)
     if code == "UNAVAILABLE":
-        sentence = next(words for sign, words in _HANDSHAKES if sign in text)
+        sentence = next(words for pattern, words in _CONNECTION_ERRORS if pattern in text)
         failure.args = (f"{sentence.format(host=host, connect=connect)}: {text}",)
     if failure.__cause__ is not None:
         failure.__cause__.__cause__ = error
     return failure
 
 
-def _status(error: BaseException) -> tuple[str | None, str]:
-    """Split pyarrow's text into the status and the service's words."""
+def _split_status(error: BaseException) -> tuple[str | None, str]:
+    """Split pyarrow's message into the status and the service's message."""
     text = str(error)
-    begin = _BEGIN.match(text)
-    if begin is None:  # a server of pyarrow's own sends along which error to raise
+    prefix = _PREFIX.match(text)
+    if prefix is None:  # a pyarrow server sends the class of the error to raise
         return _KINDS.get(type(error)), text.partition(_CONTEXT)[0]
-    words = text[begin.end() :]
-    # The service's words may have anything in them; they are the most that comes again in the
-    # context.
-    at = words.rfind(_CONTEXT)
+    message = text[prefix.end() :]
+    # The service's message may contain the separator. The longest part that the context repeats is
+    # the message.
+    at = message.rfind(_CONTEXT)
     while at >= 0:
-        context = words[at + len(_CONTEXT) :]
-        if words[:at] in context or _escaped(words[:at]) in context:
-            return _CODES[begin[1]], words[:at]
-        at = words.rfind(_CONTEXT, 0, at)
-    return _CODES[begin[1]], words.partition(_CONTEXT)[0]
+        context = message[at + len(_CONTEXT) :]
+        if message[:at] in context or _escape(message[:at]) in context:
+            return _CODES[prefix[1]], message[:at]
+        at = message.rfind(_CONTEXT, 0, at)
+    return _CODES[prefix[1]], message.partition(_CONTEXT)[0]
 
 
-def _escaped(text: str) -> str:
-    """Escape a text as older gRPC does in its log."""
+def _escape(text: str) -> str:
+    """Escape a string as older gRPC does in its log."""
     return "".join(
         _SHORT.get(byte) or (chr(byte) if 0x20 <= byte < 0x7F else f"\\x{byte:02x}")
         for byte in text.encode()

@@ -1,7 +1,8 @@
-"""The messages of FlightSQL that a Micromegas service knows, as protobuf.
+"""The FlightSQL messages that Micromegas services use, as protobuf classes.
 
-Names, fields and their numbers are those of Arrow's FlightSql.proto; the classes are made when
-this module is imported, which needs no generated code.
+Names, fields and numbers are those of Arrow's FlightSql.proto. The classes are built when this
+module is imported, in a descriptor pool of their own. Code that protoc generates registers messages
+in the default pool of the process: importing another client's FlightSql messages would then fail.
 """
 
 from __future__ import annotations
@@ -26,52 +27,44 @@ __all__ = [
 _PACKAGE = "arrow.flight.protocol.sql"
 _Field = descriptor_pb2.FieldDescriptorProto
 
-# Message -> its fields: name, number, type.
-_MESSAGES: dict[str, list[tuple[str, int, int]]] = {
-    "TicketStatementQuery": [("statement_handle", 1, _Field.TYPE_BYTES)],
-    "CommandStatementQuery": [("query", 1, _Field.TYPE_STRING)],
-    "CommandGetSqlInfo": [("info", 1, _Field.TYPE_UINT32)],
+# The fields of each message: label, type, name, number. An optional field is sent even if it is
+# empty: an empty pattern differs from none.
+_MESSAGES: dict[str, list[tuple[str, int, str, int]]] = {
+    "TicketStatementQuery": [("optional", _Field.TYPE_BYTES, "statement_handle", 1)],
+    "CommandStatementQuery": [("", _Field.TYPE_STRING, "query", 1)],
+    "CommandGetSqlInfo": [("repeated", _Field.TYPE_UINT32, "info", 1)],
     "CommandGetTables": [
-        ("catalog", 1, _Field.TYPE_STRING),
-        ("db_schema_filter_pattern", 2, _Field.TYPE_STRING),
-        ("table_name_filter_pattern", 3, _Field.TYPE_STRING),
-        ("table_types", 4, _Field.TYPE_STRING),
-        ("include_schema", 5, _Field.TYPE_BOOL),
+        ("optional", _Field.TYPE_STRING, "catalog", 1),
+        ("optional", _Field.TYPE_STRING, "db_schema_filter_pattern", 2),
+        ("optional", _Field.TYPE_STRING, "table_name_filter_pattern", 3),
+        ("repeated", _Field.TYPE_STRING, "table_types", 4),
+        ("", _Field.TYPE_BOOL, "include_schema", 5),
     ],
-    "ActionCreatePreparedStatementRequest": [("query", 1, _Field.TYPE_STRING)],
+    "ActionCreatePreparedStatementRequest": [("optional", _Field.TYPE_STRING, "query", 1)],
     "ActionCreatePreparedStatementResult": [
-        ("prepared_statement_handle", 1, _Field.TYPE_BYTES),
-        ("dataset_schema", 2, _Field.TYPE_BYTES),
+        ("", _Field.TYPE_BYTES, "prepared_statement_handle", 1),
+        ("", _Field.TYPE_BYTES, "dataset_schema", 2),
     ],
-    "ActionClosePreparedStatementRequest": [("prepared_statement_handle", 1, _Field.TYPE_BYTES)],
-}
-_REPEATED = {("CommandGetTables", "table_types"), ("CommandGetSqlInfo", "info")}
-# Fields that are written where they are empty, too: an empty pattern is not the same as none.
-_OPTIONAL = {
-    ("CommandGetTables", "catalog"),
-    ("CommandGetTables", "db_schema_filter_pattern"),
-    ("CommandGetTables", "table_name_filter_pattern"),
-    ("TicketStatementQuery", "statement_handle"),
-    ("ActionCreatePreparedStatementRequest", "query"),
+    "ActionClosePreparedStatementRequest": [
+        ("", _Field.TYPE_BYTES, "prepared_statement_handle", 1)
+    ],
 }
 
 
-def _classes() -> dict[str, Any]:
+def _build_classes() -> dict[str, Any]:
     file = descriptor_pb2.FileDescriptorProto(
         name="micromegas_dbapi/flightsql.proto", package=_PACKAGE, syntax="proto3"
     )
-    for name, fields in _MESSAGES.items():
-        message = file.message_type.add(name=name)
-        for field, number, kind in fields:
-            added = message.field.add(name=field, number=number, type=kind)
-            added.label = (
-                _Field.LABEL_REPEATED if (name, field) in _REPEATED else _Field.LABEL_OPTIONAL
-            )
-            if (name, field) in _OPTIONAL:
-                added.proto3_optional = True
-                added.oneof_index = len(message.oneof_decl)
-                message.oneof_decl.add(name=f"_{field}")
-    # A pool of our own: another client in this process may have the same messages in the default.
+    for message_name, fields in _MESSAGES.items():
+        message = file.message_type.add(name=message_name)
+        for label, kind, name, number in fields:
+            field = message.field.add(name=name, number=number, type=kind)
+            repeated = label == "repeated"
+            field.label = _Field.LABEL_REPEATED if repeated else _Field.LABEL_OPTIONAL
+            if label == "optional":  # as protoc does: a oneof for each such field
+                field.proto3_optional = True
+                field.oneof_index = len(message.oneof_decl)
+                message.oneof_decl.add(name=f"_{name}")
     pool = descriptor_pool.DescriptorPool()
     pool.Add(file)
     return {
@@ -80,7 +73,7 @@ def _classes() -> dict[str, Any]:
     }
 
 
-_CLASSES = _classes()
+_CLASSES = _build_classes()
 TicketStatementQuery: Any = _CLASSES["TicketStatementQuery"]
 CommandStatementQuery: Any = _CLASSES["CommandStatementQuery"]
 CommandGetSqlInfo: Any = _CLASSES["CommandGetSqlInfo"]
@@ -91,20 +84,36 @@ ActionClosePreparedStatementRequest: Any = _CLASSES["ActionClosePreparedStatemen
 
 
 def pack(message: Message) -> bytes:
-    """Wrap a message in an Any, as FlightSQL does with commands and actions."""
+    """Serialize a message in an Any, as FlightSQL does with commands and actions.
+
+    Parameters
+    ----------
+    message : Message
+        One of the messages above.
+
+    Returns
+    -------
+    bytes
+        The serialized Any.
+    """
     wrapper = any_pb2.Any()
     wrapper.Pack(message)
     return wrapper.SerializeToString()
 
 
 def unpack(data: bytes) -> tuple[str, Any] | None:
-    """Take a message out of its Any.
+    """Parse a message in an Any.
+
+    Parameters
+    ----------
+    data : bytes
+        A serialized Any.
 
     Returns
     -------
-    (str, Message) or None
-        The message's name without its package, and the message; None in its place where it is none
-        of the above. None where the bytes are no Any of FlightSQL at all.
+    (str, Message or None) or None
+        The message's name without its package, and the message, which is None if this module does
+        not define it. None if the bytes are not an Any of FlightSQL.
     """
     wrapper = any_pb2.Any()
     try:

@@ -1,76 +1,114 @@
-"""What takes long, done by another thread a little ahead of who waits for it.
+"""Prefetching of a blocking generator's items in a background thread.
 
-So that whoever waits can give up: when time is over, when the query is cancelled, at Ctrl-C. The
-calls of gRPC themselves wait for ever, and hear nothing.
+A call of gRPC waits without a limit, and Ctrl-C does not interrupt it. The thread that waits for an
+item instead can stop: after a timeout, if the query is cancelled, and at Ctrl-C.
 """
 
 from __future__ import annotations
 
+import os
 import queue
 import threading
 import time
+import weakref
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from typing import Generic, TypeVar
 
-__all__ = ["Ahead", "Workers"]
+__all__ = ["DaemonThreads", "Prefetcher"]
 
 _T = TypeVar("_T")
-# More would only hold more memory: one is being worked on, these wait.
-_WAITING = 2
-# A small answer is handed over whole: to wake a thread each time would take as long as half of all
-# the rest. So the first items, the columns and a batch, wake nobody; in case that no end follows
-# soon, they are looked for after so many seconds, and again in ever longer steps.
-_QUIET = 2
-_FIRST_LOOK, _LAST_LOOK = 0.004, 0.032
+# Items in the queue. More would only use more memory: the background thread works on another one.
+_QUEUE_SIZE = 2
+# Waking a thread for each item of a small result would take half as long as everything else. So the
+# background thread does not signal the first items, which are the schema and a batch. The waiting
+# thread sees them together with the end of the result, or at the latest when it polls: after the
+# first interval in seconds, which doubles up to the last one.
+_UNSIGNALLED = 2
+_FIRST_POLL, _LAST_POLL = 0.004, 0.032
 
 
-class Workers:
-    """Threads that are kept for the next task: making one costs as much as half a small query.
+class DaemonThreads:
+    """A pool of daemon threads.
 
-    They are daemons, since one that waits for a service must not keep the interpreter from ending.
+    Creating a thread takes half as long as a small query. The threads are daemons, because one that
+    waits for a service must not keep the interpreter from exiting. They do not reference this
+    object, and end when it is closed or garbage-collected.
     """
 
     def __init__(self) -> None:
-        self._idle: list[queue.SimpleQueue[Callable[[], None] | None]] = []
-        self._closed = False
+        self._idle = _IdleThreads()
+        weakref.finalize(self, _IdleThreads.end, self._idle).atexit = False
 
     def start(self, task: Callable[[], None]) -> None:
-        """Run a task, which raises nothing, in a thread."""
+        """Run a task in an idle or a new thread.
+
+        Parameters
+        ----------
+        task : callable
+            Must not raise.
+        """
+        if self._idle.pid != os.getpid():  # a forked child does not have its parent's threads
+            self._idle.reset()
         try:
-            inbox = self._idle.pop()
+            inbox = self._idle.inboxes.pop()
         except IndexError:
             inbox = queue.SimpleQueue()
-            serve = threading.Thread(target=self._serve, args=(inbox,), daemon=True)
-            serve.name = "micromegas"
-            serve.start()
+            thread = threading.Thread(
+                target=_run_tasks, args=(self._idle, inbox), name="micromegas", daemon=True
+            )
+            thread.start()
         inbox.put(task)
 
     def close(self) -> None:
-        """Let the threads end, those that work when they have done so."""
-        self._closed = True
-        while self._idle:
-            self._idle.pop().put(None)
+        """End the idle threads, and the others after their current task."""
+        self._idle.end()
 
-    def _serve(self, inbox: queue.SimpleQueue[Callable[[], None] | None]) -> None:
-        while (task := inbox.get()) is not None:
-            task()
-            del task  # and what it holds, while waiting for the next
-            if self._closed:
-                return
-            self._idle.append(inbox)
+
+_Inbox = queue.SimpleQueue[Callable[[], None] | None]
+
+
+class _IdleThreads:
+    """The inboxes of the threads that wait for a task."""
+
+    def __init__(self) -> None:
+        self.inboxes: deque[_Inbox] = deque()
+        self.closed = False
+        self.pid = os.getpid()
+
+    def reset(self) -> None:
+        self.inboxes.clear()
+        self.pid = os.getpid()
+
+    def end(self) -> None:
+        """End the threads. Uses no lock, because finalizers call it."""
+        self.closed = True
+        while self.inboxes:
+            with suppress(IndexError):  # another thread took the last one
+                self.inboxes.pop().put(None)
+
+
+def _run_tasks(idle: _IdleThreads, inbox: _Inbox) -> None:
+    while (task := inbox.get()) is not None:
+        task()
+        del task  # and its references, while the thread is idle
+        idle.inboxes.append(inbox)
+        if idle.closed:
+            idle.end()
 
 
 class _Shared(Generic[_T]):
-    """What both threads see."""
+    """The state that both threads use, without locks: a finalizer may close it at any step."""
 
     def __init__(self, stop: Callable[[], None]) -> None:
         self.stop = stop
         self.ready: deque[_T | BaseException] = deque()
-        self.room = threading.Semaphore(_WAITING)
-        self.left = threading.Event()
-        self.wake = threading.Lock()  # released when there is something to take
+        self.room: queue.SimpleQueue[None] = queue.SimpleQueue()
+        for _ in range(_QUEUE_SIZE):
+            self.room.put(None)
+        self.closed = False
+        self.wake = threading.Lock()  # released when there is an item
         self.wake.acquire()
 
     def fill(self, items: Iterator[_T]) -> None:
@@ -78,10 +116,10 @@ class _Shared(Generic[_T]):
             for count, item in enumerate(items):
                 self.ready.append(item)
                 del item
-                if count >= _QUIET:
+                if count >= _UNSIGNALLED:
                     self.signal()
-                self.room.acquire()
-                if self.left.is_set():
+                self.room.get()
+                if self.closed:
                     return
         except BaseException as error:
             self.ready.append(error)
@@ -93,67 +131,84 @@ class _Shared(Generic[_T]):
             del items
 
     def signal(self) -> None:
-        with suppress(RuntimeError):  # it is released already
+        with suppress(RuntimeError):  # it is already released
             self.wake.release()
 
-    def leave(self) -> None:
-        self.left.set()
+    def close(self) -> None:
+        self.closed = True
         self.stop()
-        self.room.release()
-        self.ready.append(StopIteration())  # who waits is woken
+        self.room.put(None)
+        self.ready.append(StopIteration())  # wakes the waiting thread
         self.signal()
 
 
-class Ahead(Generic[_T]):
-    """The items of a generator, made by another thread.
+class Prefetcher(Generic[_T]):
+    """Runs a blocking generator in a background thread and prefetches its items.
 
     Parameters
     ----------
-    workers : Workers
+    threads : DaemonThreads
+        Provides the background thread.
     items : generator
-        Run, and closed, in that thread.
+        Runs, and is closed, in the background thread.
     stop : callable
-        Ends what the generator waits for; called when it is left, from any thread.
+        Unblocks the generator. `close` calls it, in any thread.
+
+    Attributes
+    ----------
+    close : callable
+        Stops the generator and discards the remaining items. Thread-safe. Does not reference the
+        Prefetcher, which is closed when it is garbage-collected.
     """
 
     def __init__(
-        self, workers: Workers, items: Iterator[_T], stop: Callable[[], None] = lambda: None
+        self, threads: DaemonThreads, items: Iterator[_T], stop: Callable[[], None] = lambda: None
     ) -> None:
         shared: _Shared[_T] = _Shared(stop)
         self._shared = shared
-        self._quiet = _QUIET  # items to come that wake nobody
-        #: Lets go of what is not taken yet; holds nothing but what both threads share.
-        self.leave = shared.leave
-        workers.start(lambda: shared.fill(items))
+        self._unsignalled = _UNSIGNALLED  # items to come without a signal
+        self.close = shared.close
+        threads.start(lambda: shared.fill(items))
 
-    def take(self, patience: float) -> _T:
-        """Take the next item.
+    def get(self, timeout: float) -> _T:
+        """Wait for the next item.
+
+        Parameters
+        ----------
+        timeout : float
+            In seconds.
+
+        Returns
+        -------
+        object
+            The item.
 
         Raises
         ------
         StopIteration
-            After the last, and when it was left.
+            After the last item, and after `close`.
         TimeoutError
-            After so many seconds.
+            If the item does not arrive in time.
         BaseException
-            What making it raised.
+            The exception of the generator.
         """
-        ready, until, step = self._shared.ready, None, _FIRST_LOOK
+        ready, until, interval = self._shared.ready, None, _FIRST_POLL
         while not ready:
             now = time.monotonic()
-            until = now + patience if until is None else until
+            until = now + timeout if until is None else until
             if now >= until:
                 raise TimeoutError
             left = until - now
-            self._shared.wake.acquire(timeout=min(step, left) if self._quiet > 0 else left)
-            step = min(2 * step, _LAST_LOOK)
+            wait = min(interval, left) if self._unsignalled > 0 else left
+            self._shared.wake.acquire(timeout=wait)
+            interval = min(2 * interval, _LAST_POLL)
         item = ready.popleft()
         if isinstance(item, BaseException):
             raise item
-        self._quiet -= 1
-        self._shared.room.release()
+        self._unsignalled -= 1
+        self._shared.room.put(None)
         return item
 
     def __del__(self) -> None:
-        if hasattr(self, "leave"):
-            self.leave()
+        if hasattr(self, "close"):  # __init__ succeeded
+            self.close()

@@ -1,46 +1,41 @@
-"""The JSON gateway of newer services: POST gateway/query, one array of row objects out.
+"""The JSON gateway of newer services: POST ``gateway/query``, JSON array of row objects.
 
-JSON has no types, so the service is asked for the columns, by ``DESCRIBE <query>``, behind each
-query whose text was not asked before, unless its rows show them beyond doubt (all true or false).
-What a column of each type is made of, and what the way through JSON loses:
+JSON has no types. For the types, the transport sends ``DESCRIBE <query>`` after the query and
+caches the response. It does not if the rows determine their types: if all values are booleans.
+How values arrive, and what JSON cannot represent:
 
 ==============================  ===================================================================
-type, as the service has it     what arrives
+type of the service             result
 ==============================  ===================================================================
-bool, integers, text            itself
-float                           itself, but NULL for NaN and infinities: nothing tells these apart,
-                                so every column of floats may be null
-decimal                         itself, to the last digit
-binary, JSONB                   itself, from hexadecimal text
-date, time, timestamp,          itself, to the nanosecond; a zone as it is in the type
+bool, integers, string          unchanged
+float                           unchanged, but NULL for NaN and infinities, which JSON does not
+                                distinguish: every column of floats is nullable
+decimal                         exact
+binary, JSONB                   unchanged, decoded from hexadecimal strings
+date, time, timestamp,          exact to the nanosecond; the time zone is that of the type
 duration
-interval                        itself, as months, days and nanoseconds, whatever its kind
-list, struct                    itself; items that are NULL stay, as do fields
-map                             without its entries whose value is NULL, which are not sent
+interval                        months, days and nanoseconds, for all kinds of intervals
+list, struct                    unchanged, including NULL items and fields
+map                             without entries whose value is NULL, which the gateway omits
 dictionary, run-end encoded     the type of the values
-NULL                            itself, though its key is not sent; but an error where two columns
-                                have one name and a row has only one of them
-no rows                         the columns all the same
+NULL                            unchanged, although the gateway omits the key; but an error if two
+                                columns have one name and a row has only one of them
+no rows                         the schema is complete
 ==============================  ===================================================================
 
-A service, or a statement, that tells no columns leaves what the values show
-(`micromegas_dbapi.transport.gateway.json_rows`): times, binary values and intervals are texts
-then, maps are structs, a column that is NULL in all rows is missing, and a result of no rows has
-no columns. Nothing is guessed from names.
+If the service cannot describe the statement, types are inferred from the values
+(`micromegas_dbapi.transport.gateway.json_rows`): times, binary values and intervals stay strings,
+maps are structs, a column that is NULL in all rows is missing, and an empty result has no columns.
+Column names do not influence the types.
 """
 
 from __future__ import annotations
 
 import json
-import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import replace
-from typing import Any
+from collections.abc import Sequence
 from uuid import uuid4
 
 import pyarrow as pa
-import requests
 
 from micromegas_dbapi.errors import (
     DatabaseError,
@@ -48,150 +43,199 @@ from micromegas_dbapi.errors import (
     NotSupportedError,
     OperationalError,
     ProgrammingError,
-    ServiceMessage,
-    from_service,
 )
 from micromegas_dbapi.options import HttpSettings
 from micromegas_dbapi.service import FLIGHT, VIEWS_SQL, Service
 from micromegas_dbapi.sql.column_queries import query_alone
 from micromegas_dbapi.transport.client_headers import attribution
-from micromegas_dbapi.transport.gateway.column_types import Described, Kept, described
-from micromegas_dbapi.transport.gateway.json_objects import AmbiguousError, Pairs, UnfitError, parse
-from micromegas_dbapi.transport.gateway.json_rows import by_themselves, shows_types
-from micromegas_dbapi.transport.http.post import Poster
-from micromegas_dbapi.transport.http.response_body import read
+from micromegas_dbapi.transport.gateway.column_types import (
+    ColumnTypes,
+    ColumnTypesCache,
+    parse_description,
+)
+from micromegas_dbapi.transport.gateway.gateway_errors import is_transient, parse_error, parse_rows
+from micromegas_dbapi.transport.gateway.json_objects import (
+    AmbiguousFieldError,
+    MismatchError,
+    Pairs,
+)
+from micromegas_dbapi.transport.gateway.json_rows import has_evident_types, infer_batches
+from micromegas_dbapi.transport.http.http_client import HttpClient
 from micromegas_dbapi.transport.protocol import Request
-from micromegas_dbapi.transport.status import asked_once_more, from_tonic, refused
-from micromegas_dbapi.transport.streams import check_cancelled, stream
+from micromegas_dbapi.transport.streams import stream
 
 __all__ = ["GatewayTransport"]
 
 _HEADERS = {"Accept-Encoding": "gzip, deflate", "Content-Type": "application/json"}
-_OVERLOADED = ("CANCELLED", "DEADLINE_EXCEEDED", "RESOURCE_EXHAUSTED", "ABORTED", "DATA_LOSS", 408)
-_FAILED = "Query failed: "
-_NOT_IN_JSON = "Failed to serialize results: "
 
 
 class GatewayTransport:
-    """One gateway, over sockets that are kept alive.
+    """Transport to one gateway.
 
     Parameters
     ----------
     address : str
-        Base URL, with a path prefix or without, ending in no slash.
+        Base URL, with or without a path prefix, without a trailing slash.
     settings : HttpSettings
+        Timeouts, credentials and headers.
 
     Raises
     ------
     ProgrammingError
-        As `Poster`.
+        If credentials would be sent unencrypted to another host; see `refuse_insecure`.
     """
 
     def __init__(self, address: str, settings: HttpSettings) -> None:
-        self._poster = Poster(address, settings, {**_HEADERS, **attribution()})
-        self._settings = replace(settings, spool_bytes=sys.maxsize)  # it is parsed in memory
-        self._kept = Kept()
+        headers = {**_HEADERS, **attribution()}
+        self._client = HttpClient(address, settings, headers, parse_error)
+        self._cache = ColumnTypesCache()
 
     def run(self, request: Request) -> pa.RecordBatchReader:
-        """Run a query; see `Transport`. The service answers when all of it is computed."""
-        with _running(request, self._settings):
-            rows = self._rows(request, request.sql)
-            found = self._typed(request, rows)
-        return stream(found[0].schema, found, request)
+        """Run a query; see `Transport`. The service responds once the result is complete.
+
+        Parameters
+        ----------
+        request : Request
+            The query.
+
+        Returns
+        -------
+        pyarrow.RecordBatchReader
+            The rows.
+
+        Raises
+        ------
+        DatabaseError
+        """
+        with self._client.running(request):
+            batches = self._batches(request, self._rows(request, request.sql))
+        return stream(batches[0].schema, batches, request)
 
     def schema(self, request: Request) -> pa.Schema:
-        """Tell the columns of a query's result; see `Transport`.
+        """Return the schema of a query's result; see `Transport`.
+
+        Parameters
+        ----------
+        request : Request
+            The query.
+
+        Returns
+        -------
+        pyarrow.Schema
+            The columns of the result.
 
         Raises
         ------
         NotSupportedError
-            If the service does not tell.
+            If the service cannot describe the query.
+        DatabaseError
         """
         query = query_alone(request.sql)
-        if query is None:  # DESCRIBE, SHOW, EXPLAIN: these compute next to nothing
+        if query is None:  # DESCRIBE, SHOW and EXPLAIN compute almost nothing
             return self.run(request).schema
-        with _running(request, self._settings):
-            said = self._ask(request, query)
-        if said is None or any(kind is None for _, kind, _ in said.fields):
+        with self._client.running(request):
+            types = self._describe(request, query)
+        if types is None or any(kind is None for _, kind, _ in types.fields):
             raise NotSupportedError(
-                "this service does not tell the columns of a query over its JSON gateway: run it, "
-                "or connect by grpc:// or web+https://",
-                sql=request.sql,
-                query_id=request.query_id,
+                "this service does not return the schema of a query over its JSON gateway: run "
+                "the query, or connect with grpc:// or web+https://",
                 retryable=False,
+                **request.context,
             )
-        return pa.schema([pa.field(*field) for field in said.fields])
+        return pa.schema([pa.field(*field) for field in types.fields])
 
     def presumed(self) -> Service:
-        """Tell what is known of it unasked: nothing of its age."""
+        """Return the kind of the service, without its version.
+
+        Returns
+        -------
+        Service
+            Its kind.
+        """
         return Service("gateway", FLIGHT)
 
     def service(self) -> Service:
-        """Ask for the views, which tell its age."""
+        """Query the list of views, which depends on the version of the service.
+
+        Returns
+        -------
+        Service
+            Its kind and version.
+
+        Raises
+        ------
+        DatabaseError
+        """
         request = Request(VIEWS_SQL, None, str(uuid4()))
-        with _running(request, self._settings):
+        with self._client.running(request):
             try:
                 rows = self._rows(request, request.sql)
-            except ProgrammingError:  # an older one has no information_schema
+            except ProgrammingError:  # old services have no information_schema
                 rows = []
         return Service.of("gateway", [value for row in rows for _, value in row])
 
     def close(self) -> None:
-        """Close the sockets."""
-        self._poster.close()
+        """Close the connections."""
+        self._client.close()
 
     # -- types -------------------------------------------------------------------------------
 
-    def _typed(self, request: Request, rows: Sequence[Pairs]) -> list[pa.RecordBatch]:
-        """Make Arrow of rows, by what the service tells of their columns, else by themselves."""
-        query = None if shows_types(rows) else query_alone(request.sql)
+    def _batches(self, request: Request, rows: Sequence[Pairs]) -> list[pa.RecordBatch]:
+        """Convert rows to Arrow, with the described types if possible, else with inferred ones."""
+        query = None if has_evident_types(rows) else query_alone(request.sql)
         try:
-            if query is not None:
-                known, said = self._kept.find(query)
-                found = None if said is None else said.batches(rows)
-                if found is None and (said is not None or not known):  # or it said no
-                    said = self._described(request, query)
-                    found = None if said is None else said.batches(rows)
-                if found is not None:
-                    return found
-            return by_themselves(rows)
-        except UnfitError as error:
-            if query is not None:  # what is kept may be out of date
-                self._kept.forget(query)
-            about: dict[str, Any] = {
-                "sql": request.sql,
-                "query_id": request.query_id,
-                "status": 200,
-            }
-            if isinstance(error, AmbiguousError):
-                message = (
-                    "two columns have one name, and a row lacks one of them, which is null then, "
-                    "but JSON does not tell which: name the columns in the statement"
-                )
-                raise DataError(message, retryable=False, **about) from error
-            message = f"the answer is not what the service says it is: {error}"
-            raise OperationalError(message, retryable=None, **about) from error
+            described = None if query is None else self._described_batches(request, query, rows)
+            return infer_batches(rows) if described is None else described
+        except MismatchError as error:
+            if query is not None:  # the cached types may be outdated
+                self._cache.remove(query)
+            if isinstance(error, AmbiguousFieldError):
+                raise DataError(
+                    "two columns have the same name, and one of them is null in a row, but JSON "
+                    "does not show which: give the columns different names in the statement",
+                    status=200,
+                    retryable=False,
+                    **request.context,
+                ) from error
+            raise OperationalError(
+                f"the response does not match its description by the service: {error}",
+                status=200,
+                retryable=None,
+                **request.context,
+            ) from error
 
-    def _described(self, request: Request, query: str) -> Described | None:
-        """Ask for the columns of a query that has been answered; None if the service says no."""
+    def _described_batches(
+        self, request: Request, query: str, rows: Sequence[Pairs]
+    ) -> list[pa.RecordBatch] | None:
+        """Convert rows with the described types; None if the service cannot describe the query."""
+        is_cached, types = self._cache.find(query)
+        if types is not None and (batches := types.batches(rows)) is not None:
+            return batches
+        if is_cached and types is None:  # the service rejected the DESCRIBE before
+            return None
+        types = self._try_describe(request, query)
+        return None if types is None else types.batches(rows)
+
+    def _try_describe(self, request: Request, query: str) -> ColumnTypes | None:
+        """Describe a query that has succeeded; None if the service rejects the DESCRIBE."""
         try:
-            return self._ask(request, query)
+            return self._describe(request, query)
         except DatabaseError as error:
-            if _is_luck(error):
+            if is_transient(error):
                 raise
-            if not isinstance(error, OperationalError):  # the engine's no, which stays
-                self._kept.keep(query, None)
+            if not isinstance(error, OperationalError):  # the engine's rejection is permanent
+                self._cache.store(query, None)
             return None
 
-    def _ask(self, request: Request, query: str) -> Described | None:
-        said = described(self._rows(request, f"DESCRIBE {query}"))
-        self._kept.keep(query, said)
-        return said
+    def _describe(self, request: Request, query: str) -> ColumnTypes | None:
+        types = parse_description(self._rows(request, f"DESCRIBE {query}"))
+        self._cache.store(query, types)
+        return types
 
-    # -- the wire ----------------------------------------------------------------------------
+    # -- requests ----------------------------------------------------------------------------
 
     def _rows(self, request: Request, sql: str) -> Sequence[Pairs]:
-        """Give the rows that a statement is answered with."""
+        """Run a statement and return its rows."""
         time_range = request.time_range
         payload = {
             "sql": sql,
@@ -199,92 +243,4 @@ class GatewayTransport:
             "time_range_end": time_range and time_range.end_text,
         }
         body = json.dumps(payload, ensure_ascii=False).encode()
-        about = {"sql": request.sql, "query_id": request.query_id}
-
-        def meaning(status: int, text: str) -> DatabaseError | None:
-            return _meaning(status, text, about)
-
-        def ask() -> requests.Response:
-            response = self._poster.send("/gateway/query", body, about, request.cancellation)
-            if response.status_code == 200:
-                return response
-            with response:
-                raise self._poster.failure(response, about, meaning)
-
-        with asked_once_more(self._settings.auth, ask) as response:
-            answer = read(response, self._settings, None, about)
-        request.cancellation.forget()  # another may have the socket next
-        assert isinstance(answer, bytes)
-        return _parsed(answer, about)
-
-
-@contextmanager
-def _running(request: Request, settings: HttpSettings) -> Iterator[None]:
-    request.cancellation.cancel_after(settings.timeout.total)
-    try:
-        yield
-    except DatabaseError as error:
-        check_cancelled(request, error)
-        raise
-    finally:
-        request.cancellation.settled()
-
-
-def _parsed(body: bytes, about: dict[str, Any]) -> Sequence[Pairs]:
-    try:
-        rows = parse(body.decode())
-        if type(rows) is not list or not all(type(row) is tuple for row in rows):
-            raise ValueError("it is no array of objects")
-    except (ValueError, RecursionError) as error:
-        shown = body[:60]
-        raise OperationalError(
-            f"the answer is no JSON array of rows but begins with {shown!r}: is this a Micromegas "
-            "gateway, and the path prefix right?"
-            if not body.lstrip().startswith(b"[")
-            else f"the answer, of {len(body)} bytes, is damaged: {error}",
-            status=200,
-            retryable=None,
-            **about,
-        ) from error
-    return rows
-
-
-def _meaning(status: int, text: str, about: dict[str, Any]) -> DatabaseError | None:
-    """Tell what the gateway means by a status and a text."""
-    error: DatabaseError
-    if (wrapped := from_tonic(text, **about)) is not None:
-        return wrapped
-    if text.startswith(_NOT_IN_JSON):
-        words = text.removeprefix(_NOT_IN_JSON)
-        error = NotSupportedError(
-            f"this wire answers in JSON, which cannot carry the result: {words}",
-            status=status,
-            retryable=False,
-            **about,
-        )
-        error.__cause__ = ServiceMessage(text)
-        return error
-    if status == 400:  # its own words, or the engine's
-        error = from_service(text, status=status, **about)
-        if type(error) is not DatabaseError:
-            return error
-        refusal = ProgrammingError(
-            f"the gateway refuses the request: {text}", status=status, retryable=False, **about
-        )
-        refusal.__cause__ = error.__cause__
-        return refusal
-    if status == 500 and text.startswith(_FAILED):
-        error = from_service(text.removeprefix(_FAILED), status=status, **about)
-        error.__cause__ = ServiceMessage(text)
-        return error
-    return None
-
-
-def _is_luck(error: DatabaseError) -> bool:
-    """Tell whether it may be otherwise the next time: then no result may have other types for it.
-
-    The way to the service, that is, or its load; not what the service or the gateway refuses.
-    """
-    if error.status in (None, 200) or error.retryable or refused(error):
-        return True
-    return error.status in _OVERLOADED
+        return parse_rows(self._client.fetch("/gateway/query", body, request), request)

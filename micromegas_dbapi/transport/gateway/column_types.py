@@ -1,4 +1,4 @@
-"""The columns of a query as ``DESCRIBE <query>`` tells them, kept for the next time."""
+"""Column types of queries, from ``DESCRIBE <query>``, and their cache."""
 
 from __future__ import annotations
 
@@ -9,23 +9,28 @@ from collections.abc import Sequence
 import pyarrow as pa
 
 from micromegas_dbapi.arrow.type_names import arrow_type, is_nullable
-from micromegas_dbapi.transport.gateway.json_objects import AmbiguousError, Pairs, UnfitError
-from micromegas_dbapi.transport.gateway.json_rows import batches, columns, shown_type
+from micromegas_dbapi.transport.gateway.json_objects import (
+    AmbiguousFieldError,
+    MismatchError,
+    Pairs,
+)
+from micromegas_dbapi.transport.gateway.json_rows import infer_type, to_batches, transpose
 
-__all__ = ["Described", "Kept", "described"]
+__all__ = ["ColumnTypes", "ColumnTypesCache", "parse_description"]
 
 _NAMES = ["column_name", "data_type", "is_nullable"]
-_KEPT = 128
-_LONGEST = 100_000  # characters of a query, or else they take more memory than they are worth
+_MAX_ENTRIES = 128
+_MAX_LENGTH = 100_000  # characters of a query; longer ones are not worth their memory
 
 
-class Described:
-    """What is known of the columns of a query.
+class ColumnTypes:
+    """The columns of a query.
 
-    Attributes
+    Parameters
     ----------
     fields : list of (str, pyarrow.DataType or None, bool)
-        Name, type, whether it may be null; no type where the service's word for it is not known.
+        Name, type and nullability of each column. The type is None if the service's name for it
+        is unknown.
     """
 
     def __init__(self, fields: list[tuple[str, pa.DataType | None, bool]]) -> None:
@@ -37,70 +42,116 @@ class Described:
         return [name for name, _, _ in self.fields]
 
     def batches(self, rows: Sequence[Pairs]) -> list[pa.RecordBatch] | None:
-        """Make record batches; None if the rows have other columns.
+        """Convert rows to record batches.
+
+        Parameters
+        ----------
+        rows : sequence of Pairs
+            The rows of a result of the query.
+
+        Returns
+        -------
+        list of pyarrow.RecordBatch or None
+            None if the rows have other columns.
 
         Raises
         ------
-        UnfitError
-            If a value is of another type, or `AmbiguousError`.
+        MismatchError
+            If a value has another type.
+        AmbiguousFieldError
+            If a row has only one of several columns with the same name.
         """
         try:
-            values = columns(rows, self.names)
-        except AmbiguousError:
+            columns = transpose(rows, self.names)
+        except AmbiguousFieldError:
             raise
-        except UnfitError:
+        except MismatchError:
             return None
         fields = [
-            pa.field(name, shown_type(column) if kind is None else kind, nullable)
-            for (name, kind, nullable), column in zip(self.fields, values, strict=True)
+            pa.field(name, infer_type(column) if kind is None else kind, nullable)
+            for (name, kind, nullable), column in zip(self.fields, columns, strict=True)
         ]
-        return batches(fields, values, len(rows))
+        return to_batches(fields, columns, len(rows))
 
 
-def described(rows: Sequence[Pairs]) -> Described | None:
-    """Read the answer to DESCRIBE; None if it is something else.
+def parse_description(rows: Sequence[Pairs]) -> ColumnTypes | None:
+    """Parse the result of a DESCRIBE.
 
-    Engines that don't know ``DESCRIBE <query>`` answer with a plan, or with an error.
+    Parameters
+    ----------
+    rows : sequence of Pairs
+        Engines that do not support ``DESCRIBE <query>`` return a plan or an error.
+
+    Returns
+    -------
+    ColumnTypes or None
+        None if the rows are not a description.
     """
     fields = []
     for row in rows:
         if [name for name, _ in row] != _NAMES:
             return None
-        name, kind, nullable = (value for _, value in row)
-        if not all(type(value) is str for value in (name, kind)) or nullable not in ("YES", "NO"):
+        name, type_name, nullable = (value for _, value in row)
+        if type(name) is not str or type(type_name) is not str or nullable not in ("YES", "NO"):
             return None
-        found = arrow_type(kind)
-        may = nullable == "YES" or found is None or is_nullable(False, found)
-        fields.append((name, found, may))
-    return Described(fields) if fields else None
+        kind = arrow_type(type_name)
+        fields.append((name, kind, kind is None or is_nullable(nullable == "YES", kind)))
+    return ColumnTypes(fields) if fields else None
 
 
-class Kept:
-    """What was described of the queries asked last; safe in several threads at once."""
+class ColumnTypesCache:
+    """LRU cache of the column types of queries. Thread-safe."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._of: OrderedDict[str, Described | None] = OrderedDict()
+        self._entries: OrderedDict[str, ColumnTypes | None] = OrderedDict()
 
-    def find(self, query: str) -> tuple[bool, Described | None]:
-        """Tell whether a query was asked about, and what was said."""
+    def find(self, query: str) -> tuple[bool, ColumnTypes | None]:
+        """Look up a query.
+
+        Parameters
+        ----------
+        query : str
+            The exact query.
+
+        Returns
+        -------
+        is_cached : bool
+            Whether the query has an entry.
+        types : ColumnTypes or None
+            None if there is no entry, or if the service cannot describe the query.
+        """
         with self._lock:
-            if query not in self._of:
+            if query not in self._entries:
                 return False, None
-            self._of.move_to_end(query)
-            return True, self._of[query]
+            self._entries.move_to_end(query)
+            return True, self._entries[query]
 
-    def keep(self, query: str, said: Described | None) -> None:
-        """Keep what was said; None: nothing."""
-        if len(query) > _LONGEST:
+    def store(self, query: str, types: ColumnTypes | None) -> None:
+        """Add or replace the entry of a query.
+
+        Parameters
+        ----------
+        query : str
+            The exact query.
+        types : ColumnTypes or None
+            None if the service cannot describe the query.
+        """
+        if len(query) > _MAX_LENGTH:
             return
         with self._lock:
-            self._of[query] = said
-            self._of.move_to_end(query)
-            while len(self._of) > _KEPT:
-                self._of.popitem(last=False)
+            self._entries[query] = types
+            self._entries.move_to_end(query)
+            while len(self._entries) > _MAX_ENTRIES:
+                self._entries.popitem(last=False)
 
-    def forget(self, query: str) -> None:
-        """Forget what was said, since it is not so any more."""
+    def remove(self, query: str) -> None:
+        """Remove the entry of a query whose result has other types.
+
+        Parameters
+        ----------
+        query : str
+            The exact query.
+        """
         with self._lock:
-            self._of.pop(query, None)
+            self._entries.pop(query, None)

@@ -1,17 +1,17 @@
-"""Rows as JSON objects -> Arrow tables: of a schema that is known, or of one that they show.
+"""Conversion of JSON rows to Arrow, with a known or an inferred schema.
 
-What the values show when nobody says more:
+The types that are inferred from values:
 
 =====================  =============================================================
 values of a column     type
 =====================  =============================================================
 none                   null
 ``true``, ``false``    bool
-whole numbers          int64, else uint64, else a decimal that holds all of them
-other numbers          float64 where it holds each of them exactly, else such a decimal
-texts                  string: also times, binary values and intervals
-arrays                 list of what their items show
-objects                struct of what their fields show: also maps
+integers               int64, else uint64, else a decimal that holds all of them
+other numbers          float64 if all values are exact, else a decimal
+strings                string, also for times, binary values and intervals
+arrays                 list of the type that their items have
+objects                struct of the types that their fields have, also for maps
 =====================  =============================================================
 """
 
@@ -24,77 +24,108 @@ from typing import Any, TypeAlias
 
 import pyarrow as pa
 
-from micromegas_dbapi.transport.gateway.json_objects import Number, Pairs, UnfitError, aligned
-from micromegas_dbapi.transport.gateway.json_values import array
+from micromegas_dbapi.transport.gateway.json_objects import MismatchError, Number, Pairs, align
+from micromegas_dbapi.transport.gateway.json_values import to_array
 
-__all__ = ["Columns", "batches", "by_themselves", "columns", "shown_type", "shows_types"]
+__all__ = [
+    "Columns",
+    "has_evident_types",
+    "infer_batches",
+    "infer_type",
+    "to_batches",
+    "transpose",
+]
 
 #: The values of each column.
 Columns: TypeAlias = list[Sequence[Any]]
 
-_ROWS = 65_536
+_BATCH_ROWS = 65_536
 
 
-def columns(rows: Sequence[Pairs], names: Sequence[str]) -> Columns:
-    """Turn rows into columns.
+def transpose(rows: Sequence[Pairs], names: Sequence[str]) -> Columns:
+    """Convert rows to columns.
+
+    Parameters
+    ----------
+    rows : sequence of Pairs
+        Null values may be missing.
+    names : sequence of str
+        The names of the columns.
+
+    Returns
+    -------
+    list of sequences
+        The values of each column.
 
     Raises
     ------
-    UnfitError
+    MismatchError
         If a row has other columns.
-    AmbiguousError
-        If a row lacks one of several columns of one name.
+    AmbiguousFieldError
+        If a row has only one of several columns with the same name.
     """
     if not names and not any(rows):
         return []
-    lines = [aligned(row, names) for row in rows]
-    return list(zip(*lines, strict=True)) if lines else [()] * len(names)
+    aligned = [align(row, names) for row in rows]
+    return list(zip(*aligned, strict=True)) if aligned else [()] * len(names)
 
 
-def batches(fields: Sequence[pa.Field], values: Columns, count: int) -> list[pa.RecordBatch]:
-    """Make record batches of columns.
+def to_batches(fields: Sequence[pa.Field], columns: Columns, count: int) -> list[pa.RecordBatch]:
+    """Convert columns to record batches.
 
     Parameters
     ----------
     fields : sequence of pyarrow.Field
-    values : list of sequences
-        One for each field.
+        One for each column. A field becomes nullable if a value is null.
+    columns : list of sequences
+        The values of each column.
     count : int
-        Of rows, which matters where there are no columns.
+        The number of rows, which matters if there are no columns.
 
     Returns
     -------
     list of pyarrow.RecordBatch
-        At least one. A field may be null where one of its values is, whatever was said.
+        At least one.
 
     Raises
     ------
-    UnfitError
-        With the name of the column.
+    MismatchError
+        Names the column.
     """
     if not fields:
         empty = pa.array([()] * count, pa.struct([]))
         return [pa.RecordBatch.from_struct_array(empty)]
     arrays = []
-    for field, column in zip(fields, values, strict=True):
+    for field, column in zip(fields, columns, strict=True):
         try:
-            arrays.append(array(column, field.type))
-        except UnfitError as error:
-            raise UnfitError(f"column {field.name!r}: {error}") from error
+            arrays.append(to_array(column, field.type))
+        except MismatchError as error:
+            raise MismatchError(f"column {field.name!r}: {error}") from error
     schema = pa.schema(
         [
-            field.with_nullable(field.nullable or made.null_count > 0)
-            for field, made in zip(fields, arrays, strict=True)
+            field.with_nullable(field.nullable or array.null_count > 0)
+            for field, array in zip(fields, arrays, strict=True)
         ]
     )
     table = pa.Table.from_arrays(arrays, schema=schema)
-    return table.to_batches(_ROWS) or [pa.RecordBatch.from_pylist([], schema)]
+    return table.to_batches(_BATCH_ROWS) or [pa.RecordBatch.from_pylist([], schema)]
 
 
-def shows_types(rows: Sequence[Pairs]) -> bool:
-    """Tell whether rows show their types beyond doubt, and that no column is missing.
+def has_evident_types(rows: Sequence[Pairs]) -> bool:
+    """Return whether rows determine the types of all columns, and no column is missing.
 
-    Texts may be times, whole numbers decimals, and a row of an empty array or of a null anything.
+    Only booleans do: strings may be times, integers may be decimals, and an empty array or a null
+    may have any type.
+
+    Parameters
+    ----------
+    rows : sequence of Pairs
+        All rows of a result.
+
+    Returns
+    -------
+    bool
+        False if there are no rows.
     """
     if not rows or not rows[0]:
         return False
@@ -105,32 +136,42 @@ def shows_types(rows: Sequence[Pairs]) -> bool:
     )
 
 
-def by_themselves(rows: Sequence[Pairs]) -> list[pa.RecordBatch]:
-    """Make record batches of the types that the values show.
+def infer_batches(rows: Sequence[Pairs]) -> list[pa.RecordBatch]:
+    """Convert rows to record batches with inferred types.
+
+    Parameters
+    ----------
+    rows : sequence of Pairs
+        All rows of a result.
+
+    Returns
+    -------
+    list of pyarrow.RecordBatch
+        At least one.
 
     Raises
     ------
-    UnfitError
-        If the values of a column show several.
+    MismatchError
+        If a column has values of several types.
     """
-    names = _shown_names(rows)
-    values = columns(rows, names)
+    names = _infer_names(rows)
+    columns = transpose(rows, names)
     fields = [
-        pa.field(name, shown_type(column)) for name, column in zip(names, values, strict=True)
+        pa.field(name, infer_type(column)) for name, column in zip(names, columns, strict=True)
     ]
-    return batches(fields, values, len(rows))
+    return to_batches(fields, columns, len(rows))
 
 
-def _shown_names(rows: Iterable[Pairs]) -> list[str]:
-    """Merge the names of all rows into one order, in which each row has its own.
+def _infer_names(rows: Iterable[Pairs]) -> list[str]:
+    """Merge the names of all rows, keeping the order of each row.
 
-    Rows lack the columns in which they are null. A column that no row before had stands before
-    the next one of its row that is known, or at the end.
+    Rows lack their null columns. A column that is missing in all rows before is inserted before
+    the next known column of its row, or at the end.
     """
     merged: list[tuple[str, int]] = []
     for keys in dict.fromkeys(tuple(key for key, _ in row) for row in rows):
         counts: dict[str, int] = {}
-        labels = []  # a name and how many of its row came before it
+        labels = []  # a name and the number of times it occurs before in the row
         for key in keys:
             labels.append((key, counts.get(key, 0)))
             counts[key] = counts.get(key, 0) + 1
@@ -143,13 +184,23 @@ def _shown_names(rows: Iterable[Pairs]) -> list[str]:
     return [name for name, _ in merged]
 
 
-def shown_type(values: Iterable[Any]) -> pa.DataType:
-    """Give the type that values show.
+def infer_type(values: Iterable[Any]) -> pa.DataType:
+    """Infer the type of values.
+
+    Parameters
+    ----------
+    values : iterable
+        As returned by the parser; None is null.
+
+    Returns
+    -------
+    pyarrow.DataType
+        Null if all values are null.
 
     Raises
     ------
-    UnfitError
-        If they show several.
+    MismatchError
+        If the values have several types.
     """
     present = [value for value in values if value is not None]
     kinds = set(map(type, present))
@@ -162,21 +213,21 @@ def shown_type(values: Iterable[Any]) -> pa.DataType:
     if kinds == {int}:
         return _integer(present)
     if kinds <= {int, Number}:
-        return pa.float64() if all(map(_is_double, present)) else _decimal(present)
+        return pa.float64() if all(map(_is_exact_double, present)) else _decimal(present)
     if kinds == {list}:
-        return pa.list_(shown_type(chain.from_iterable(present)))
+        return pa.list_(infer_type(chain.from_iterable(present)))
     if kinds == {tuple}:
-        names = _shown_names(present)
-        parts = columns(present, names)
+        names = _infer_names(present)
+        parts = transpose(present, names)
         return pa.struct(
-            [pa.field(name, shown_type(part)) for name, part in zip(names, parts, strict=True)]
+            [pa.field(name, infer_type(part)) for name, part in zip(names, parts, strict=True)]
         )
-    said = ", ".join(sorted(_NAMES.get(kind, kind.__name__) for kind in kinds))
-    raise UnfitError(f"it has values of several kinds: {said}")
+    found = ", ".join(sorted(_TYPE_NAMES.get(kind, kind.__name__) for kind in kinds))
+    raise MismatchError(f"it has values of several types: {found}")
 
 
-_NAMES = {bool: "true and false", str: "texts", list: "arrays", tuple: "objects"}
-_NAMES |= {int: "whole numbers", Number: "numbers"}
+_TYPE_NAMES = {bool: "booleans", str: "strings", list: "arrays", tuple: "objects"}
+_TYPE_NAMES |= {int: "integers", Number: "numbers"}
 
 
 def _integer(values: Sequence[int]) -> pa.DataType:
@@ -188,11 +239,11 @@ def _integer(values: Sequence[int]) -> pa.DataType:
     return _decimal(values)
 
 
-def _is_double(value: int | Number) -> bool:
-    """Tell whether a double is this number, not only close to it."""
+def _is_exact_double(value: int | Number) -> bool:
+    """Return whether a double represents this number exactly."""
     if isinstance(value, int):
         return abs(value) <= 2**53
-    # Up to 15 digits always come back.
+    # Up to 15 digits always round-trip.
     short = len(value) <= 16 and "e" not in value.lower()
     return short or Decimal(repr(float(value))) == Decimal(value)
 
@@ -201,11 +252,11 @@ def _decimal(values: Sequence[int | Number]) -> pa.DataType:
     whole = scale = 0
     for number in map(Decimal, values):
         _, digits, exponent = number.as_tuple()
-        assert isinstance(exponent, int)  # JSON has no infinities
+        assert isinstance(exponent, int)  # not an infinity, which JSON does not have
         scale = max(scale, -exponent)
         whole = max(whole, len(digits) + exponent)
     if whole + scale <= 38:
         return pa.decimal128(max(whole + scale, 1), scale)
     if whole + scale <= 76:
         return pa.decimal256(whole + scale, scale)
-    raise UnfitError(f"it has numbers of {whole + scale} digits")
+    raise MismatchError(f"it has numbers of {whole + scale} digits")

@@ -1,8 +1,7 @@
-"""The body of an HTTP answer -> bytes or a spool, whole or not at all."""
+"""Complete HTTP response bodies, in memory or in a temporary file."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.client import IncompleteRead
@@ -13,117 +12,179 @@ from urllib3.exceptions import DecodeError, HTTPError, ReadTimeoutError
 
 from micromegas_dbapi.errors import OperationalError
 from micromegas_dbapi.options import HttpSettings, Progress
+from micromegas_dbapi.transport.http.http_errors import reason
 from micromegas_dbapi.transport.http.spool import Spool
+from micromegas_dbapi.transport.protocol import Request
 
-__all__ = ["causes", "read", "reading", "reason"]
+__all__ = ["read", "read_spooled", "translate_errors"]
 
 _CHUNK = 2**20
 
 
-def read(
-    response: requests.Response,
-    settings: HttpSettings,
-    report: Progress | None,
-    about: dict[str, Any],
-) -> bytes | Spool:
-    """Read a whole body: in memory up to the limit of the settings, else into a temporary file.
+def read(response: requests.Response, settings: HttpSettings, request: Request) -> bytes:
+    """Read a complete body into memory.
 
     Parameters
     ----------
     response : requests.Response
-        Not read yet.
+        Must not have been read.
     settings : HttpSettings
-    report : callable or None
-        Told of the bytes as they arrive.
-    about : dict
-        ``sql`` and ``query_id``, for errors.
+        Its read timeout appears in errors.
+    request : Request
+        The query.
+
+    Returns
+    -------
+    bytes
+        The body.
 
     Raises
     ------
     OperationalError
-        If it stalls, is cut or damaged, or the disk is full.
+        If the body stalls, is truncated or damaged.
     """
-    limit = settings.spool_bytes
     length = _content_length(response)
     raw = response.raw
-    with reading(raw, settings.timeout.read, length, about):
-        if length is not None and length <= limit and report is None:
-            # One read, one bytes object that Arrow uses as it is.
-            body: bytes | Spool = raw.read(decode_content=True)
+    with translate_errors(raw, settings.timeout.read, length, request):
+        if length is not None:
+            # One read creates one bytes object, which Arrow uses without a copy.
+            body: bytes = raw.read(decode_content=True)
         else:
-            body = _in_pieces(raw, limit, length, report)
-    if length is not None and raw.tell() < length:
-        message = f"the answer was cut after {raw.tell()} of {length} bytes"
-        raise OperationalError(message, status=200, retryable=None, **about)
+            body = b"".join(_chunks(raw, length, None))
+    _check_length(raw, length, request)
     return body
 
 
-def _in_pieces(raw: Any, limit: int, length: int | None, report: Progress | None) -> bytes | Spool:
-    """Read to the end, moving to a file once there are more bytes than the limit."""
+def read_spooled(
+    response: requests.Response,
+    settings: HttpSettings,
+    report: Progress | None,
+    request: Request,
+) -> bytes | Spool:
+    """Read a complete body.
+
+    Bodies up to ``settings.spool_bytes`` stay in memory; larger ones go to a temporary file.
+
+    Parameters
+    ----------
+    response : requests.Response
+        Must not have been read.
+    settings : HttpSettings
+        Its read timeout appears in errors.
+    report : callable or None
+        Called with the number of bytes after each chunk.
+    request : Request
+        The query.
+
+    Returns
+    -------
+    bytes or Spool
+        The body.
+
+    Raises
+    ------
+    OperationalError
+        If the body stalls, is truncated or damaged, or if the disk is full.
+    """
+    limit = settings.spool_bytes
+    length = _content_length(response)
+    if length is not None and length <= limit and report is None:
+        return read(response, settings, request)
     if length is not None and length > limit:
         limit = 0
-    pieces: list[bytes] = []
+    raw = response.raw
+    with translate_errors(raw, settings.timeout.read, length, request):
+        body = _spooled(_chunks(raw, length, report), limit)
+    _check_length(raw, length, request)
+    return body
+
+
+def _chunks(raw: Any, length: int | None, report: Progress | None) -> Iterator[bytes]:
+    size = 0
+    while chunk := raw.read(_CHUNK, decode_content=True):
+        size += len(chunk)
+        if report is not None:
+            report(size, length)
+        yield chunk
+
+
+def _spooled(chunks: Iterator[bytes], limit: int) -> bytes | Spool:
+    """Collect chunks, in a file from the first byte above the limit."""
+    early: list[bytes] = []
     spool: Spool | None = None
     size = 0
     try:
-        while piece := raw.read(_CHUNK, decode_content=True):
-            size += len(piece)
-            if report is not None:
-                report(size, length)
+        for chunk in chunks:
+            size += len(chunk)
             if spool is not None:
-                spool.write(piece)
+                spool.write(chunk)
                 continue
-            pieces.append(piece)
+            early.append(chunk)
             if size > limit:
                 spool = Spool()
-                for early in pieces:
-                    spool.write(early)
-                pieces.clear()
+                for each in early:
+                    spool.write(each)
+                early.clear()
     except BaseException:
         if spool is not None:
             spool.close()
         raise
-    return b"".join(pieces) if spool is None else spool
+    return b"".join(early) if spool is None else spool
+
+
+def _check_length(raw: Any, length: int | None, request: Request) -> None:
+    # urllib3 1.26 does not check this.
+    if length is not None and raw.tell() < length:
+        message = f"the response was truncated after {raw.tell()} of {length} bytes"
+        raise OperationalError(message, status=200, retryable=None, **request.context)
 
 
 @contextmanager
-def reading(raw: Any, patience: float, length: int | None, about: dict[str, Any]) -> Iterator[None]:
-    """Turn what goes wrong while a body is read into errors of ours.
+def translate_errors(
+    raw: Any, timeout: float, length: int | None, request: Request
+) -> Iterator[None]:
+    """Raise errors that occur while a body is read as errors of this driver.
 
     Parameters
     ----------
     raw : urllib3.response.HTTPResponse
-    patience : float
-        The timeout, in seconds, for the error that tells of it.
+        The body.
+    timeout : float
+        The read timeout in seconds, for the message.
     length : int or None
-        How many bytes were announced.
-    about : dict
-        ``sql`` and ``query_id``, for errors.
+        The number of bytes that the response announced.
+    request : Request
+        The query.
+
+    Yields
+    ------
+    None
 
     Raises
     ------
     OperationalError
+        If the body stalls, is truncated or damaged, or if the disk is full.
     """
     try:
         yield
     except ReadTimeoutError as error:
         message = (
-            f"the answer stalled: nothing came for {patience:g} s, after "
-            f"{raw.tell()} bytes (timeout=Timeout(read=...) waits longer)"
+            f"the response stalled: no data for {timeout:g} s, after {raw.tell()} bytes "
+            "(timeout=Timeout(read=...) waits longer)"
         )
-        raise OperationalError(message, status=200, retryable=False, **about) from error
+        raise OperationalError(message, status=200, retryable=False, **request.context) from error
     except DecodeError as error:
-        message = f"the answer's content-encoding is damaged: {reason(error)}"
-        raise OperationalError(message, status=200, retryable=None, **about) from error
+        message = f"the response's content-encoding is damaged: {reason(error)}"
+        raise OperationalError(message, status=200, retryable=None, **request.context) from error
     except HTTPError as error:
         message = (
-            f"the answer was cut after {_received(raw, error)} of "
+            f"the response was truncated after {_received(raw, error)} of "
             f"{'?' if length is None else length} bytes: {reason(error)}"
         )
-        raise OperationalError(message, status=200, retryable=None, **about) from error
+        raise OperationalError(message, status=200, retryable=None, **request.context) from error
     except OSError as error:  # of the disk: urllib3 wraps those of the network
-        message = f"the answer cannot be kept in a temporary file: {error}"
-        raise OperationalError(message, status=200, retryable=False, **about) from error
+        message = f"cannot write the response to a temporary file: {error}"
+        raise OperationalError(message, status=200, retryable=False, **request.context) from error
 
 
 def _content_length(response: requests.Response) -> int | None:
@@ -132,25 +193,6 @@ def _content_length(response: requests.Response) -> int | None:
 
 
 def _received(raw: Any, error: HTTPError) -> int:
-    """Count the bytes of a body that was cut: what the last read got is only in its error."""
+    """Count the bytes of a truncated body; those of the last read are only in the error."""
     partial = next((a.partial for a in error.args if isinstance(a, IncompleteRead)), b"")
     return int(raw.tell()) + (len(partial) if isinstance(partial, bytes) else 0)
-
-
-def causes(error: BaseException) -> Iterator[BaseException]:
-    """Go from an error of requests inwards, to what happened: it may lie in several wrappers."""
-    inner: BaseException | None = error
-    while inner is not None:
-        yield inner
-        deeper = getattr(inner, "reason", None)
-        if not isinstance(deeper, BaseException):
-            deeper = next((a for a in reversed(inner.args) if isinstance(a, BaseException)), None)
-        inner = deeper
-
-
-def reason(error: BaseException) -> str:
-    """Give the innermost text of a chain of network errors, which says most in the fewest words."""
-    *_, inner = causes(error)
-    # urllib3 begins some of its texts with the repr of a connection.
-    text = re.sub(r"^(<.*?object at 0x.*?>|HTTPS?Connection\(.*?\)): ", "", str(inner))
-    return text or type(inner).__name__

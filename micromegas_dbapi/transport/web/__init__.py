@@ -1,72 +1,82 @@
-"""The web app of newer services: POST api/query-stream, a stream of framed Arrow batches out.
+"""The web app of newer services: POST ``api/query-stream``, stream of framed Arrow batches.
 
-As typed as FlightSQL, and for the same reason: it is the service's own stream, dictionaries and
-all. It needs a token of a person or a service account: the app knows no API keys.
+The batches are those of the service's own FlightSQL stream, including types and dictionaries. The
+app accepts tokens of persons and of service accounts, but not API keys.
 """
 
 from __future__ import annotations
 
 import json
 from contextlib import suppress
+from dataclasses import replace
 from functools import partial
-from typing import Any
 from uuid import uuid4
 
 import pyarrow as pa
-import requests
 
-from micromegas_dbapi.errors import (
-    DatabaseError,
-    NotSupportedError,
-    OperationalError,
-    ProgrammingError,
-    ServiceMessage,
-    from_service,
-)
+from micromegas_dbapi.errors import DatabaseError, OperationalError, ProgrammingError
 from micromegas_dbapi.options import HttpSettings
 from micromegas_dbapi.service import FLIGHT, VIEWS_SQL, Service
 from micromegas_dbapi.sql.column_queries import NEVER, types_of_rows, without_rows
 from micromegas_dbapi.sql.planned_types import EFFECTS, calls, doubt
 from micromegas_dbapi.transport.client_headers import attribution
-from micromegas_dbapi.transport.http.post import Poster
-from micromegas_dbapi.transport.http.response_body import read
-from micromegas_dbapi.transport.layout import does_not_fit
+from micromegas_dbapi.transport.http.http_client import HttpClient
+from micromegas_dbapi.transport.layout import mismatch_error
 from micromegas_dbapi.transport.protocol import Request
-from micromegas_dbapi.transport.status import asked_once_more, from_tonic
+from micromegas_dbapi.transport.status import retry_with_fresh_token
 from micromegas_dbapi.transport.streams import check_cancelled, stream
+from micromegas_dbapi.transport.web.app_errors import parse_error
 from micromegas_dbapi.transport.web.framing import Frames
 from micromegas_dbapi.transport.web.row_types import difference
 
 __all__ = ["WebTransport"]
 
 _HEADERS = {
-    "Accept-Encoding": "identity",  # batches are compressed already
+    "Accept-Encoding": "identity",  # batches are already compressed
     "Content-Type": "application/json",
 }
 
 
 class WebTransport:
-    """One web app, over sockets that are kept alive.
+    """Transport to one web app.
 
     Parameters
     ----------
     address : str
-        URL with the base path of the app, ending in no slash.
+        URL with the base path of the app, without a trailing slash.
     settings : HttpSettings
+        Timeouts, credentials, headers and the data source.
 
     Raises
     ------
     ProgrammingError
-        As `Poster`.
+        If credentials would be sent unencrypted to another host; see `refuse_insecure`.
     """
 
     def __init__(self, address: str, settings: HttpSettings) -> None:
-        self._poster = Poster(address, settings, {**_HEADERS, **attribution()})
+        headers = {**_HEADERS, **attribution()}
+        self._client = HttpClient(address, settings, headers, parse_error)
         self._settings = settings
         self._source = settings.data_source
 
     def run(self, request: Request) -> pa.RecordBatchReader:
-        """Run a query; see `Transport`. Each batch is read when it is asked for."""
+        """Run a query; see `Transport`. Each batch is read on demand.
+
+        Parameters
+        ----------
+        request : Request
+            The query.
+
+        Returns
+        -------
+        pyarrow.RecordBatchReader
+            The rows.
+
+        Raises
+        ------
+        DatabaseError
+            Also while the reader is read.
+        """
         frames = self._frames(request)
         if (reason := doubt(request.sql)) is not None and frames.schema.names:
             try:
@@ -77,154 +87,132 @@ class WebTransport:
         return stream(frames.schema, frames, request)
 
     def schema(self, request: Request) -> pa.Schema:
-        """Tell the columns of a query's result; see `Transport`."""
-        text = without_rows(request.sql)
-        asked = Request(text, request.time_range, request.query_id, request.cancellation)
-        frames = self._frames(asked)
-        with suppress(DatabaseError):  # what computing finds is not asked for
+        """Return the schema of a query's result; see `Transport`.
+
+        Parameters
+        ----------
+        request : Request
+            The query.
+
+        Returns
+        -------
+        pyarrow.Schema
+            The columns of the result.
+
+        Raises
+        ------
+        DatabaseError
+        """
+        frames = self._frames(replace(request, sql=without_rows(request.sql)))
+        with suppress(DatabaseError):  # an error of the computation does not affect the schema
             for _ in frames:
                 pass
         return frames.schema
 
     def presumed(self) -> Service:
-        """Tell what is known of it unasked: nothing of its age."""
+        """Return the kind of the service, without its version.
+
+        Returns
+        -------
+        Service
+            Its kind.
+        """
         return Service("web", FLIGHT)
 
     def service(self) -> Service:
-        """Ask for the views, which tell its age."""
+        """Query the list of views, which depends on the version of the service.
+
+        Returns
+        -------
+        Service
+            Its kind and version.
+
+        Raises
+        ------
+        DatabaseError
+        """
         try:
             table = self.run(Request(VIEWS_SQL, None, str(uuid4()))).read_all()
-        except ProgrammingError:  # an older one has no information_schema
+        except ProgrammingError:  # old services have no information_schema
             return Service.of("web", ())
         return Service.of("web", table.column(0).to_pylist())
 
     def close(self) -> None:
-        """Close the sockets."""
-        self._poster.close()
+        """Close the connections."""
+        self._client.close()
 
-    # -- the wire ----------------------------------------------------------------------------
+    # -- requests ----------------------------------------------------------------------------
 
-    def _check_types(self, told: pa.Schema, reason: str, request: Request) -> None:
-        """Ask for the types of the rows of a statement whose plan may tell them wrong.
+    def _check_types(self, schema: pa.Schema, reason: str, request: Request) -> None:
+        """Query the types of the rows of a statement whose plan may have wrong types.
 
         Raises
         ------
         DataError
-            If they are not those told, or cannot be asked for.
+            If the types differ from the schema, or if they cannot be queried.
         """
-        asked = types_of_rows(request.sql, told.names)
-        if asked is None or not EFFECTS.isdisjoint(calls(request.sql)):
-            raise does_not_fit(f"{reason}, and the types of the rows cannot be asked for", request)
-        question = Request(asked, NEVER, str(uuid4()))
-        request.cancellation.on_cancel(partial(question.cancellation.cancel, "it was cancelled"))
+        sql = types_of_rows(request.sql, schema.names)
+        if sql is None or not EFFECTS.isdisjoint(calls(request.sql)):
+            raise mismatch_error(f"{reason}, and the types of the rows cannot be queried", request)
+        query = Request(sql, NEVER, str(uuid4()))
+        request.cancellation.on_cancel(partial(query.cancellation.cancel, "it was cancelled"))
         try:
-            frames = self._frames(question)
-            answer = stream(frames.schema, frames, question).read_all()
+            frames = self._frames(query)
+            types = stream(frames.schema, frames, query).read_all()
         except DatabaseError as error:
             check_cancelled(request, error)
-            what = f"{reason}, and asking for the types of the rows failed ({error})"
-            raise does_not_fit(what, request) from error
-        if (found := difference(told, answer)) is not None:
-            raise does_not_fit(found, request)
+            what = f"{reason}, and the query for the types of the rows failed ({error})"
+            raise mismatch_error(what, request) from error
+        if (found := difference(schema, types)) is not None:
+            raise mismatch_error(found, request)
 
     def _frames(self, request: Request) -> Frames:
-        """Send a query, and wait for its columns."""
-        cancellation = request.cancellation
-        cancellation.cancel_after(self._settings.timeout.total)
-        try:
-            return asked_once_more(self._settings.auth, lambda: self._ask(request))
-        except BaseException as error:
-            cancellation.settled()
-            if isinstance(error, DatabaseError):
-                check_cancelled(request, error)
-            raise
+        """Send a query and wait for its schema."""
+        with self._client.running(request, streamed=True):
+            time_range = request.time_range
+            payload = {
+                "sql": request.sql,
+                "begin": time_range and time_range.begin_text,
+                "end": time_range and time_range.end_text,
+                "data_source": self._source or self._find_source(request),
+            }
+            body = json.dumps(payload, ensure_ascii=False).encode()
 
-    def _ask(self, request: Request) -> Frames:
-        time_range = request.time_range
-        payload = {
-            "sql": request.sql,
-            "begin": time_range and time_range.begin_text,
-            "end": time_range and time_range.end_text,
-            "data_source": self._source or self._only_source(request),
-        }
-        body = json.dumps(payload, ensure_ascii=False).encode()
-        response = self._send("/api/query-stream", body, request)
+            def send() -> Frames:
+                response = self._client.send("/api/query-stream", body, request)
+                return Frames(response, self._settings.timeout.read, request)
 
-        def meaning(code: str, message: str) -> DatabaseError:
-            return _meaning(code, message, 200, _about(request))
+            # The app may reject the token in a response of status 200, in its first frame.
+            return retry_with_fresh_token(self._settings.auth, send)
 
-        return Frames(response, self._settings.timeout.read, request, meaning)
-
-    def _only_source(self, request: Request) -> str:
-        """Ask for the data sources, once, where there is only one."""
-        about = _about(request)
-        with self._send("/api/data-sources", None, request) as response:
-            body = read(response, self._settings, None, about)
-        request.cancellation.forget()
-        try:
-            assert isinstance(body, bytes)
-            names: list[str] = [source["name"] for source in json.loads(body)]
-            "".join(names)  # which are texts
-        except (ValueError, LookupError, TypeError, RecursionError, AssertionError) as error:
+    def _find_source(self, request: Request) -> str:
+        """Query the data sources, and remember the only one."""
+        names = _source_names(self._client.fetch("/api/data-sources", None, request))
+        if names is None:
             raise OperationalError(
-                f"{self._poster.host} answered with no list of data sources: is this the "
-                "Micromegas web app, and the base path right?",
+                f"{self._client.host} did not return a list of data sources: is this the "
+                "Micromegas web app, and is the base path correct?",
                 status=200,
-                **about,
-            ) from error
+                **request.context,
+            )
         if len(names) != 1:
             known = f"the web app has {', '.join(map(repr, names))}" if names else "there is none"
             raise ProgrammingError(
-                f"say which data source is meant (data_source=...): {known}",
+                f"select a data source (data_source=...): {known}",
                 retryable=False,
-                **about,
+                **request.context,
             )
         self._source = names[0]
         return names[0]
 
-    def _send(self, path: str, body: bytes | None, request: Request) -> requests.Response:
-        """Give an answer of status 200, its body not read yet."""
-        about = _about(request)
-        response = self._poster.send(path, body, about, request.cancellation)
-        if response.status_code == 200:
-            return response
 
-        def meaning(status: int, text: str) -> DatabaseError | None:
-            try:
-                error = json.loads(text)
-                return _meaning(str(error["code"]), str(error["message"]), status, about)
-            except (ValueError, LookupError, TypeError, RecursionError):
-                return None
-
-        with response:
-            raise self._poster.failure(response, about, meaning)
-
-
-def _about(request: Request) -> dict[str, Any]:
-    return {"sql": request.sql, "query_id": request.query_id}
-
-
-# What the app means by a code, where it is not the service's own status that it passes on.
-_BY_CODE: dict[str, tuple[type[DatabaseError], str, bool | None]] = {
-    "FORBIDDEN": (NotSupportedError, "the web app does not allow this", False),
-    "DATA_SOURCE_NOT_FOUND": (ProgrammingError, "the data source is not known", False),
-    "CONNECTION_FAILED": (OperationalError, "the web app cannot reach the service", True),
-    "INVALID_SQL": (ProgrammingError, "the query failed", False),
-}
-
-
-def _meaning(code: str, message: str, status: int, about: dict[str, Any]) -> DatabaseError:
-    """Tell what the app means by a code and a message."""
-    if (wrapped := from_tonic(message, **about)) is not None:
-        return wrapped
-    said = from_service(message, status=status, **about)
-    if type(said) is not DatabaseError and code in ("INVALID_SQL", "INTERNAL"):
-        return said
-    if status == 401:
-        code = "UNAUTHENTICATED"
-    kind, sentence, retryable = _BY_CODE.get(
-        code, (OperationalError, f"the web app reports {code}", None)
-    )
-    error = kind(f"{sentence}: {message}", status=status, retryable=retryable, **about)
-    error.__cause__ = ServiceMessage(message)
-    return error
+def _source_names(body: bytes) -> list[str] | None:
+    """Return the names in a list of data sources; None if it is not such a list."""
+    try:
+        sources = json.loads(body)
+    except (ValueError, RecursionError):
+        return None
+    if not isinstance(sources, list) or not all(isinstance(each, dict) for each in sources):
+        return None
+    names = [each.get("name") for each in sources]
+    return names if all(isinstance(name, str) for name in names) else None

@@ -1,55 +1,51 @@
-r"""The frames of the web app's answers -> Arrow batches, one at a time.
+r"""Decoder of the web app's framed responses, one Arrow batch at a time.
 
-A frame is a line of JSON, and behind it as many bytes as it says::
+A frame is a line of JSON, followed by the number of bytes in it::
 
     {"type":"schema","size":N}\n            an Arrow IPC message: the schema
     {"type":"batch","size":N,"rows":R}\n    messages: dictionaries, then a batch of R rows
-    {"type":"done"}\n                       the end, without which an answer is cut
-    {"type":"error","code":"..","message":".."}\n    an end, too
+    {"type":"done"}\n                       the end; a response without it is incomplete
+    {"type":"error","code":"..","message":".."}\n    the end of a failed query
 
-The bytes of all frames together are an Arrow IPC stream without its end.
+The bytes of all frames form an Arrow IPC stream without its end marker.
 """
 
 from __future__ import annotations
 
 import io
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import suppress
-from typing import Any, NoReturn, TypeAlias
+from typing import Any, NoReturn
 
 import pyarrow as pa
 import requests
 
 from micromegas_dbapi.errors import DatabaseError, OperationalError
-from micromegas_dbapi.transport.http.response_body import reading
-from micromegas_dbapi.transport.layout import Layout, undecodable
+from micromegas_dbapi.transport.http.http_client import settle
+from micromegas_dbapi.transport.http.response_body import translate_errors
+from micromegas_dbapi.transport.layout import LayoutChecker, decoding_error
 from micromegas_dbapi.transport.protocol import Request
-from micromegas_dbapi.transport.streams import check_cancelled
+from micromegas_dbapi.transport.web.app_errors import error_of_code
 
-__all__ = ["Frames", "Meaning"]
+__all__ = ["Frames"]
 
 _CHUNK = 2**16
-_LONGEST_LINE = 2**20  # an error's message may be long
-_LARGEST = 2**32
-
-
-#: Makes of an error's code and message the error to raise.
-Meaning: TypeAlias = Callable[[str, str], DatabaseError]
+_MAX_LINE = 2**20  # the message of an error may be long
+_MAX_FRAME = 2**32
 
 
 class Frames(Iterator[pa.RecordBatch]):
-    """The batches of an answer, each read when it is asked for.
+    """The schema and the batches of a response, each read on demand.
 
     Parameters
     ----------
     response : requests.Response
-        Of status 200, its body not read yet. Closed at the end, be it an error or not.
-    patience : float
-        The timeout of a read, in seconds, for the error that tells of it.
+        Of status 200. Its body must not have been read. Closed at the end and after an error.
+    timeout : float
+        The read timeout in seconds, for errors.
     request : Request
-        Whose cancellation is settled at the end.
-    meaning : callable
+        Settled at the end and after an error.
 
     Attributes
     ----------
@@ -58,31 +54,27 @@ class Frames(Iterator[pa.RecordBatch]):
     Raises
     ------
     DatabaseError
-        If the service sent an error in place of the columns; later, in place of a batch. If the
-        answer is cut, stalls, or is no sequence of frames; later, too.
+        If the service sends an error, or if the response stalls, is truncated or is not a sequence
+        of frames. Iteration raises it, too.
     """
 
-    def __init__(
-        self, response: requests.Response, patience: float, request: Request, meaning: Meaning
-    ) -> None:
+    def __init__(self, response: requests.Response, timeout: float, request: Request) -> None:
         self._response = response
         self._request = request
-        self._meaning = meaning
-        self._about: dict[str, Any] = {"sql": request.sql, "query_id": request.query_id}
-        self._body = _Body(response, patience, self._about)
-        self._feed = _Feed()
-        self._layout = Layout(request)
+        self._body = _Body(response, timeout, request)
+        self._file = _PayloadFile()
+        self._layout = LayoutChecker(request)
         try:
             header, payload = self._frame(first=True)
             if header["type"] != "schema":
-                self._broken(f"it begins with a frame of type {header['type']!r}")
-            self._feed.fill(payload)
+                self._fail(f"it begins with a frame of type {header['type']!r}")
+            self._file.replace(payload)
             try:
-                self._reader = pa.ipc.open_stream(self._feed)
+                self._reader = pa.ipc.open_stream(self._file)
             except (pa.ArrowException, OSError) as error:
-                self._broken("its schema cannot be decoded", error)
-            if self._feed.left:
-                self._broken("its first frame has more than a schema")
+                self._fail("its schema cannot be decoded", error)
+            if self._file.remaining:
+                self._fail("its first frame contains more than a schema")
             self.schema: pa.Schema = self._reader.schema
         except BaseException:
             self.close()
@@ -94,23 +86,18 @@ class Frames(Iterator[pa.RecordBatch]):
             if header["type"] == "batch":
                 return self._batch(header, payload)
             if header["type"] != "done":
-                self._broken(f"there is a frame of type {header['type']!r} behind the schema")
+                self._fail(f"there is a frame of type {header['type']!r} after the schema")
             self._end()
         except BaseException as error:
-            self._settle()
-            if isinstance(error, DatabaseError):
-                check_cancelled(self._request, error)
+            self._response.close()
+            settle(self._request, error)
             raise
-        self._settle()
+        self._response.close()
+        settle(self._request)
         raise StopIteration
 
-    def _settle(self) -> None:
-        self._request.cancellation.settled()
-        self._response.close()
-
     def close(self) -> None:
-        """Close the answer; its socket too, unless the answer was read to its end."""
-        self._request.cancellation.forget()
+        """Close the response, and its connection unless the response was read to its end."""
         self._response.close()
 
     # -- frames ------------------------------------------------------------------------------
@@ -120,76 +107,79 @@ class Frames(Iterator[pa.RecordBatch]):
         try:
             header = json.loads(line)
             if not isinstance(header, dict) or not isinstance(header.get("type"), str):
-                raise ValueError("no frame")
+                raise ValueError("not a frame")
         except (ValueError, RecursionError) as error:
-            where = "the answer" if first else "a frame of the answer"
-            hint = ": is this the Micromegas web app, and the base path right?" if first else ""
+            where = "the response" if first else "a frame of the response"
+            hint = (
+                ": is this the Micromegas web app, and is the base path correct?" if first else ""
+            )
             raise self._error(f"{where} begins with {line[:60]!r}{hint}") from error
         if header["type"] == "error":
             self._end()
-            raise self._meaning(str(header.get("code")), str(header.get("message")))
+            code, message = str(header.get("code")), str(header.get("message"))
+            raise error_of_code(code, message, 200, self._request)
         if header["type"] == "done":
             return header, b""
         size = header.get("size")
-        if type(size) is not int or not 0 < size <= _LARGEST:
-            self._broken(f"a frame says that its size is {size!r}")
+        if type(size) is not int or not 0 < size <= _MAX_FRAME:
+            self._fail(f"a frame declares the size {size!r}")
         return header, self._body.exactly(size)
 
     def _batch(self, header: dict[str, Any], payload: bytes) -> pa.RecordBatch:
-        self._feed.fill(payload)
+        self._file.replace(payload)
         try:
             batch = self._reader.read_next_batch()
         except StopIteration:
-            self._broken("a frame has no batch")
+            self._fail("a frame contains no batch")
         except (pa.ArrowException, OSError) as error:
-            if (unfit := undecodable(error, self.schema, self._request)) is not None:
-                raise unfit from error
-            self._broken("a batch cannot be decoded", error)
+            if (mismatch := decoding_error(error, self.schema, self._request)) is not None:
+                raise mismatch from error
+            self._fail("a batch cannot be decoded", error)
         self._layout.check(batch)
-        if self._feed.left:
-            self._broken("a frame has more than one batch")
+        if self._file.remaining:
+            self._fail("a frame contains more than one batch")
         rows = header.get("rows", batch.num_rows)
         if rows != batch.num_rows:
-            self._broken(f"a frame says that it has {rows!r} rows, and has {batch.num_rows}")
+            self._fail(f"a frame declares {rows!r} rows but has {batch.num_rows}")
         return batch
 
     def _end(self) -> None:
-        """Read what ends the body, so that its socket can be used again.
+        """Read the end of the body, so that its connection can be reused.
 
-        A failure in that is none of the answer, which is whole.
+        A failure here does not matter, because the response is complete.
         """
         rest = b""
         with suppress(DatabaseError):
             rest = self._body.rest()
         if rest:
-            self._broken(f"behind its end stands {rest[:60]!r}")
+            self._fail(f"after its end there is {rest[:60]!r}")
 
-    def _broken(self, what: str, cause: BaseException | None = None) -> NoReturn:
-        raise self._error(f"the answer is damaged: {what}") from cause
+    def _fail(self, what: str, cause: BaseException | None = None) -> NoReturn:
+        raise self._error(f"the response is damaged: {what}") from cause
 
     def _error(self, message: str) -> OperationalError:
-        return OperationalError(message, status=200, retryable=None, **self._about)
+        return OperationalError(message, status=200, retryable=None, **self._request.context)
 
 
 class _Body:
-    """The bytes of a body, as they come."""
+    """The bytes of a body, in lines and blocks."""
 
-    def __init__(self, response: requests.Response, patience: float, about: dict[str, Any]) -> None:
+    def __init__(self, response: requests.Response, timeout: float, request: Request) -> None:
         self._raw = response.raw
-        self._patience = patience
-        self._about = about
+        self._timeout = timeout
+        self._request = request
         self._buffer = b""
-        chunked = self._raw.chunked  # chunks come as the service sends them
+        chunked = self._raw.chunked  # chunks end where the service flushes
         self._chunks = self._raw.stream(_CHUNK, decode_content=True) if chunked else None
 
     def _more(self, count: int) -> bytes:
-        """Wait for bytes: some, at least one; none at the end."""
-        with reading(self._raw, self._patience, None, self._about):
+        """Wait for at least one byte; return none at the end."""
+        with translate_errors(self._raw, self._timeout, None, self._request):
             if self._chunks is not None:
                 found: bytes = next(self._chunks, b"")
             else:
-                # Of a body of known length all is there; of one that ends whenever it does, no
-                # more may be waited for than is asked for.
+                # A body of known length is read in large blocks. Without a length, a read must
+                # not wait for more bytes than the caller needs.
                 known = self._raw.length_remaining is not None
                 count = _CHUNK if known else min(count, _CHUNK)
                 found = self._raw.read(count, decode_content=True)
@@ -205,16 +195,16 @@ class _Body:
             if end:
                 self._buffer = tail
                 return b"".join(pieces)
-            buffer = self._more(1) if size <= _LONGEST_LINE else b""
+            buffer = self._more(1) if size <= _MAX_LINE else b""
             if not buffer:
                 self._buffer = b"".join(pieces)
-                return self._unfinished()
+                return self._incomplete()
 
-    def _unfinished(self) -> bytes:
-        """Say what a body is that ends within a line, or before one."""
-        if self._buffer and (self._buffer[:1] != b"{" or len(self._buffer) > _LONGEST_LINE):
-            return self._buffer  # no frame at all: who reads it says so
-        raise self._cut("before its end")
+    def _incomplete(self) -> bytes:
+        """Handle a body that ends within a line, or before one."""
+        if self._buffer and (self._buffer[:1] != b"{" or len(self._buffer) > _MAX_LINE):
+            return self._buffer  # not a frame: the caller reports it
+        raise self._truncated("before its end")
 
     def exactly(self, count: int) -> bytes:
         pieces, missing = [self._buffer[:count]], count - len(self._buffer)
@@ -222,7 +212,9 @@ class _Body:
         while missing > 0:
             piece = self._more(missing)
             if not piece:
-                raise self._cut(f"within a frame of {count} bytes, {missing} of which are missing")
+                raise self._truncated(
+                    f"within a frame of {count} bytes, of which {missing} are missing"
+                )
             pieces.append(piece[:missing])
             self._buffer = piece[missing:]
             missing -= len(piece)
@@ -231,22 +223,22 @@ class _Body:
     def rest(self) -> bytes:
         return self._buffer or self._more(_CHUNK)
 
-    def _cut(self, where: str) -> OperationalError:
-        message = f"the answer was cut after {self._raw.tell()} bytes, {where}"
-        return OperationalError(message, status=200, retryable=None, **self._about)
+    def _truncated(self, where: str) -> OperationalError:
+        message = f"the response was truncated after {self._raw.tell()} bytes, {where}"
+        return OperationalError(message, status=200, retryable=None, **self._request.context)
 
 
-class _Feed(io.RawIOBase):
-    """A file that has the payload of one frame after the other: Arrow reads no further."""
+class _PayloadFile(io.RawIOBase):
+    """A file that ends with the payload of a frame, so that Arrow does not read further."""
 
     def __init__(self) -> None:
         self._payload = memoryview(b"")
 
-    def fill(self, payload: bytes) -> None:
+    def replace(self, payload: bytes) -> None:
         self._payload = memoryview(payload)
 
     @property
-    def left(self) -> int:
+    def remaining(self) -> int:
         return len(self._payload)
 
     def readable(self) -> bool:

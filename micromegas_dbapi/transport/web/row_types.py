@@ -1,8 +1,8 @@
-"""The types of a statement's rows, as the service tells them when it is asked for these.
+"""Comparison of a result's schema with the types that its rows have.
 
-The web app reads the rows of a service as what the plan tells, right or wrong (see
-`micromegas_dbapi.sql.planned_types`), and writes anew what it has read: nothing in its answer
-shows what the service sent. So the service is asked, where it may matter.
+The web app decodes the rows of a service with the types of the plan, correct or not (see
+`micromegas_dbapi.sql.planned_types`), and encodes them again. Nothing in its response shows the
+types that the service sent. The transport queries them where they may differ.
 """
 
 from __future__ import annotations
@@ -15,21 +15,29 @@ from micromegas_dbapi.arrow.type_names import arrow_type
 __all__ = ["difference"]
 
 
-def difference(told: pa.Schema, answer: pa.Table) -> str | None:
-    """Compare the types of the plan with the answer to `schemaquery.types_of_rows`.
+def difference(schema: pa.Schema, types: pa.Table) -> str | None:
+    """Compare a schema with the types of the rows.
+
+    Parameters
+    ----------
+    schema : pyarrow.Schema
+        The types of the plan.
+    types : pyarrow.Table
+        The result of `micromegas_dbapi.sql.column_queries.types_of_rows`.
 
     Returns
     -------
     str or None
-        Names the first column of another type, or tells what else is wrong; None if all are equal.
+        Names the first column of another type, or describes an unexpected table; None if all types
+        are equal.
     """
-    spelled = [column[0].as_py() for column in answer.columns] if answer.num_rows == 1 else []
-    if len(spelled) != len(told):
-        return f"asked for the types of {len(told)} columns, it tells {len(spelled)}"
-    for field, text in zip(told, spelled, strict=True):
-        kind = arrow_type(str(text), encoded=True)
+    names = [column[0].as_py() for column in types.columns] if types.num_rows == 1 else []
+    if len(names) != len(schema):
+        return f"the query for the types of {len(schema)} columns returned {len(names)}"
+    for field, name in zip(schema, names, strict=True):
+        kind = arrow_type(str(name), encoded=True)
         if kind is None or _nullable(kind) != _nullable(field.type):
-            return f"column {field.name!r} was told as {field.type}, and what comes is {text}"
+            return f"column {field.name!r} was declared as {field.type}, but its type is {name}"
     return None
 
 

@@ -79,7 +79,7 @@ ASKED_OTHERWISE: dict[str, tuple[str, dict[str, Any]]] = {
 
 # -- what the answers mean -------------------------------------------------------------------------
 
-# What the service's words mean, for every answer that is no result.
+# The error class of every response that is not a result.
 ERRORS: dict[str, type[mm.Error]] = {
     **dict.fromkeys(
         [
@@ -183,7 +183,7 @@ ERRORS: dict[str, type[mm.Error]] = {
     ),
 }
 
-# What these say in our words, since the service's own don't help.
+# Our messages for these, because the service's own do not help.
 SENTENCES = {
     "spans_no_range": "needs a time range: use --begin/--end",
     "type_duration": "cast the column to BIGINT (nanoseconds)",
@@ -191,19 +191,19 @@ SENTENCES = {
     "type_ts_diff": "cast the column to BIGINT (nanoseconds)",
     "type_interval": "select the parts as numbers, or cast to VARCHAR",
     "error_view_unknown_id": "no process or stream has this id",
-    "materialize_log": "no Parquet file but begins with b'x}[2026-11-23T20:39:30",
-    "materialize_unknown": "no Parquet file but begins with b'xTmaterialize_partitions",
+    "materialize_log": "not a Parquet file but begins with b'x}[2026-11-23T20:39:30",
+    "materialize_unknown": "not a Parquet file but begins with b'xTmaterialize_partitions",
     "materialize_reversed": "has no body",
     "retire_spans": "has no body",
     "retire_unknown": "has no body",
     "wire_options": "has no body",
-    "wire_get": "answered with status 405: is this a Micromegas HTTP service",
-    "wire_root": "answered with status 404: is this a Micromegas HTTP service",
-    "wire_unknown_path": "answered with status 404: is this a Micromegas HTTP service",
-    "wire_trailing_slash": "answered with status 404: is this a Micromegas HTTP service",
+    "wire_get": "returned status 405: is this a Micromegas HTTP service",
+    "wire_root": "returned status 404: is this a Micromegas HTTP service",
+    "wire_unknown_path": "returned status 404: is this a Micromegas HTTP service",
+    "wire_trailing_slash": "returned status 404: is this a Micromegas HTTP service",
 }
 
-# Types that Parquet does not have, as pyarrow alone reads them and as the service meant them.
+# Types that Parquet does not have: as pyarrow reads them, and as the service declared them.
 RESTORED = {
     "type_ts_s": ("int64", pa.timestamp("s")),
     "type_time32": ("int32", pa.time32("s")),
@@ -244,7 +244,7 @@ def single_request(server: Server) -> tuple[str, str, Any]:
 
 
 def check_result(case: Case, table: pa.Table) -> None:
-    """The table has the recorded schema, and the values that are in the file."""
+    """The table has the recorded schema and the values of the file."""
     assert case.schema is not None
     found = [[field.name, spelled(field.type), field.nullable] for field in table.schema]
     assert found == [
@@ -267,7 +267,7 @@ def meant(case: Case, kind: str) -> pa.DataType | str:
 
 
 def bits(column: pa.ChunkedArray) -> pa.Array:
-    """Make equal what is the same: NaN is, 0.0 and -0.0 are not, dictionaries' keys don't count."""
+    """Normalize a column: NaN equals NaN, 0.0 and -0.0 differ, dictionary keys are ignored."""
     array = pa.concat_arrays(column.chunks) if column.num_chunks else pa.array([], column.type)
     if pa.types.is_dictionary(array.type):
         array = array.dictionary_decode()
@@ -277,7 +277,7 @@ def bits(column: pa.ChunkedArray) -> pa.Array:
 
 
 def check_error(case: Case, error: mm.Error) -> None:
-    """The error says what the answer means, without noise, and keeps the whole of it."""
+    """The error has the meaning of the response without noise, and its complete text."""
     assert type(error) is ERRORS[case.name]
     assert SENTENCES.get(case.name, "the query failed: ") in str(error)
     assert "Stack backtrace" not in str(error)
@@ -380,7 +380,7 @@ def test_recorded_answer_to_an_ordinary_query(case: Case) -> None:
 
 
 def test_spooled_answers_are_the_same(wire: Wire) -> None:
-    """Read from a file, every result is what it is when read from memory."""
+    """Every result is the same from a file and from memory."""
     results = [case for case in recordings.cases(wire("http-0.2.3")) if is_result(case)]
     with replay(*results) as server, mm.connect(server.url, spool_bytes=0) as connection:
         for case in results:
@@ -408,7 +408,7 @@ def test_rows_are_as_many_and_as_wide_as_recorded(case: Case) -> None:
     assert {len(row) for row in fetched} <= {len(case.schema)}
 
 
-# The values of SELECT ... AS v, as the statement itself says.
+# The values of SELECT ... AS v, from the statement.
 VALUES: dict[str, Any] = {
     "type_int8": -128,
     "type_int16": -32768,
@@ -462,7 +462,7 @@ VALUES: dict[str, Any] = {
 @of(list(VALUES))
 def test_value_of_each_type(case: Case) -> None:
     [(value,)] = rows(case)
-    # repr tells 1 from 1.0 and True, datetime from date, and finds NaN equal to NaN.
+    # repr distinguishes 1, 1.0 and True, and datetime and date; NaN equals NaN.
     assert repr(value) == repr(VALUES[case.name])
 
 
@@ -577,7 +577,7 @@ def test_every_answer_has_a_meaning() -> None:
 def test_tables_name_statements() -> None:
     assert ASKED_OTHERWISE.keys() | REFUSED.keys() <= set(STATEMENTS)
     assert not ASKED_OTHERWISE.keys() & REFUSED.keys()
-    for name in ASKED_OTHERWISE:  # or else it would not be in the table
+    for name in ASKED_OTHERWISE:  # otherwise it does not belong in the table
         begin_end = {key: INDEX[name]["request"].get(key, "missing") for key in ("begin", "end")}
         keys = INDEX[name]["request"].keys()
         assert begin_end != ASKED_OTHERWISE[name][1] or keys != {"sql", "begin", "end"}, name

@@ -1,4 +1,4 @@
-"""Types that Parquet loses, written by the writer that services use, come back as they were."""
+"""Types that Parquet does not have are restored, as written by the services' writer."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import pyarrow as pa
 import pytest
 
 from micromegas_dbapi.transport.analytics.parquet import decode
+from micromegas_dbapi.transport.protocol import Request
 
 LOST = {
     "timestamp": pa.array([datetime(2024, 2, 29, 12), None], pa.timestamp("s")),
@@ -20,7 +21,7 @@ LOST = {
 
 
 def nested(values: pa.Array) -> dict[str, pa.Array]:
-    """Put two values into every type that holds others."""
+    """Wrap two values in every nested type."""
     two = pa.array([0, 2], pa.int32())
     return {
         "plain": values,
@@ -43,18 +44,18 @@ def test_lost_type(tmp_path: Path, kind: str, holder: str) -> None:
     table = table.slice(0, len(column)).add_column(1, "v", column)
     datafusion.SessionContext().from_arrow(table).write_parquet(str(tmp_path))
     (file,) = tmp_path.glob("*.parquet")
-    found = decode(file.read_bytes(), {}).read_all()
+    found = decode(file.read_bytes(), Request("", None, "")).read_all()
     assert found.schema.field("v").type == column.type
     assert found.column("v").combine_chunks().equals(column)
     assert found.column_names == ["before", "v", "after"]
 
 
 def test_dictionary_of_a_lost_type_is_that_type(tmp_path: Path) -> None:
-    """Pyarrow reads no dictionaries of numbers; what they stand for is kept."""
+    """pyarrow does not read dictionaries of numbers; their values are restored."""
     column = LOST["timestamp"].dictionary_encode()
     table = pa.table({"v": column})
     datafusion.SessionContext().from_arrow(table).write_parquet(str(tmp_path))
     (file,) = tmp_path.glob("*.parquet")
-    found = decode(file.read_bytes(), {}).read_all().column("v")
+    found = decode(file.read_bytes(), Request("", None, "")).read_all().column("v")
     assert found.type == pa.timestamp("s")
     assert found.to_pylist() == LOST["timestamp"].to_pylist()

@@ -1,4 +1,4 @@
-"""FlightSQL where services, networks and callers are not as they should be, and who may ask."""
+"""Faults of FlightSQL services, networks and callers; credentials and TLS."""
 
 from __future__ import annotations
 
@@ -58,20 +58,25 @@ AWKWARD = 'with message: "a\\b". gRPC client debug context: UNKNOWN: é\n{grpc_m
     ("code", "kind", "retryable", "words"),
     [
         ("CANCELLED", mm.OperationalError, None, "the query was cancelled: "),
-        ("UNKNOWN", mm.OperationalError, None, "the service failed in a way of its own: "),
+        ("UNKNOWN", mm.OperationalError, None, "the service failed for an unknown reason: "),
         ("INVALID_ARGUMENT", mm.ProgrammingError, False, "the query failed: "),
         ("DEADLINE_EXCEEDED", mm.OperationalError, False, "(timeout=Timeout(total=...)): "),
         ("NOT_FOUND", mm.ProgrammingError, False, "the query failed: "),
         ("ALREADY_EXISTS", mm.DatabaseError, False, "the query failed: "),
         ("PERMISSION_DENIED", mm.OperationalError, False, "the credentials do not allow this: "),
-        ("RESOURCE_EXHAUSTED", mm.OperationalError, None, "has not the means for this query: "),
+        (
+            "RESOURCE_EXHAUSTED",
+            mm.OperationalError,
+            None,
+            "does not have the resources for this query: ",
+        ),
         ("FAILED_PRECONDITION", mm.OperationalError, False, "the query failed: "),
-        ("ABORTED", mm.OperationalError, None, "the service broke the query off: "),
+        ("ABORTED", mm.OperationalError, None, "the service aborted the query: "),
         ("OUT_OF_RANGE", mm.ProgrammingError, False, "the query failed: "),
         ("UNIMPLEMENTED", mm.NotSupportedError, False, "the query failed: "),
         ("INTERNAL", mm.DatabaseError, False, "the query failed: "),
         ("UNAVAILABLE", mm.OperationalError, True, "cannot be reached: "),
-        ("DATA_LOSS", mm.OperationalError, None, "the answer was damaged on its way: "),
+        ("DATA_LOSS", mm.OperationalError, None, "the response was damaged in transit: "),
         ("UNAUTHENTICATED", mm.OperationalError, False, "credentials are missing or refused: "),
     ],
 )
@@ -98,7 +103,7 @@ def test_the_words_of_the_engine_say_more_than_the_code(code: str) -> None:
 
 
 def test_an_error_after_some_batches_is_raised_by_the_fetch_that_meets_it() -> None:
-    """And by all that come later: what is there is not the whole."""
+    """Later fetches raise it again, because the result is incomplete."""
     broken = Reply([*messages(TABLE)[:3]], "INTERNAL", ENGINE)
     with replaying(None, [], broken) as service, mm.connect(service.url) as connection:
         cursor = connection.execute(SQL)
@@ -122,7 +127,7 @@ def test_an_error_after_some_batches_is_raised_by_the_fetch_that_meets_it() -> N
     ids=["no schema", "no batch"],
 )
 def test_what_is_no_answer(damaged: list[bytes]) -> None:
-    """(Of a first message that is no FlightData, pyarrow says only that there was none.)"""
+    """If the first message is not FlightData, pyarrow only reports that there was none."""
     error = failure(Reply(damaged))
     assert type(error) in (mm.OperationalError, mm.DatabaseError)
     assert error.__cause__ is not None
@@ -132,7 +137,7 @@ def test_what_is_no_answer(damaged: list[bytes]) -> None:
 
 
 class Provider:
-    """Gives one token after another, the last again and again."""
+    """Returns one token after the other, then the last one repeatedly."""
 
     def __init__(self, *tokens: Any) -> None:
         self.tokens = list(tokens)
@@ -150,7 +155,7 @@ REFUSED = Reply([], "UNAUTHENTICATED", "invalid token")
 
 
 def sent(replies: list[Reply], **options: Any) -> list[str | None]:
-    """Run a query twice, and give the credentials that the service was shown."""
+    """Run a query twice and return the credentials that the service received."""
     with replaying(None, [], *replies) as service, mm.connect(service.url, **options) as connection:
         for _ in range(2):
             assert connection.execute(SQL).fetchall() == ROWS
@@ -269,7 +274,7 @@ def test_credentials_in_the_clear() -> None:
     ],
 )
 def test_headers_that_grpc_cannot_carry(name: str, value: Any) -> None:
-    """pyarrow would end the process at some of these."""
+    """Some of these make pyarrow abort the process."""
     with pytest.raises(mm.ProgrammingError, match="header"):
         mm.connect("grpc://localhost", headers={name: value})
 
@@ -301,7 +306,7 @@ def test_headers(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @dataclass
 class Certificates:
-    """Files of an authority, another one, and a client."""
+    """Files of an authority, of another one, and of a client."""
 
     ca: str
     other: str
@@ -347,7 +352,7 @@ def test_tls(certificates: Certificates) -> None:
             with mm.connect(service.url, verify=certificates.ca, cert=cert, **name) as connection:
                 assert connection.execute(SQL).fetchall() == ROWS
         with mm.connect(service.url, verify=certificates.ca, **name) as connection:
-            with pytest.raises(mm.OperationalError, match="or for a client certificate"):
+            with pytest.raises(mm.OperationalError, match="or a client certificate"):
                 connection.execute(SQL)
 
 
@@ -369,12 +374,12 @@ def test_a_handshake_that_fails_explains_itself(certificates: Certificates) -> N
         grpc_ = secure.url.replace("grpc+tls", "grpc")
         tls = plain.url.replace("grpc", "grpc+tls")
         for url, options, words in [
-            (secure.url, {"verify": ca}, "is another host's (server_name=NAME"),
-            (secure.url, {"verify": other, "server_name": name}, "of no authority that is trusted"),
-            (secure.url, {"server_name": name}, "of no authority that is trusted"),
-            (tls, {"verify": ca}, "does not speak TLS: is it the port of a plain service"),
-            (grpc_, {}, "does it ask for TLS (grpc+tls://)"),
-            (secure.url, {"verify": __file__}, "must name files with certificates"),
+            (secure.url, {"verify": ca}, "is for another host (set server_name=NAME"),
+            (secure.url, {"verify": other, "server_name": name}, "is not from a trusted authority"),
+            (secure.url, {"server_name": name}, "is not from a trusted authority"),
+            (tls, {"verify": ca}, "does not support TLS: is the service unencrypted"),
+            (grpc_, {}, "does it require TLS (grpc+tls://)"),
+            (secure.url, {"verify": __file__}, "must be paths of files with certificates"),
         ]:
             with mm.connect(url, **options) as connection:
                 with pytest.raises(mm.OperationalError) as caught:
@@ -403,7 +408,7 @@ def test_options_that_are_wrong(options: dict[str, Any], words: str) -> None:
 
 
 def test_nothing_is_printed(certificates: Certificates) -> None:
-    """Neither by gRPC, which logs failed handshakes, nor for an error that is raised."""
+    """Neither by gRPC, which logs failed handshakes, nor by an error that is raised."""
     script = """
         import micromegas_dbapi as mm
         for url in {urls!r}:
@@ -438,8 +443,8 @@ def timed(action: Callable[[], Any]) -> tuple[mm.Error, float]:
 def test_timeouts() -> None:
     slow, stalling = Reply(OK.messages, delay=1, pause=5), Reply(OK.messages, pause=5)
     for reply, timeout, words in [
-        (slow, mm.Timeout(read=0.3), "nothing came from 127.0.0.1"),
-        (stalling, mm.Timeout(read=0.3), "nothing came from 127.0.0.1"),
+        (slow, mm.Timeout(read=0.3), "no data from 127.0.0.1"),
+        (stalling, mm.Timeout(read=0.3), "no data from 127.0.0.1"),
         (slow, mm.Timeout(total=0.3), "in the time allowed (timeout=Timeout(total=...))"),
         (stalling, mm.Timeout(total=0.3), "in the time allowed (timeout=Timeout(total=...))"),
     ]:
@@ -478,7 +483,7 @@ def test_the_service_is_told_of_the_total_time() -> None:
 
 
 def test_no_connection() -> None:
-    with socket.socket() as silent:  # which accepts, and says nothing
+    with socket.socket() as silent:  # accepts, but never responds
         silent.bind(("127.0.0.1", 0))
         silent.listen()
         url = f"grpc://127.0.0.1:{silent.getsockname()[1]}"
@@ -495,7 +500,7 @@ def test_no_connection() -> None:
 
 @contextmanager
 def streaming(rows: int = 1000, batches: int = 10**6, before: float = 0) -> Iterator[Any]:
-    """A service whose rows are made as they are asked for; `made` counts the batches."""
+    """A service that creates rows on demand; `made` counts the batches."""
 
     class Server(fl.FlightServerBase):  # type: ignore[misc]
         made = 0
@@ -526,7 +531,7 @@ def test_rows_come_as_they_are_made() -> None:
         cursor = connection.execute("SELECT number FROM endless")
         assert cursor.fetchmany(3) == [(0,), (1,), (2,)]
         made = -1
-        while made < server.made:  # until what is on its way is full
+        while made < server.made:  # until all buffers are full
             made = server.made
             time.sleep(0.2)
         assert made < 2000, "the service does not wait for us"
@@ -610,7 +615,7 @@ def test_ctrl_c(wait: str) -> None:
 
 
 def test_large_messages() -> None:
-    """gRPC takes 4 MB by default, and the generic driver 16."""
+    """gRPC accepts 4 MB by default, and the generic driver 16 MB."""
     large = pa.table({"text": ["x" * 40_000_000]})
     with replaying(None, [], Reply(messages(large))) as service:
         with mm.connect(service.url) as connection:
@@ -653,7 +658,7 @@ def test_threads_end_with_the_connection() -> None:
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system does not fork")
 def test_a_forked_child_is_told() -> None:
-    """gRPC's calls would wait for ever in it."""
+    """Calls of gRPC would never return in it."""
     script = """
         import os, micromegas_dbapi as mm
         connection = mm.connect({url!r})
@@ -693,7 +698,7 @@ def test_the_end_of_the_process_waits_for_nobody() -> None:
 
 
 def test_errors_of_a_server_of_pyarrows_own() -> None:
-    """It sends along which error pyarrow is to raise, and a traceback."""
+    """It sends the class of the error that pyarrow raises, and a traceback."""
 
     class Server(fl.FlightServerBase):  # type: ignore[misc]
         def do_get(self, context: Any, ticket: Any) -> Any:
@@ -718,4 +723,4 @@ def test_errors_of_a_server_of_pyarrows_own() -> None:
 def test_a_text_of_pyarrow_that_is_new() -> None:
     error = from_flight(fl.FlightError("something else"), Request(SQL, None, "q"), "host:1", 1.0)
     assert type(error) is mm.OperationalError
-    assert str(error) == "the answer of host:1 cannot be read: something else"
+    assert str(error) == "cannot read the response of host:1: something else"

@@ -40,12 +40,12 @@ CASES = {(where, e["name"]): e for where in (OLD, NEW) for e in index(where)}
 
 NEVER = ("GetFlightInfo", "GetSchema", "ListFlights", "ListActions", "Handshake")
 FOREIGN = re.compile(r"(ticket|header|auth|action|get)_")
-BY_ITSELF = ("get_tables_schema",)  # what Connection.service asks
+BY_ITSELF = ("get_tables_schema",)  # sent by Connection.service
 
 
 def kind(where: str, name: str) -> str:
     entry = CASES[where, name]
-    if entry["method"] in NEVER or name == "action_close":  # which has no answer
+    if entry["method"] in NEVER or name == "action_close":  # no response
         return "never"
     if name in BY_ITSELF:
         return "service"
@@ -58,7 +58,7 @@ def kind(where: str, name: str) -> str:
 
 CLAMPED = "beyond 64-bit nanoseconds the service answers with no rows; so the bound is clamped"
 COMPLETED = "one bound alone is no range to the service, in silence; so the other is sent as open"
-# The range that is sent: None where the recorded bound is, as is.
+# The range that is sent. None: the recorded bound, unchanged.
 ASKED_OTHERWISE: dict[str, tuple[str, str | None, str | None]] = {
     "range_year1_9999": (CLAMPED, MIN, MAX),
     "range_past_max": (CLAMPED, None, MAX),
@@ -89,7 +89,7 @@ def of(wanted: str, where: tuple[str, ...] = (OLD, NEW)) -> pytest.MarkDecorator
 
 @pytest.fixture(scope="module")
 def services(wire: Wire) -> Iterator[dict[str, Replay]]:
-    """Each service as it was recorded, without authentication."""
+    """Each recorded service, without authentication."""
 
     def open_to_all(where: str) -> list[dict[str, Any]]:
         kinds = ("statement", "prepare", "service")
@@ -108,8 +108,8 @@ def connect(url: str, entry: dict[str, Any], **options: Any) -> mm.Connection:
 
 
 def bits(column_: pa.ChunkedArray) -> list[Any]:
-    """Make equal what is the same: NaN is, 0.0 and -0.0 are not, dictionaries' keys don't count."""
-    if pa.types.is_union(column_.type):  # of GetSqlInfo, which has no rows for users
+    """Normalize a column: NaN equals NaN, 0.0 and -0.0 differ, dictionary keys are ignored."""
+    if pa.types.is_union(column_.type):  # of GetSqlInfo
         return [column_.to_pylist()]
     return [repr(value) for chunk in column_.chunks for value in column(chunk, "ns")]
 
@@ -133,7 +133,7 @@ def meant(where: str, name: str) -> type[mm.Error]:
 
 
 def check_error(entry: dict[str, Any], error: mm.Error) -> None:
-    """The error says what the status means, without noise, and keeps the whole of it."""
+    """The error has the meaning of the status without noise, and its complete text."""
     text = entry["details"]
     assert error.status == entry["code"]
     assert isinstance(error.__cause__, ServiceMessage)
@@ -159,7 +159,7 @@ def test_statement(services: dict[str, Replay], wire: Wire, where: str, name: st
         cursor = connection.cursor()
         if entry["code"] != "OK":
             with pytest.raises(mm.Error) as caught:
-                # Errors while rows are computed come after the columns.
+                # Errors of the computation arrive after the schema.
                 cursor.execute(entry["sql"], begin=entry["begin"], end=entry["end"]).fetchall()
             check_error(entry, caught.value)
             assert type(caught.value) is meant(where, name)
@@ -215,7 +215,7 @@ def test_asked_otherwise(wire: Wire, where: str, name: str) -> None:
 
 
 def _ticket(request: bytes) -> bytes:
-    """Take a ticket out of its message, Ticket{ticket = 1}, which has the shape of a query's."""
+    """Parse a ticket from Ticket{ticket = 1}, which is encoded like a query's ticket."""
     found: bytes = TicketStatementQuery.FromString(request).statement_handle
     return found
 
@@ -237,7 +237,7 @@ def test_prepare(services: dict[str, Replay], wire: Wire, where: str, name: str)
         described = cursor.describe(entry["sql"])
         assert services[where].calls[-1].method == "DoAction"
     [message] = reply(wire(where), entry).messages
-    # Result{body = 1} has the shape of a ticket's message, too.
+    # Result{body = 1} is encoded like a ticket, too.
     _, result = unpack(_ticket(message)) or ("", None)
     schema = pa.ipc.read_schema(pa.py_buffer(result.dataset_schema))
     assert [(c.name, c.type_code.arrow_type, c.null_ok) for c in described] == [
@@ -249,7 +249,7 @@ def test_prepare(services: dict[str, Replay], wire: Wire, where: str, name: str)
 def test_where_nothing_is_prepared_the_statement_is_joined_to_one_row(
     wire: Wire, where: str, name: str
 ) -> None:
-    """UNIMPLEMENTED once, and never asked for again; the range keeps the service from scanning."""
+    """UNIMPLEMENTED once, then not called again; the range keeps the service from scanning."""
     entry = CASES[where, name]
     refusal, answer = reply(wire(where), entry), reply(wire(where), CASES[OLD, "type_null_mix"])
     assert refusal.code == "UNIMPLEMENTED"
@@ -355,7 +355,7 @@ def test_tables_name_statements() -> None:
 
 
 def test_described_as_it_would_be_sent(services: dict[str, Replay], wire: Wire) -> None:
-    """Without dictionaries where none are asked for; the service's answer always has them."""
+    """Without dictionaries if none are requested; the prepared schema always has them."""
     sql = CASES[NEW, "limit0_log_entries"]["sql"]
     for asked, name in [(True, "dict_limit0_log_entries"), (False, "limit0_log_entries")]:
         with mm.connect(services[NEW].url, preserve_dictionary=asked) as connection:

@@ -1,4 +1,4 @@
-"""The JSON gateway where it describes or does not, is cut, stalls, and asks who is there."""
+"""Faults of the JSON gateway: descriptions, truncated and stalled responses, credentials."""
 
 from __future__ import annotations
 
@@ -99,7 +99,7 @@ def test_other_statements_are_not_described(sql: str) -> None:
         ('[{"a":null}]', 2),
         ("[{}]", 2),
         ("[]", 2),
-        ('[{"a":1}]', 2),  # a decimal, perhaps
+        ('[{"a":1}]', 2),  # may be a decimal
         ('[{"a":1.5}]', 2),
         ('[{"a":"x"}]', 2),
         ('[{"a":[]}]', 2),
@@ -167,7 +167,7 @@ REFUSALS = {
 
 @pytest.mark.parametrize("refusal", REFUSALS)
 def test_a_service_that_does_not_describe(refusal: str) -> None:
-    """The result comes all the same, of the types that it shows."""
+    """The result arrives anyway, with inferred types."""
     with replay(ROWS, REFUSALS[refusal], ROWS) as server, connect(server) as connection:
         assert types(connection) == UNTYPED
         assert len(server.requests) == 2
@@ -186,30 +186,36 @@ def test_a_service_s_no_is_remembered(refusal: str, count: int) -> None:
 
 
 LUCK: dict[str, tuple[Answer, str]] = {
-    "overloaded": (Answer(503, body=b"busy"), "answered with status 503"),
-    "no gateway": (Answer(502), "answered with status 502"),
-    "too many": (Answer(429), "answered with status 429"),
-    "too slow": (Answer(408), "answered with status 408"),
-    "gone": (Answer(drop=True), "no answer from 127.0.0.1"),
-    "cut": (Answer(body=DESCRIBED.body, cut_after=30), "the answer was cut after 30"),
-    "cut chunk": (Answer(200, CHUNKED, DESCRIBED.body, cut_after=30), "the answer was cut after"),
+    "overloaded": (Answer(503, body=b"busy"), "returned status 503"),
+    "no gateway": (Answer(502), "returned status 502"),
+    "too many": (Answer(429), "returned status 429"),
+    "too slow": (Answer(408), "returned status 408"),
+    "gone": (Answer(drop=True), "no response from 127.0.0.1"),
+    "cut": (Answer(body=DESCRIBED.body, cut_after=30), "the response was truncated after 30"),
+    "cut chunk": (
+        Answer(200, CHUNKED, DESCRIBED.body, cut_after=30),
+        "the response was truncated after",
+    ),
     "no JSON": (Answer(body=b"[{]"), "is damaged"),
-    "stalled": (Answer(body=b"[]", body_delay=60), "the answer stalled"),
-    "late": (Answer(delay=60), "no answer from 127.0.0.1"),
+    "stalled": (Answer(body=b"[]", body_delay=60), "the response stalled"),
+    "late": (Answer(delay=60), "no response from 127.0.0.1"),
     "refused": (Answer(401), "credentials are missing or refused"),
     "no token": (
         tonic("The request does not have valid authentication credentials", "invalid token"),
         "credentials are missing or refused",
     ),
     "unavailable": (tonic("The service is currently unavailable", "x"), "cannot be reached"),
-    "memory": (tonic("Some resource has been exhausted", "x"), "has not the means"),
-    "deadline": (tonic("Deadline expired before operation could complete", "x"), "was not whole"),
+    "memory": (tonic("Some resource has been exhausted", "x"), "does not have the resources"),
+    "deadline": (
+        tonic("Deadline expired before operation could complete", "x"),
+        "was not complete",
+    ),
 }
 
 
 @pytest.mark.parametrize("what", LUCK)
 def test_types_are_no_matter_of_luck(what: str) -> None:
-    """What may be otherwise the next time is an error, or a column's type would depend on it."""
+    """Transient failures are errors; otherwise the type of a column would depend on them."""
     bad, words = LUCK[what]
     with replay(ROWS, bad, ROWS, DESCRIBED) as server, connect(server, timeout=0.2) as connection:
         found = failed(connection)
@@ -219,7 +225,7 @@ def test_types_are_no_matter_of_luck(what: str) -> None:
 
 
 def test_what_is_kept_may_be_out_of_date() -> None:
-    """A view has another column now: the columns are asked for again."""
+    """A view has a new column: the columns are described again."""
     wider = SCHEMA.append(pa.field("msg", pa.string()))
     more = Answer(body=b'[{"level":4,"msg":"x"}]')
     answers = [ROWS, DESCRIBED, more, Answer(body=answer(wider)), more]
@@ -231,14 +237,17 @@ def test_what_is_kept_may_be_out_of_date() -> None:
 
 
 def test_values_of_another_type_than_was_said() -> None:
-    """An error the first time; the columns are asked for anew the next time."""
+    """An error the first time; the columns are described again the next time."""
     texts = Answer(body=b'[{"time":"2026-11-23T20:51:20Z","level":"high"}]')
     now = Answer(body=answer(SCHEMA.set(1, pa.field("level", pa.string()))))
     with replay(ROWS, DESCRIBED, texts, texts, now) as server, connect(server) as connection:
         assert types(connection) == TYPES
         found = failed(connection)
         assert type(found) is mm.OperationalError
-        assert "not what the service says it is: column 'level': it sent 'high'" in str(found)
+        assert (
+            "does not match its description by the service: column 'level': unexpected value 'high'"
+            in str(found)
+        )
         assert found.status == 200
         assert types(connection) == [SCHEMA.field(0).type, pa.string()]
 
@@ -247,7 +256,9 @@ def test_which_of_two_columns_is_null_cannot_be_told() -> None:
     twins = pa.schema([("a", pa.int64()), ("a", pa.int64())])
     found = failure(Answer(body=b'[{"a":1}]'), Answer(body=answer(twins)))
     assert type(found) is mm.DataError
-    assert "JSON does not tell which: name the columns in the statement" in str(found)
+    assert "JSON does not show which: give the columns different names in the statement" in str(
+        found
+    )
 
 
 def test_a_type_that_is_not_known_is_what_the_values_show() -> None:
@@ -261,18 +272,30 @@ def test_a_type_that_is_not_known_is_what_the_values_show() -> None:
 # -- bodies ----------------------------------------------------------------------------------------
 
 BODIES: dict[str, tuple[bytes, str]] = {
-    "empty": (b"", "no JSON array of rows but begins with b''"),
-    "a page": (b"<html><body>an app</body></html>", "is this a Micromegas gateway, and the path"),
-    "an object": (b'{"status":"healthy"}', 'no JSON array of rows but begins with b\'{"status":'),
-    "numbers": (b"[1,2]", "is damaged: it is no array of objects"),
-    "arrays": (b"[[]]", "is damaged: it is no array of objects"),
+    "empty": (b"", "not a JSON array of rows but begins with b''"),
+    "a page": (
+        b"<html><body>an app</body></html>",
+        "is this a Micromegas gateway, and is the path",
+    ),
+    "an object": (
+        b'{"status":"healthy"}',
+        'not a JSON array of rows but begins with b\'{"status":',
+    ),
+    "numbers": (b"[1,2]", "is damaged: it is not an array of objects"),
+    "arrays": (b"[[]]", "is damaged: it is not an array of objects"),
     "ends early": (b'[{"a":1}', "of 8 bytes, is damaged"),
     "trailing": (b"[] []", "is damaged"),
     "no utf-8": (b'[{"a":"\xff"}]', "is damaged"),
-    "NaN": (b'[{"a":NaN}]', "is damaged: NaN is no JSON"),
+    "NaN": (b'[{"a":NaN}]', "is damaged: NaN is not JSON"),
     "deep": (b"[" * 200_000, "is damaged"),
-    "mixed": (b'[{"a":1},{"a":"x"}]', "is not what the service says it is: it has values of"),
-    "surrogate": (b'[{"a":"\\ud800"}]', "is not what the service says it is: column 'a'"),
+    "mixed": (
+        b'[{"a":1},{"a":"x"}]',
+        "does not match its description by the service: it has values of",
+    ),
+    "surrogate": (
+        b'[{"a":"\\ud800"}]',
+        "does not match its description by the service: column 'a'",
+    ),
 }
 
 
@@ -293,7 +316,7 @@ def test_a_cut_body(headers: dict[str, str], share: float) -> None:
     body = ROWS.body
     found = failure(Answer(200, headers, body, cut_after=int(len(body) * share)))
     assert type(found) is mm.OperationalError
-    assert "the answer was cut after" in str(found)
+    assert "the response was truncated after" in str(found)
     assert (found.status, found.retryable) == (200, None)
 
 
@@ -311,19 +334,19 @@ def test_gzip(headers: dict[str, str]) -> None:
 @pytest.mark.parametrize(
     ("status", "text", "kind", "words"),
     [
-        (400, "time_range_begin must be ..", mm.ProgrammingError, "the gateway refuses the reque"),
+        (400, "time_range_begin must be ..", mm.ProgrammingError, "gateway rejected the request"),
         (400, "Error during planning: no table", mm.ProgrammingError, "the query failed: Error d"),
         (400, "Arrow error: Divide by zero error", mm.DataError, "the query failed: Arrow error"),
         (401, "invalid token", mm.OperationalError, "credentials are missing or refused"),
         (403, "not you", mm.OperationalError, "the credentials do not allow this"),
-        (422, "missing field", mm.OperationalError, "answered with status 422: missing field"),
+        (422, "missing field", mm.OperationalError, "returned status 422: missing field"),
         (500, "Query failed: Arrow error: Divide by zero error", mm.DataError, "the query failed:"),
-        (500, "Query execution error: x", mm.OperationalError, "answered with status 500: Query"),
+        (500, "Query execution error: x", mm.OperationalError, "returned status 500: Query"),
         (
             500,
             "Failed to serialize results: Json error: Only UTF8 keys supported by JSON MapArray",
             mm.NotSupportedError,
-            "answers in JSON, which cannot carry the result: Json error: Only UTF8 keys",
+            "responds in JSON, which cannot represent the result: Json error: Only UTF8 keys",
         ),
         (503, "Failed to connect to FlightSQL: x", mm.OperationalError, "down or overloaded"),
         (302, "", mm.OperationalError, "it redirects to ?"),
@@ -343,7 +366,7 @@ def test_error(status: int, text: str, kind: type[mm.Error], words: str) -> None
 
 def test_a_stall() -> None:
     found = failure(Answer(body=b"[]", body_delay=60), timeout=0.2)
-    assert "the answer stalled: nothing came for 0.2 s" in str(found)
+    assert "the response stalled: no data for 0.2 s" in str(found)
 
 
 @pytest.mark.parametrize("slow", [0, 1], ids=["query", "describe"])
@@ -352,7 +375,7 @@ def test_the_total_time(slow: int) -> None:
     answers[slow] = Answer(delay=60)
     found = failure(*answers, timeout=mm.Timeout(total=0.2))
     assert type(found) is mm.OperationalError
-    assert "was not whole within 0.2 s" in str(found)
+    assert "was not complete within 0.2 s" in str(found)
 
 
 @pytest.mark.parametrize("slow", [0, 1], ids=["query", "describe"])
@@ -397,7 +420,7 @@ NO_TOKEN = "The request does not have valid authentication credentials"
 
 
 class Tokens:
-    """A provider that gives another token each time."""
+    """A provider that returns a different token each time."""
 
     def __init__(self) -> None:
         self.given = 0
@@ -445,7 +468,7 @@ def test_describe() -> None:
     with replay(DESCRIBED, ROWS) as server, connect(server) as connection:
         described = connection.cursor().describe(SQL)
         assert [column.type_code.arrow_type for column in described] == TYPES
-        assert types(connection) == TYPES  # not asked for again
+        assert types(connection) == TYPES  # from the cache
         assert statements(server) == [f"DESCRIBE {SQL}", SQL]
 
 
@@ -458,7 +481,7 @@ def test_describe_of_other_statements() -> None:
 @pytest.mark.parametrize("told", [PLAN, NOTHING], ids=["a plan", "nothing"])
 def test_a_service_that_cannot_describe_says_so(told: Answer) -> None:
     with replay(told) as server, connect(server) as connection:
-        with pytest.raises(mm.NotSupportedError, match="does not tell the columns") as caught:
+        with pytest.raises(mm.NotSupportedError, match="does not return the schema") as caught:
             connection.cursor().describe(SQL)
     assert caught.value.sql == SQL
     assert caught.value.query_id is not None

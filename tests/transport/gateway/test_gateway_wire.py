@@ -54,13 +54,13 @@ STATEMENTS = [name for name in INDEX if name not in FOREIGN]
 
 # -- what JSON loses -------------------------------------------------------------------------------
 
-# The only results whose values, or types, are not those of FlightSQL: how they are made of these.
+# The only results whose values or types differ from FlightSQL, and how to derive them from these.
 LOST = {
     "type_nan": "NaN, -inf and inf are NULL",
     "type_inf": "NaN, -inf and inf are NULL",
     "measures_odd": "NaN, -inf and inf are NULL",
 }
-# The service gives the rows of these in another order each time.
+# The order of these rows differs each time.
 UNORDERED = {"error_show_tables", "error_information_schema"}
 
 
@@ -73,7 +73,7 @@ def values(array: pa.ChunkedArray) -> list[Any]:
 
 
 def expected(wire: Wire, name: str) -> pa.Table:
-    """Give the result of FlightSQL, with the types that the service has for it, if known."""
+    """Return the result of FlightSQL, with the types of the service if known."""
     folder = wire("flight-0.30")
     return flight.table(folder, f"dict_{name}" if f"dict_{name}" in ORACLE else name)
 
@@ -96,7 +96,7 @@ def is_result(name: str) -> bool:
 
 
 def asked(case: Case, sql: str | None = None) -> dict[str, Any]:
-    """Give what the driver is to send."""
+    """Return the request that the driver should send."""
     sent: dict[str, Any] = {**case.request}
     if case.name in OTHER_RANGES:
         _, sent["time_range_begin"], sent["time_range_end"] = OTHER_RANGES[case.name]
@@ -123,7 +123,7 @@ def check_sent(server: Server, *bodies: dict[str, Any]) -> None:
 
 
 def check_error(case: Case, error: mm.Error) -> None:
-    """The error says what the answer means, without noise, and keeps the whole of it."""
+    """The error has the meaning of the response without noise, and its complete text."""
     text = case.body.decode()
     assert isinstance(error.__cause__, ServiceMessage)
     assert str(error.__cause__) == text
@@ -148,7 +148,7 @@ def meant(name: str) -> type[mm.Error]:
 # -- statements ------------------------------------------------------------------------------------
 
 RESULTS = [name for name in STATEMENTS if is_result(name) and name not in REFUSED]
-# Of the others the types are not asked for: no queries, or beyond doubt.
+# The types of the others are not queried: they are not queries, or are evident.
 BY_ITSELF = ("error_show_tables", "error_show_columns", "type_bool")
 
 
@@ -169,11 +169,11 @@ def test_result_that_the_service_describes(wire: Wire, case: Case) -> None:
     ours = [values(array) for array in table]
     theirs = [values(array) for array in oracle]
     if case.name in LOST:
-        assert repr(ours) != repr(theirs)  # or else it would not be in the table
+        assert repr(ours) != repr(theirs)  # otherwise it does not belong in the table
         theirs = [[in_json_value(value) for value in line] for line in theirs]
     if case.name in UNORDERED:
         ours, theirs = (sorted(zip(*lines, strict=True)) for lines in (ours, theirs))
-    # repr tells 1 from 1.0 and True, and finds Decimals of one scale alike.
+    # repr distinguishes 1, 1.0 and True, and is equal for Decimals of the same scale.
     assert repr(ours) == repr(theirs)
 
 
@@ -186,7 +186,7 @@ NOT_KNOWN = Answer(
 
 
 def shown(case: Case) -> list[tuple[Any, ...]]:
-    """Give the rows as JSON has them, in the order of FlightSQL's columns."""
+    """Return the rows of the JSON, in the order of FlightSQL's columns."""
     if case.name == "duplicate_join_columns":
         return [(1, 2)]
     rows = json.loads(case.body)
@@ -194,13 +194,13 @@ def shown(case: Case) -> list[tuple[Any, ...]]:
     return [tuple(row.get(name) for name in names) for row in rows]
 
 
-# Where the first row does not have all columns, in their order.
+# The first row does not have all columns in order.
 SHOWN_NAMES = {"type_null_mix": ["i", "s", "f"], "property_get": ["exe", "region", "v", "q"]}
 
 
 @of(RESULTS)
 def test_result_that_the_service_does_not_describe(case: Case) -> None:
-    """Texts stay texts, numbers what they look like; what is NULL everywhere is missing."""
+    """Strings stay strings, numbers get the type they look like, all-NULL columns are missing."""
     answers = [case] if case.name in BY_ITSELF else [case, NOT_KNOWN]
     with replay(*answers, case) as server:
         with mm.connect("gateway+" + server.url) as connection:
@@ -211,7 +211,7 @@ def test_result_that_the_service_does_not_describe(case: Case) -> None:
             count = len(server.requests)
             execute(connection, case)
         assert count == len(answers)
-        assert len(server.requests) == count + 1  # that it does not tell is remembered
+        assert len(server.requests) == count + 1  # the missing description is cached
     assert repr(fetched) == repr(shown(case))
     assert {len(row) for row in fetched} <= {len(names)}
 
@@ -243,9 +243,9 @@ def test_refused_before_anything_is_sent(case: Case) -> None:
 # -- answers to requests that the driver never makes, in place of an ordinary one ------------------
 
 ANSWERED: dict[str, tuple[type[mm.Error], int | str, str]] = {
-    "wire_health": (mm.OperationalError, 200, "no JSON array of rows but begins with"),
-    "wire_get": (mm.OperationalError, 405, "and the path prefix right?"),
-    "wire_unknown": (mm.OperationalError, 404, "and the path prefix right?"),
+    "wire_health": (mm.OperationalError, 200, "not a JSON array of rows but begins with"),
+    "wire_get": (mm.OperationalError, 405, "and is the path prefix correct?"),
+    "wire_unknown": (mm.OperationalError, 404, "and is the path prefix correct?"),
     "wire_not_json": (mm.ProgrammingError, 400, "Failed to parse the request body as JSON"),
     "wire_missing_sql": (mm.OperationalError, 422, "missing field `sql`"),
     "wire_empty_sql": (mm.ProgrammingError, 400, "SQL query cannot be empty"),
@@ -295,7 +295,7 @@ def test_every_case_is_covered() -> None:
 def test_tables_name_statements() -> None:
     assert OTHER_RANGES.keys() | REFUSED.keys() <= set(STATEMENTS)
     assert not OTHER_RANGES.keys() & REFUSED.keys()
-    for name, (_, begin, end) in OTHER_RANGES.items():  # or else it would not be in the table
+    for name, (_, begin, end) in OTHER_RANGES.items():  # otherwise it does not belong in the table
         request = INDEX[name]["request"]
         assert (request["time_range_begin"], request["time_range_end"]) != (begin, end)
     assert ANSWERED.keys() == FOREIGN.keys() - {"wire_no_range", "auth_on_ok"}

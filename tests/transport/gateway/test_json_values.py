@@ -1,4 +1,4 @@
-"""Values as arrow-json writes them, read back: each type, what is not of it, and rows of them."""
+"""Decoding of JSON as arrow-json writes it: values of each type, mismatches, and rows."""
 
 from __future__ import annotations
 
@@ -15,11 +15,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import micromegas_dbapi as mm
-from micromegas_dbapi.transport.gateway.column_types import described
-from micromegas_dbapi.transport.gateway.json_objects import AmbiguousError, UnfitError, parse
-from micromegas_dbapi.transport.gateway.json_rows import by_themselves
-from micromegas_dbapi.transport.gateway.json_values import array
-from micromegas_dbapi.transport.gateway.time_strings import duration, instant, interval, naive
+from micromegas_dbapi.transport.gateway.column_types import parse_description
+from micromegas_dbapi.transport.gateway.json_objects import (
+    AmbiguousFieldError,
+    MismatchError,
+    parse,
+)
+from micromegas_dbapi.transport.gateway.json_rows import infer_batches
+from micromegas_dbapi.transport.gateway.json_values import to_array
+from micromegas_dbapi.transport.gateway.time_strings import (
+    parse_duration,
+    parse_instant,
+    parse_interval,
+    parse_naive,
+)
 from tests.wire.described import answer
 
 UTC, PARIS = pa.timestamp("ns", "+00:00"), pa.timestamp("ms", "Europe/Paris")
@@ -27,7 +36,7 @@ STRUCT = pa.struct([("a", pa.int64()), ("b", pa.string())])
 
 # -- values ----------------------------------------------------------------------------------------
 
-# A JSON text, the type it is said to be of, and the value: as pyarrow takes it, often a number.
+# JSON, the declared type, and the expected value in a form that pyarrow accepts, often a number.
 GOOD: list[tuple[str, pa.DataType, Any]] = [
     ("true", pa.bool_(), True),
     ("-128", pa.int8(), -128),
@@ -35,7 +44,7 @@ GOOD: list[tuple[str, pa.DataType, Any]] = [
     ("1.5", pa.float16(), np.float16(1.5)),
     ("65504.0", pa.float16(), np.float16(65504)),
     ("1.1", pa.float32(), 1.10000002384185791015625),
-    # By way of 64 bits this would be the number below: it is nearer to this one, by a hair.
+    # Rounding to 64 bits first would give the next lower number, but this one is nearer.
     ("1.00000017881393432617187499", pa.float32(), 1.00000011920928955078125),
     ("1.0e308", pa.float64(), 1e308),
     ("5.0e-324", pa.float64(), 5e-324),
@@ -98,11 +107,11 @@ GOOD: list[tuple[str, pa.DataType, Any]] = [
 
 @pytest.mark.parametrize(("text", "kind", "value"), GOOD)
 def test_value(text: str, kind: pa.DataType, value: Any) -> None:
-    found = array([parse(text), None], kind)
+    found = to_array([parse(text), None], kind)
     assert found.type == kind
     assert found.null_count == 1
     found.validate(full=True)
-    if value is None:  # what it is stands in its text
+    if value is None:  # the string itself is the value
         assert repr(found[0].as_py()) in (f"Decimal('{text}')", PQ)
     else:
         assert found[0].equals(pa.array([value], kind)[0])
@@ -153,7 +162,7 @@ BAD: list[tuple[str, pa.DataType]] = [
     ('"2024-02-29T12:00:00.5"', pa.timestamp("s")),
     ('"2024-02-29T12:00:00Zulu"', UTC),
     ('"2263-01-01T00:00:00Z"', UTC),
-    ('"1900-01-01T00:09:00+00:09"', PARIS),  # 21 seconds are not written
+    ('"1900-01-01T00:09:00+00:09"', PARIS),  # without the 21 seconds of the offset
     ('"-1199-02-15T14:13:21+00:09"', PARIS),
     ('"1900-01-01T00:00:00+00:00"', pa.timestamp("ms", "Nowhere/Land")),
     ('"ERROR: Cast error: Failed to convert 9223372036854775807 to datetime"', UTC),
@@ -183,8 +192,8 @@ BAD: list[tuple[str, pa.DataType]] = [
 
 @pytest.mark.parametrize(("text", "kind"), BAD)
 def test_value_of_another_type(text: str, kind: pa.DataType) -> None:
-    with pytest.raises(UnfitError):
-        array([None, parse(text)], kind)
+    with pytest.raises(MismatchError):
+        to_array([None, parse(text)], kind)
 
 
 @pytest.mark.parametrize("text", ["", "[", "[1,]", "nan", "[NaN]", "Infinity", "[1] x", "'a'"])
@@ -233,10 +242,10 @@ def demo() -> Iterator[mm.Connection]:
     ],
 )
 def test_time_as_the_engine_writes_it(demo: mm.Connection, sql: str) -> None:
-    """A cast to text is written by the same code as JSON."""
+    """The same code writes casts to strings and JSON."""
     table = demo.execute(f"SELECT {sql} AS value, CAST({sql} AS VARCHAR) AS text")
     value, text = table.fetch_arrow_table().columns
-    found = array([text[0].as_py()], value.type)
+    found = to_array([text[0].as_py()], value.type)
     assert found[0].equals(value[0])
 
 
@@ -246,28 +255,28 @@ NANOSECONDS = st.integers(-(2**63) + 1, 2**63 - 1)
 @given(NANOSECONDS, st.integers(-23 * 60, 23 * 60))
 def test_instants(count: int, minutes: int) -> None:
     text = str(np.datetime64(count, "ns"))
-    assert naive(text) == count
+    assert parse_naive(text) == count
     sign, (hours, rest) = "-" if minutes < 0 else "+", divmod(abs(minutes), 60)
-    assert instant(f"{text}{sign}{hours:02}:{rest:02}") == count - minutes * 60 * 10**9
-    assert instant(text + "Z") == count
+    assert parse_instant(f"{text}{sign}{hours:02}:{rest:02}") == count - minutes * 60 * 10**9
+    assert parse_instant(text + "Z") == count
 
 
 @given(NANOSECONDS)
 def test_durations(count: int) -> None:
     seconds, rest = divmod(abs(count), 10**9)
     sign = "-" if count < 0 else ""
-    assert duration(f"{sign}PT{seconds}.{rest:09}S") == count
-    assert interval(f"{sign}{seconds}.{rest:09} secs") == (0, 0, count)
+    assert parse_duration(f"{sign}PT{seconds}.{rest:09}S") == count
+    assert parse_interval(f"{sign}{seconds}.{rest:09} secs") == (0, 0, count)
 
 
 # -- rows: by a description ------------------------------------------------------------------------
 
 
 def by(schema: pa.Schema, text: str) -> list[dict[str, Any]] | list[tuple[Any, ...]] | None:
-    """Read rows that are described so; tuples where two columns have one name."""
-    said = described(parse(answer(schema).decode()))
-    assert said is not None
-    batches = said.batches(parse(text))
+    """Read rows with a described schema, as tuples because two columns may have the same name."""
+    types = parse_description(parse(answer(schema).decode()))
+    assert types is not None
+    batches = types.batches(parse(text))
     if batches is None:
         return None
     table = pa.Table.from_batches(batches)
@@ -302,26 +311,26 @@ def test_rows_by_a_description(schema: pa.Schema, text: str, rows: Any) -> None:
 
 @pytest.mark.parametrize("text", ['[{"a":1}]', '[{"a":1,"b":2,"a":3},{"a":1}]'])
 def test_which_of_two_columns_is_null_cannot_be_told(text: str) -> None:
-    with pytest.raises(AmbiguousError):
+    with pytest.raises(AmbiguousFieldError):
         by(TWINS, text)
 
 
 def test_a_value_of_another_type_names_its_column() -> None:
-    with pytest.raises(UnfitError, match="column 'b': it sent 'x'"):
+    with pytest.raises(MismatchError, match="column 'b': unexpected value 'x'"):
         by(TWO, '[{"a":1,"b":2},{"a":1,"b":"x"}]')
 
 
 def test_what_may_be_null() -> None:
-    """As said, but for floats and for columns that have nulls all the same."""
+    """As declared, except for floats and for columns that have nulls anyway."""
     schema = pa.schema(
         [
             pa.field(name, kind, nullable=False)
             for name, kind in [("i", pa.int64()), ("f", pa.float64()), ("s", pa.string())]
         ]
     )
-    said = described(parse(answer(schema).decode()))
-    assert said is not None
-    [batch] = said.batches(parse('[{"i":1,"f":null},{"i":2,"f":1.0,"s":"x"}]')) or []
+    types = parse_description(parse(answer(schema).decode()))
+    assert types is not None
+    [batch] = types.batches(parse('[{"i":1,"f":null},{"i":2,"f":1.0,"s":"x"}]')) or []
     assert [field.nullable for field in batch.schema] == [False, True, True]
 
 
@@ -339,10 +348,10 @@ def test_what_may_be_null() -> None:
     ],
 )
 def test_no_description(text: str) -> None:
-    assert described(parse(text)) is None
+    assert parse_description(parse(text)) is None
 
 
-# -- rows: by themselves ---------------------------------------------------------------------------
+# -- rows: inferred types --------------------------------------------------------------------------
 
 SHOWN: list[tuple[str, dict[str, str], list[tuple[Any, ...]]]] = [
     ("[]", {}, []),
@@ -358,7 +367,7 @@ SHOWN: list[tuple[str, dict[str, str], list[tuple[Any, ...]]]] = [
     ),
     ('[{"a":1.1},{"a":1.0e308}]', {"a": "double"}, [(1.1,), (1e308,)]),
     ('[{"a":0.1},{"a":2}]', {"a": "double"}, [(0.1,), (2.0,)]),
-    # More digits than a float has: nothing is rounded.
+    # More digits than a float has: exact.
     (
         '[{"a":0.12345678901234567890},{"a":1.50}]',
         {"a": "decimal128(21, 20)"},
@@ -377,15 +386,15 @@ SHOWN: list[tuple[str, dict[str, str], list[tuple[Any, ...]]]] = [
         {"a": "struct<x: int64, y: string>"},
         [({"x": 1, "y": None},), ({"x": None, "y": "b"},)],
     ),
-    # The order of the columns, of which each row has some.
+    # The order of columns that are missing in some rows.
     ('[{"b":1},{"a":2,"b":3},{"b":4,"c":5}]', dict.fromkeys("abc", "int64"), None),
     ('[{"a":1,"c":1},{"a":2,"b":3}]', dict.fromkeys("acb", "int64"), None),
 ]
 
 
 @pytest.mark.parametrize(("text", "kinds", "rows"), SHOWN)
-def test_rows_by_themselves(text: str, kinds: dict[str, str], rows: Any) -> None:
-    table = pa.Table.from_batches(by_themselves(parse(text)))
+def test_rows_of_inferred_types(text: str, kinds: dict[str, str], rows: Any) -> None:
+    table = pa.Table.from_batches(infer_batches(parse(text)))
     assert {field.name: str(field.type) for field in table.schema} == kinds
     assert table.schema.names == list(kinds)
     assert table.num_rows == len(json.loads(text))
@@ -399,20 +408,20 @@ def test_rows_by_themselves(text: str, kinds: dict[str, str], rows: Any) -> None
 @pytest.mark.parametrize(
     ("text", "error", "words"),
     [
-        ('[{"a":1},{"a":"x"}]', UnfitError, "values of several kinds: texts, whole numbers"),
-        ('[{"a":[1]},{"a":{}}]', UnfitError, "arrays, objects"),
-        ('[{"a":true},{"a":1.5}]', UnfitError, "numbers, true and false"),
-        ('[{"a":1,"b":2,"a":3},{"a":1}]', AmbiguousError, "several fields of one name"),
-        ('[{"a":1e999}]', UnfitError, "digits"),
+        ('[{"a":1},{"a":"x"}]', MismatchError, "values of several types: integers, strings"),
+        ('[{"a":[1]},{"a":{}}]', MismatchError, "arrays, objects"),
+        ('[{"a":true},{"a":1.5}]', MismatchError, "booleans, numbers"),
+        ('[{"a":1,"b":2,"a":3},{"a":1}]', AmbiguousFieldError, "several fields with the same name"),
+        ('[{"a":1e999}]', MismatchError, "digits"),
     ],
 )
-def test_rows_that_show_no_type(text: str, error: type[UnfitError], words: str) -> None:
+def test_rows_that_show_no_type(text: str, error: type[MismatchError], words: str) -> None:
     with pytest.raises(error, match=words):
-        by_themselves(parse(text))
+        infer_batches(parse(text))
 
 
 def test_many_rows_come_in_batches() -> None:
     rows = parse("[" + ",".join(f'{{"a":{number}}}' for number in range(70_000)) + "]")
-    batches = by_themselves(rows)
+    batches = infer_batches(rows)
     assert [batch.num_rows for batch in batches] == [65_536, 70_000 - 65_536]
     assert pa.Table.from_batches(batches).column(0).to_pylist() == list(range(70_000))

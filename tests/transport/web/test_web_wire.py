@@ -46,7 +46,7 @@ FOREIGN = {
 }
 STATEMENTS = [name for name in INDEX if name not in FOREIGN]
 
-# The service gives the rows of these in another order each time.
+# The order of these rows differs each time.
 UNORDERED = {"error_show_tables", "error_information_schema"}
 
 # -- checks ----------------------------------------------------------------------------------------
@@ -63,7 +63,7 @@ def of(names: Sequence[str]) -> pytest.MarkDecorator:
 
 
 def fails(name: str) -> bool:
-    """Tell whether FlightSQL answered with an error."""
+    """Return whether FlightSQL returned an error."""
     return ORACLE[name]["code"] != "OK"
 
 
@@ -93,7 +93,7 @@ def values(array: pa.ChunkedArray) -> list[Any]:
 
 
 def check_error(case: Case, error: mm.Error) -> None:
-    """The error says what the answer means, without noise, and keeps the whole of it."""
+    """The error has the meaning of the response without noise, and its complete text."""
     text = json.loads(case.body[case.body.rindex(b'{"type":"error"') :])["message"]
     assert isinstance(error.__cause__, ServiceMessage)
     assert str(error.__cause__) == text
@@ -120,7 +120,7 @@ def test_result(wire: Wire, case: Case) -> None:
         check_sent(case, server)
     folder = wire("flight-0.30")
     oracle = flight.table(folder, case.name)
-    # With dictionaries, which FlightSQL sends on demand.
+    # With dictionaries, which FlightSQL sends on request.
     exact = f"dict_{case.name}" in ORACLE
     schema = flight.table(folder, f"dict_{case.name}").schema if exact else oracle.schema
     assert table.schema.names == schema.names
@@ -132,7 +132,7 @@ def test_result(wire: Wire, case: Case) -> None:
     theirs = [values(array) for array in oracle]
     if case.name in UNORDERED:
         ours, theirs = (sorted(zip(*lines, strict=True)) for lines in (ours, theirs))
-    # repr tells 1 from 1.0 and True, 0.0 from -0.0, and finds NaN equal to NaN.
+    # repr distinguishes 1, 1.0 and True, and 0.0 and -0.0; NaN equals NaN.
     assert repr(ours) == repr(theirs)
 
 
@@ -176,10 +176,14 @@ def test_refused_before_anything_is_sent(case: Case) -> None:
 
 NO_TOKEN = "credentials are missing or refused: invalid token"
 ANSWERED: dict[str, tuple[type[mm.Error], int | str, str]] = {
-    "wire_no_source": (mm.ProgrammingError, 400, "is not known: No data source specified"),
-    "wire_bad_source": (mm.ProgrammingError, 404, "is not known: Data source 'nope' not found"),
+    "wire_no_source": (mm.ProgrammingError, 400, "unknown data source: No data source specified"),
+    "wire_bad_source": (
+        mm.ProgrammingError,
+        404,
+        "unknown data source: Data source 'nope' not found",
+    ),
     "wire_retire": (mm.NotSupportedError, 403, "the web app does not allow this: The function"),
-    "wire_sources": (mm.OperationalError, 200, "and the base path right?"),
+    "wire_sources": (mm.OperationalError, 200, "and is the base path correct?"),
     "wire_not_json": (mm.OperationalError, 400, "Failed to parse the request body as JSON"),
     "auth_on_none": (mm.OperationalError, "UNAUTHENTICATED", NO_TOKEN),
     "auth_on_wrong": (mm.OperationalError, "UNAUTHENTICATED", NO_TOKEN),
@@ -206,7 +210,7 @@ def test_recorded_answer_to_an_ordinary_query(case: Case) -> None:
 
 
 def test_the_only_data_source(wire: Wire) -> None:
-    """Asked for once."""
+    """Queried once."""
     sources, one = (recordings.case(wire("web-0.30"), n) for n in ("wire_sources", "type_int8"))
     with replay(sources, one) as server, mm.connect(f"web+{server.url}/mm") as connection:
         for _ in range(2):
@@ -228,7 +232,7 @@ def test_every_case_is_covered() -> None:
 def test_tables_name_statements() -> None:
     assert OTHER_RANGES.keys() | REFUSED.keys() | UNORDERED <= set(STATEMENTS)
     assert not OTHER_RANGES.keys() & REFUSED.keys()
-    for name, (_, begin, end) in OTHER_RANGES.items():  # or else it would not be in the table
+    for name, (_, begin, end) in OTHER_RANGES.items():  # otherwise it does not belong in the table
         request = INDEX[name]["request"]
         assert (request["begin"], request["end"]) != (begin, end)
     assert ANSWERED.keys() == FOREIGN.keys() - {"wire_params"}

@@ -1,0 +1,185 @@
+"""Streams of FlightSQL calls, with timeouts, cancellation and errors of this driver."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, TypeVar
+
+import pyarrow as pa
+import pyarrow.flight as fl
+
+from micromegas_dbapi.errors import OperationalError
+from micromegas_dbapi.options import Timeout
+from micromegas_dbapi.transport.flight.flight_errors import from_flight
+from micromegas_dbapi.transport.flight.prefetch import Prefetcher
+from micromegas_dbapi.transport.layout import LayoutChecker, decoding_error
+from micromegas_dbapi.transport.protocol import Request
+from micromegas_dbapi.transport.streams import check_cancelled
+
+__all__ = ["CallCanceller", "CallResults", "read_messages", "read_results"]
+
+_T = TypeVar("_T")
+
+
+class CallCanceller:
+    """Cancels a DoGet call from any thread or finalizer, even before the call has started.
+
+    Each method writes its attribute before it reads the other one. So one of them sees the other
+    without a lock.
+    """
+
+    def __init__(self) -> None:
+        self._reader: fl.FlightStreamReader | None = None
+        self._cancelled = False
+
+    def started(self, reader: fl.FlightStreamReader) -> None:
+        """Set the call to cancel, and cancel it if `cancel` was called before.
+
+        Parameters
+        ----------
+        reader : pyarrow.flight.FlightStreamReader
+            The stream of the call.
+        """
+        self._reader = reader
+        if self._cancelled:
+            reader.cancel()
+
+    def cancel(self) -> None:
+        """Cancel the call."""
+        self._cancelled = True
+        if self._reader is not None:
+            self._reader.cancel()
+
+
+def read_messages(
+    client: fl.FlightClient,
+    ticket: fl.Ticket,
+    options: fl.FlightCallOptions,
+    canceller: CallCanceller,
+    request: Request,
+) -> Iterator[Any]:
+    """Make a DoGet call.
+
+    Parameters
+    ----------
+    client : pyarrow.flight.FlightClient
+        The connection.
+    ticket : pyarrow.flight.Ticket
+        The query.
+    options : pyarrow.flight.FlightCallOptions
+        Headers and deadline.
+    canceller : CallCanceller
+        Can cancel the call once it has started.
+    request : Request
+        For errors.
+
+    Yields
+    ------
+    pyarrow.Schema or pyarrow.RecordBatch
+        The schema, then the batches.
+
+    Raises
+    ------
+    DataError
+        If a batch does not match the schema.
+    pyarrow.ArrowException
+        If the call fails.
+    """
+    reader = client.do_get(ticket, options)
+    canceller.started(reader)
+    schema, layout = reader.schema, LayoutChecker(request)
+    yield schema
+    while True:
+        try:
+            chunk = reader.read_chunk()
+        except StopIteration:
+            return
+        except (pa.ArrowException, OSError) as error:
+            if (mismatch := decoding_error(error, schema, request)) is not None:
+                raise mismatch from error
+            raise
+        if chunk.data is not None:
+            layout.check(chunk.data)
+            yield chunk.data
+
+
+def read_results(
+    client: fl.FlightClient, action: fl.Action, options: fl.FlightCallOptions
+) -> Iterator[bytes]:
+    """Make a DoAction call.
+
+    Parameters
+    ----------
+    client : pyarrow.flight.FlightClient
+        The connection.
+    action : pyarrow.flight.Action
+        The action.
+    options : pyarrow.flight.FlightCallOptions
+        Headers and deadline.
+
+    Yields
+    ------
+    bytes
+        The body of each result.
+
+    Raises
+    ------
+    pyarrow.ArrowException
+        If the call fails.
+    """
+    for result in client.do_action(action, options):
+        yield result.body.to_pybytes()
+
+
+class CallResults(Iterator[_T]):
+    """The prefetched messages of a call, with a timeout and with errors of this driver.
+
+    Parameters
+    ----------
+    prefetcher : Prefetcher
+        Makes the call.
+    request : Request
+        Its cancellation stops the call. It is settled at the end of the call.
+    host : str
+        Host and port, for errors.
+    timeout : Timeout
+        Its read timeout applies to each message.
+
+    Raises
+    ------
+    DatabaseError
+        While iterating, if the call fails.
+    """
+
+    def __init__(
+        self, prefetcher: Prefetcher[_T], request: Request, host: str, timeout: Timeout
+    ) -> None:
+        self._prefetcher = prefetcher
+        self._request = request
+        self._host = host
+        self._timeout = timeout
+        request.cancellation.on_cancel(prefetcher.close)
+
+    def __next__(self) -> _T:
+        request, timeout = self._request, self._timeout
+        try:
+            return self._prefetcher.get(timeout.read)
+        except StopIteration:
+            check_cancelled(request)
+            request.cancellation.settled()
+            raise
+        except TimeoutError as error:
+            self._prefetcher.close()
+            raise OperationalError(
+                f"no data from {self._host} for {timeout.read:g} s; the query was cancelled "
+                "(timeout=Timeout(read=...) waits longer)",
+                retryable=False,
+                **request.context,
+            ) from error
+        except (pa.ArrowException, OSError) as error:
+            check_cancelled(request, error)
+            request.cancellation.settled()
+            raise from_flight(error, request, self._host, timeout.connect)  # noqa: B904  (has one)
+        except BaseException:  # Ctrl-C while waiting
+            self._prefetcher.close()
+            raise
