@@ -56,13 +56,10 @@ class BatchIterator(Iterator[pa.RecordBatch]):
         cancellation.on_cancel(self.stop)
 
     def __next__(self) -> pa.RecordBatch:
-        stream = self._stream
-        if self._is_stopped() or stream is None:
-            raise StoppedError
         try:
             # Either `stop` sees the future, or this sees that it was stopped: no lock is needed,
             # which a signal handler or a finalizer in this thread could not take again.
-            future = self._future = _request_next(stream)
+            future = self._future = self._next_future()
             if self._is_stopped():
                 future.cancel()
             return future.wait().to_pyarrow()
@@ -72,6 +69,13 @@ class BatchIterator(Iterator[pa.RecordBatch]):
         except BaseException:
             self.stop()
             raise
+
+    def _next_future(self) -> _Future:
+        # The stream is in no frame that waits: an error's traceback would keep the engine working.
+        stream = self._stream
+        if self._is_stopped() or stream is None:
+            raise StoppedError
+        return _request_next(stream)
 
     def _is_stopped(self) -> bool:
         return self._stopped  # asked anew: another thread sets it
