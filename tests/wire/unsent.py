@@ -11,9 +11,9 @@ KEEPS_NOTHING = "the service keeps nothing of it, and may answer as if it did"
 
 #: Case -> why, the class of the error, words in it.
 REFUSED: dict[str, tuple[str, type[mm.Error], str]] = {
-    "range_reversed": ("silently no rows, as a rule", mm.ProgrammingError, "lies after end"),
+    "range_reversed": ("silently no rows, as a rule", mm.ProgrammingError, "is after end"),
     "range_naive": ("an instant needs a zone", mm.ProgrammingError, "has no time zone"),
-    "range_garbage": ("no instant at all", mm.ProgrammingError, "'yesterday' is not understood"),
+    "range_garbage": ("no instant at all", mm.ProgrammingError, "'yesterday' is not a valid time"),
     **{
         f"error_{name}": (KEEPS_NOTHING, mm.NotSupportedError, f"{word} is rejected")
         for name, word in {
