@@ -18,8 +18,8 @@ __all__ = ["main"]
 _WITHOUT_CONNECTION = {"serve": ("serve", "run"), "completion": ("completion", "run")}
 _WITH_CONNECTION = {
     "query": ("query", "run"),
-    "tables": ("views", "tables"),
-    "describe": ("views", "describe"),
+    "tables": ("tables", "tables"),
+    "describe": ("tables", "describe"),
     "processes": ("processes", "run"),
     "log": ("log", "run"),
     "metrics": ("metrics", "run"),

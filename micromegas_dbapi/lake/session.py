@@ -10,10 +10,10 @@ import pyarrow as pa
 from datafusion import DataFrame, Expr, SessionConfig, SessionContext, SQLOptions, col, udtf
 
 from micromegas_dbapi.errors import from_service
-from micromegas_dbapi.lake import view_instances
+from micromegas_dbapi.lake import instance_arguments
 from micromegas_dbapi.lake.callbacks import CallbackErrors, run_in_thread
 from micromegas_dbapi.lake.folder import Folder
-from micromegas_dbapi.lake.properties import property_get
+from micromegas_dbapi.lake.property_get import property_get
 from micromegas_dbapi.lake.scan import CONFIG, Scanner
 from micromegas_dbapi.lake.table_functions import TableFunctions
 from micromegas_dbapi.lake.views import VIEWS, Views
@@ -90,7 +90,7 @@ class Session:
             The engine's, or DatabaseError; see `errors`.
         """
         if not self._recent:
-            view_instances.check_arguments(sql)
+            instance_arguments.check_arguments(sql)
         context = self._context()
         for name in self._mentioned(sql):
             if (frame := self._views.frame(name)) is not None:
@@ -193,7 +193,7 @@ class Session:
         strings = [_string(Expr(argument)) for argument in arguments]
         for position in range(2):
             if len(strings) <= position or strings[position] is None:
-                raise view_instances.not_a_string(position)
+                raise instance_arguments.not_a_string(position)
         return run_in_thread(self._views.instance)(str(strings[0]), str(strings[1]))
 
 

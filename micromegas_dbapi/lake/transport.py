@@ -15,9 +15,9 @@ from micromegas_dbapi.errors import ProgrammingError, from_service
 from micromegas_dbapi.lake import lookups, partitions
 from micromegas_dbapi.lake.execution import PlannedQuery
 from micromegas_dbapi.lake.folder import Folder
+from micromegas_dbapi.lake.instance_arguments import parse_instance_id
 from micromegas_dbapi.lake.scan import Scanner
 from micromegas_dbapi.lake.session import Session
-from micromegas_dbapi.lake.view_instances import parse_instance_id
 from micromegas_dbapi.service import HTTP, RECENT, Service
 from micromegas_dbapi.service.catalog import time_columns
 from micromegas_dbapi.timerange import to_ns

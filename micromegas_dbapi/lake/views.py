@@ -7,7 +7,7 @@ import pyarrow.dataset as ds
 from datafusion import DataFrame, Expr, SessionContext, col, lit
 
 from micromegas_dbapi.errors import DatabaseError
-from micromegas_dbapi.lake import view_instances
+from micromegas_dbapi.lake import instance_arguments
 from micromegas_dbapi.lake.callbacks import CallbackErrors
 from micromegas_dbapi.lake.folder import Folder, Source
 from micromegas_dbapi.lake.scan import Scanner
@@ -130,31 +130,31 @@ class Views:
         if view_set == "thread_spans":
             if name == "global":
                 reason = "the global view is not implemented for thread spans"
-                raise view_instances.invalid_view(reason)
-            return self._thread_spans(view_instances.parse_instance_id(name))
+                raise instance_arguments.invalid_view(reason)
+            return self._thread_spans(instance_arguments.parse_instance_id(name))
         source = self._source(view_set)
         if source is None:
-            raise view_instances.invalid_view(f"view set {view_set} not found")
+            raise instance_arguments.invalid_view(f"view set {view_set} not found")
         frame = self._scan(view_set, source)
         if name == "global":
             return frame
         if view_set not in ("log_entries", "measures"):
             reason = "only the global instance of this view is supported"
-            raise view_instances.invalid_view(reason)
-        process = view_instances.parse_instance_id(name)
+            raise instance_arguments.invalid_view(reason)
+        process = instance_arguments.parse_instance_id(name)
         if not self._contains("processes", "process_id", process):
-            return self._failing(source.schema, view_instances.id_not_found("process"))
+            return self._failing(source.schema, instance_arguments.id_not_found("process"))
         return frame.filter(col("process_id") == lit(pa.scalar(process)))
 
     def _thread_spans(self, stream: str) -> DataFrame:
         source = self._folder.source("thread_spans", stream)
         schema = SCHEMAS["thread_spans"] if source is None else source.schema
         if self._bounds is None:
-            return self._failing(schema, view_instances.range_required())
+            return self._failing(schema, instance_arguments.range_required())
         if source is not None:
             return self._scan("thread_spans", source)
         if not self._contains("streams", "stream_id", stream):
-            return self._failing(schema, view_instances.id_not_found("stream"))
+            return self._failing(schema, instance_arguments.id_not_found("stream"))
         return SessionContext().from_arrow(schema.empty_table())
 
     def _source(self, view: str) -> Source | None:

@@ -15,7 +15,7 @@ from sqlalchemy import case, distinct, null
 from sqlalchemy import types as sqltypes
 from sqlalchemy.sql import elements, functions, operators
 
-from sqlalchemy_micromegas.compiler.refusal import refuse
+from sqlalchemy_micromegas.compiler.unsupported import refuse
 
 __all__ = ["Aggregates"]
 

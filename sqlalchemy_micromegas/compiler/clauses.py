@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import types as sqltypes
 from sqlalchemy.sql import elements, functions
 
-from sqlalchemy_micromegas.compiler.refusal import refuse
+from sqlalchemy_micromegas.compiler.unsupported import refuse
 from sqlalchemy_micromegas.types import FrameInterval
 
 __all__ = ["Clauses"]

@@ -8,7 +8,7 @@ from sqlalchemy import types as sqltypes
 from sqlalchemy.sql import elements, functions
 
 from micromegas_dbapi.sql.literals import literal
-from sqlalchemy_micromegas.compiler.refusal import refuse
+from sqlalchemy_micromegas.compiler.unsupported import refuse
 
 __all__ = ["Operators"]
 

@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy.exc import CompileError
 from sqlalchemy.sql import elements, operators, selectable, visitors
 
-from sqlalchemy_micromegas.compiler.refusal import refuse
+from sqlalchemy_micromegas.compiler.unsupported import refuse
 
 __all__ = ["RowValues"]
 

@@ -17,10 +17,10 @@ from micromegas_dbapi.sql.literals import literal
 from sqlalchemy_micromegas.compiler.aggregates import Aggregates
 from sqlalchemy_micromegas.compiler.branch_casts import BranchCasts
 from sqlalchemy_micromegas.compiler.clauses import Clauses
-from sqlalchemy_micromegas.compiler.functions import Functions
+from sqlalchemy_micromegas.compiler.function_calls import Functions
 from sqlalchemy_micromegas.compiler.operators import Operators
-from sqlalchemy_micromegas.compiler.refusal import refuse
 from sqlalchemy_micromegas.compiler.row_values import RowValues
+from sqlalchemy_micromegas.compiler.unsupported import refuse
 from sqlalchemy_micromegas.types import FrameInterval
 
 __all__ = ["MicromegasCompiler"]

@@ -11,7 +11,7 @@ from sqlalchemy.sql.compiler import (
     IdentifierPreparer,
 )
 
-from sqlalchemy_micromegas.compiler.refusal import refuse
+from sqlalchemy_micromegas.compiler.unsupported import refuse
 from sqlalchemy_micromegas.types import Properties
 
 __all__ = ["MicromegasDDLCompiler", "MicromegasIdentifierPreparer", "MicromegasTypeCompiler"]

@@ -28,7 +28,7 @@ COLSPECS: dict[Any, Any] = {
     sqltypes.ARRAY: ArrayImpl,
 }
 if SQLALCHEMY_2:
-    from sqlalchemy_micromegas.types.uuids import UuidImpl
+    from sqlalchemy_micromegas.types.uuid_type import UuidImpl
 
     COLSPECS[sqltypes.Uuid] = UuidImpl
 

@@ -20,10 +20,10 @@ import pyarrow.dataset as ds
 from datafusion import SessionConfig, SessionContext
 
 from micromegas_dbapi.errors import DatabaseError
-from micromegas_dbapi.lake import view_instances
+from micromegas_dbapi.lake import instance_arguments
 from micromegas_dbapi.lake.folder import Folder, Source
 from micromegas_dbapi.lake.partitions import list_partitions
-from micromegas_dbapi.lake.properties import property_get
+from micromegas_dbapi.lake.property_get import property_get
 from micromegas_dbapi.service.catalog import SCHEMAS, time_columns
 from tests.engines.answering import answer_all
 
@@ -113,12 +113,12 @@ class Session:
         self._instances += 1
         name = f"instance {self._instances}"
         if view_set == "thread_spans":
-            return self._spans(name, view_instances.parse_instance_id(instance))
+            return self._spans(name, instance_arguments.parse_instance_id(instance))
         if view_set not in VIEWS:
-            raise view_instances.invalid_view(f"view set {view_set} not found")
-        process, source = view_instances.parse_instance_id(instance), VIEWS[view_set]
+            raise instance_arguments.invalid_view(f"view set {view_set} not found")
+        process, source = instance_arguments.parse_instance_id(instance), VIEWS[view_set]
         if not _has("processes", "process_id", process):
-            return self._failing(name, source.schema, view_instances.id_not_found("process"))
+            return self._failing(name, source.schema, instance_arguments.id_not_found("process"))
         self._view(name, view_set, source, f"process_id = '{process}'")
         return f'"{name}"'
 
@@ -126,9 +126,9 @@ class Session:
         source = FOLDER.source("thread_spans", stream)
         if source is None or self._bounds is None:
             error = (
-                view_instances.id_not_found("stream")
+                instance_arguments.id_not_found("stream")
                 if self._bounds
-                else view_instances.range_required()
+                else instance_arguments.range_required()
             )
             return self._failing(name, SCHEMAS["thread_spans"], error)
         self._view(name, "thread_spans", source)

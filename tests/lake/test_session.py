@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 import pytest
 
 import micromegas_dbapi as mm
-from micromegas_dbapi.lake.properties import _from_jsonb, _from_lists
+from micromegas_dbapi.lake.property_get import _from_jsonb, _from_lists
 
 OLD, NEW = "http-0.2.3", "flight-0.30"
 UNKNOWN = "00000000-0000-4000-8000-000000000000"

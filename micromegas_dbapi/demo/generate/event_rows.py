@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from micromegas_dbapi.demo.arrays import Ints
+from micromegas_dbapi.demo.curves import Ints
 
 __all__ = ["EventRows", "merge"]
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from micromegas_dbapi.demo.arrays import Floats
+from micromegas_dbapi.demo.curves import Floats
 from micromegas_dbapi.demo.generate.event_rows import EventRows
 from micromegas_dbapi.demo.generate.process_table import event_columns
 from micromegas_dbapi.demo.generate.seeded_lake import SeededLake

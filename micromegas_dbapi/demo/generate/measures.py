@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from micromegas_dbapi.demo.arrays import Floats, Ints, smoothstep
+from micromegas_dbapi.demo.curves import Floats, Ints, smoothstep
 from micromegas_dbapi.demo.generate.event_rows import EventRows
 from micromegas_dbapi.demo.generate.process_table import event_columns
 from micromegas_dbapi.demo.generate.seeded_lake import SeededLake

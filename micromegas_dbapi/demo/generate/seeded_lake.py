@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pyarrow as pa
 
-from micromegas_dbapi.demo.arrays import Ints
+from micromegas_dbapi.demo.curves import Ints
 from micromegas_dbapi.service.catalog import SCHEMAS
 
 __all__ = ["SeededLake"]

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 import pyarrow as pa
 
-from micromegas_dbapi.demo.arrays import Ints
+from micromegas_dbapi.demo.curves import Ints
 from micromegas_dbapi.demo.generate.seeded_lake import SeededLake
 from micromegas_dbapi.demo.scenario.fleet import PROCESSES, Process
 from micromegas_dbapi.demo.scenario.timeline import FLUSH_INTERVAL, LENGTH

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from micromegas_dbapi.demo.arrays import Floats, Ints
+from micromegas_dbapi.demo.curves import Floats, Ints
 from micromegas_dbapi.demo.generate.seeded_lake import SeededLake
 from micromegas_dbapi.demo.generate.stream_table import Blocks
 from micromegas_dbapi.demo.scenario.call_trees import CALL_TREES, Span

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from micromegas_dbapi.demo.arrays import Floats, Ints, smoothstep
+from micromegas_dbapi.demo.curves import Floats, Ints, smoothstep
 from micromegas_dbapi.time_units import SECOND
 
 __all__ = ["FLUSH_INTERVAL", "LENGTH", "severity_at", "ticks"]

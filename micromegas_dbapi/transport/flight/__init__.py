@@ -21,7 +21,7 @@ from micromegas_dbapi.service import FLIGHT, Service
 from micromegas_dbapi.sql.column_queries import NEVER, with_one_row_of_nulls
 from micromegas_dbapi.sql.planned_types import doubt
 from micromegas_dbapi.timerange import TimeRange
-from micromegas_dbapi.transport.flight.calls import (
+from micromegas_dbapi.transport.flight.call_stream import (
     CallCanceller,
     CallResults,
     read_messages,

@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import types as sqltypes
 
-from sqlalchemy_micromegas.compiler.refusal import refuse
+from sqlalchemy_micromegas.compiler.unsupported import refuse
 from sqlalchemy_micromegas.types import Properties
 
 __all__ = ["Functions"]

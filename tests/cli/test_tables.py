@@ -14,7 +14,7 @@ from datafusion import SessionConfig, SessionContext
 
 import micromegas_dbapi as mm
 from micromegas_dbapi.cli import main
-from micromegas_dbapi.cli.commands.views import list_views
+from micromegas_dbapi.cli.commands.tables import list_views
 from micromegas_dbapi.errors import from_service
 from micromegas_dbapi.lake.transport import LakeTransport
 from micromegas_dbapi.ranges.choice import Ranges
