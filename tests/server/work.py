@@ -1,10 +1,22 @@
-"""Statements that take long, and how to see that nobody works for them any more."""
+"""Statements that take long, and whether the query engine works.
+
+A thread that waits for a processor is running too. So nothing here depends on how many others want
+one, as a measurement of CPU time would.
+"""
 
 from __future__ import annotations
 
+import threading
 import time
+from pathlib import Path
 
-# None gives a batch for a long time.
+import pytest
+
+needs_proc = pytest.mark.skipif(
+    not Path("/proc/self/task").exists(), reason="the states of threads are read from /proc"
+)
+
+# None returns a batch for a long time.
 SLOW = {
     "cross join": "SELECT sum(a.value * b.value) FROM generate_series(1, 100000) a, "
     "generate_series(1, 10000000) b",
@@ -16,12 +28,35 @@ SLOW = {
 }
 
 
-def rests(within: float = 10) -> bool:
-    """Whether this process, all its threads, comes to rest."""
-    until = time.monotonic() + within
-    while time.monotonic() < until:
-        begin = time.process_time()
-        time.sleep(0.1)
-        if time.process_time() - begin < 0.02:
+def works(process: int | None = None, within: float = 60) -> bool:
+    """Whether the engine of a process (default: this one) comes to work for a while."""
+    return _stays(True, process, "tokio", within)
+
+
+def rests(process: int | None = None, within: float = 60) -> bool:
+    """Whether all threads of a process (default: all other threads of this one) come to rest."""
+    return _stays(False, process, "", within)
+
+
+def _stays(running: bool, process: int | None, name: str, within: float) -> bool:
+    end = time.monotonic() + within
+    found_so = 0
+    while found_so < 20:
+        if time.monotonic() > end:
+            return False
+        found_so = found_so + 1 if _runs(process, name) == running else 0
+        time.sleep(0.005)
+    return True
+
+
+def _runs(process: int | None, name: str) -> bool:
+    """Whether a thread runs whose name begins so."""
+    this = str(threading.get_native_id())
+    for task in Path(f"/proc/{process or 'self'}/task").iterdir():
+        try:
+            found, _, rest = (task / "stat").read_text().partition("(")[2].rpartition(")")
+        except (FileNotFoundError, ProcessLookupError):  # it has just ended
+            continue
+        if task.name != this and found.startswith(name) and rest.split()[0] == "R":
             return True
     return False
