@@ -547,7 +547,7 @@ def test_subqueries_of_subqueries_take_no_time() -> None:
         v, w = query.c.v, query.c.w
         mixed = case((v > 1, v), (w > 1, w), else_=func.coalesce(v, w, v + w))
         query = select(mixed.label("v"), func.greatest(v, w, v * w).label("w")).cte()
-    before = time.monotonic()
+    before = time.process_time()
     text = str(select(query).compile(dialect=DIALECT))
-    assert time.monotonic() - before < 10
+    assert time.process_time() - before < 10
     assert text.count("CAST(") > 40
