@@ -20,7 +20,7 @@ import pytest
 import micromegas_dbapi as mm
 from micromegas_dbapi.lake.transport import LakeTransport
 from micromegas_dbapi.server import LocalService
-from tests.cli.terminal import COMMAND, run
+from tests.cli.terminal import COMMAND, run_alone
 from tests.server.work import SLOW, needs_proc, rests, works
 from tests.waiting import once
 
@@ -150,7 +150,7 @@ def test_ports_one_of_which_is_taken() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
         for ports in (["0", "--flight-port", port], [port, "--flight-port", "0"]):
-            code, shown, errors = run("serve", "--demo", "--port", *ports)
+            code, shown, errors = run_alone("serve", "--demo", "--port", *ports)
             assert (code, shown) == (1, "")
             assert f"cannot listen at 127.0.0.1:{port}" in errors
             assert len(errors.splitlines()) == 1
@@ -158,7 +158,7 @@ def test_ports_one_of_which_is_taken() -> None:
 
 @pytest.mark.parametrize("ports", [["65536"], ["-1"], ["0", "--flight-port", "99999"]])
 def test_ports_that_are_none(ports: list[str]) -> None:
-    code, shown, errors = run("serve", "--demo", "--port", *ports)
+    code, shown, errors = run_alone("serve", "--demo", "--port", *ports)
     assert (code, shown) == (1, "")
     assert f"cannot listen at 127.0.0.1:{ports[-1]}: there is no such port" in errors
     assert len(errors.splitlines()) == 1
@@ -175,11 +175,11 @@ def test_without_grpcio(wire: Callable[[str], Path], monkeypatch: pytest.MonkeyP
 def test_addresses_and_folders_that_do_not_go(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
-        code, shown, errors = run("serve", "--demo", "--port", port)
+        code, shown, errors = run_alone("serve", "--demo", "--port", port)
     assert (code, shown) == (1, "")
     assert f"cannot listen at 127.0.0.1:{port}" in errors
     assert len(errors.splitlines()) == 1
-    code, shown, errors = run("serve", "--lake", str(tmp_path / "nothing"))
+    code, shown, errors = run_alone("serve", "--lake", str(tmp_path / "nothing"))
     assert (code, shown) == (1, "")
     assert "is not a folder" in errors
 
