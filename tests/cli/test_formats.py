@@ -344,7 +344,7 @@ def test_a_bar_for_a_long_download(tmp_path: Path) -> None:
             connection.sendall(b"HTTP/1.1 200 OK\r\ncontent-length: %d\r\n\r\n" % len(body))
             for start in range(0, len(body), len(body) // 8):
                 connection.sendall(body[start : start + len(body) // 8])
-                time.sleep(0.25)
+                time.sleep(0.1)
 
     with socket.create_server(("127.0.0.1", 0)) as listener:
         thread = threading.Thread(target=serve)
