@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -28,35 +29,41 @@ SLOW = {
 }
 
 
+# Threads of gRPC, which wake up now and then, whatever there is to do.
+_TIMERS = ("event_engine", "lifeguard", "grpc_global_tim")
+
+
 def works(process: int | None = None, within: float = 60) -> bool:
     """Whether the engine of a process (default: this one) comes to work for a while."""
-    return _stays(True, process, "tokio", within)
+    return _stays(True, process, lambda name: name.startswith("tokio"), within)
 
 
 def rests(process: int | None = None, within: float = 60) -> bool:
     """Whether all threads of a process (default: all other threads of this one) come to rest."""
-    return _stays(False, process, "", within)
+    return _stays(False, process, lambda name: name not in _TIMERS, within)
 
 
-def _stays(running: bool, process: int | None, name: str, within: float) -> bool:
+def _stays(
+    running: bool, process: int | None, counts: Callable[[str], bool], within: float
+) -> bool:
     end = time.monotonic() + within
     found_so = 0
     while found_so < 20:
         if time.monotonic() > end:
             return False
-        found_so = found_so + 1 if _runs(process, name) == running else 0
+        found_so = found_so + 1 if _runs(process, counts) == running else 0
         time.sleep(0.005)
     return True
 
 
-def _runs(process: int | None, name: str) -> bool:
-    """Whether a thread runs whose name begins so."""
+def _runs(process: int | None, counts: Callable[[str], bool]) -> bool:
+    """Whether a thread runs whose name counts."""
     this = str(threading.get_native_id())
     for task in Path(f"/proc/{process or 'self'}/task").iterdir():
         try:
-            found, _, rest = (task / "stat").read_text().partition("(")[2].rpartition(")")
+            name, _, rest = (task / "stat").read_text().partition("(")[2].rpartition(")")
         except (FileNotFoundError, ProcessLookupError):  # it has just ended
             continue
-        if task.name != this and found.startswith(name) and rest.split()[0] == "R":
+        if task.name != this and counts(name) and rest.split()[0] == "R":
             return True
     return False
