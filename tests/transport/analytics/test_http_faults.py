@@ -1117,6 +1117,9 @@ def test_total_time(answer: Answer) -> None:
             with pytest.raises(mm.OperationalError, match=r"not whole within 0\.3 s") as caught:
                 connection.execute(SQL)
             assert caught.value.retryable is False
+
+
+def test_total_time_is_over_with_the_answer() -> None:
     with replay(OK) as server:
         with mm.connect(server.url, timeout=mm.Timeout(total=1)) as connection:
             cursor = connection.execute(SQL)
