@@ -1,19 +1,22 @@
-"""FlightSQL against its other clients, on one server; a small answer that stalls; a long stream.
+"""Compare FlightSQL clients on one server, and measure stalls, long streams and cancellation.
 
-Run ``python benchmarks/flight.py OFFICIAL FLIGHTSQL``: the Python of an environment with the
-official client (``pip install micromegas``), and of one with flightsql-dbapi (``pip install
-flightsql-dbapi pandas 'sqlalchemy<2'``); adbc-driver-flightsql must be in this one. A client whose
-environment is not given is left out. Needs Linux, which tells a process's memory in /proc.
+    python benchmarks/flight.py OFFICIAL FLIGHTSQL
 
-Each client is a process of its own that stays up; rounds are interleaved, and medians compared.
-Each asks as it does by default: ours for dictionaries, the others for plain columns. "ours, plain"
-asks as they do, and has no targets; "ours, unchecked" does not look at the layout of what comes.
-Returns 1 if a target is missed.
+The arguments are the Python interpreters of two environments: one with the official client (``pip
+install micromegas``), one with flightsql-dbapi (``pip install flightsql-dbapi pandas
+'sqlalchemy<2'``). adbc-driver-flightsql must be installed in the environment of this script.
+Clients that are not installed are left out. Memory is read from /proc (Linux).
+
+Each client is a process that runs all the time; rounds are interleaved, and medians compared. Each
+client uses its defaults: ours requests dictionaries, the others plain columns. "ours, plain"
+requests plain columns too, and has no targets. "ours, unchecked" does not check the layout of
+results. Returns 1 if a target is missed.
 """
 
 from __future__ import annotations
 
 import os
+import shutil
 import statistics
 import subprocess
 import sys
@@ -21,22 +24,21 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from pathlib import Path
 
-sys.path[:] = [each for each in sys.path if Path(each or ".").resolve() != Path(__file__).parent]
+import pyarrow as pa
+import pyarrow.flight as fl
+from flight_server import LARGE, PAUSE, STREAMED
+from measurement import Targets, interleaved, scaled
 
-import pyarrow as pa  # noqa: E402
-import pyarrow.flight as fl  # noqa: E402
-
-import micromegas_dbapi as mm  # noqa: E402
-from micromegas_dbapi.transport.flight.messages import TicketStatementQuery  # noqa: E402
+import micromegas_dbapi as mm
+from micromegas_dbapi.transport.flight.messages import TicketStatementQuery
 
 HERE = Path(__file__).parent
-ROUNDS, CALLS = 5, 20
-STREAMED = 5_000_000
-# As the columns of the table are called.
-TASKS = {"arrow": 10**6, "frame": 10**6, "rows": 10**6, "ten": 10, "tenframe": 10}
-# Task, numerator, denominator, and what their ratio should be at least or at most.
+ROUNDS, CALLS = scaled(5), scaled(20)
+TASKS = {"arrow": LARGE, "frame": LARGE, "rows": LARGE, "ten": 10, "tenframe": 10}
+# Task, numerator, denominator, and the target of their ratio.
 TARGETS = [
     ("rows", "adbc", "ours", ">=", 15.0),
     ("rows", "flightsql-dbapi", "ours", ">=", 3.0),
@@ -44,24 +46,14 @@ TARGETS = [
     ("ten", "ours", "official", "<=", 0.6),
     ("arrow", "ours", "ours, unchecked", "<=", 1.03),
 ]
-# What is of interest beside them.
-BESIDE = [
+# Ratios without a target.
+RATIOS = [
     ("rows", "adbc", "ours, plain"),
     ("rows", "flightsql-dbapi", "ours, plain"),
     ("arrow", "ours, plain", "adbc"),
     ("ten", "ours, plain", "official"),
     ("tenframe", "ours", "official"),
 ]
-missed: list[str] = []
-
-
-def judge(what: str, found: float, sign: str, target: float, unit: str = "x") -> None:
-    """Print a figure beside what it should be."""
-    met = found >= target if sign == ">=" else found <= target
-    if not met:
-        missed.append(what)
-    verdict = "met" if met else "MISSED"
-    print(f"{what}: {found:.2f}{unit}, target {sign} {target:g}{unit}: {verdict}")
 
 
 # ---- Processes ----------------------------------------------------------------------------------
@@ -69,7 +61,7 @@ def judge(what: str, found: float, sign: str, target: float, unit: str = "x") ->
 
 @contextmanager
 def process(*arguments: str) -> Iterator[subprocess.Popen[str]]:
-    """Run a script that tells that it is ready by its first line."""
+    """Run a script that prints a line when it is ready, and kill it at the end."""
     pipe = subprocess.PIPE
     with subprocess.Popen(arguments, stdin=pipe, stdout=pipe, text=True) as started:
         try:
@@ -83,54 +75,56 @@ def line(started: subprocess.Popen[str]) -> str:
     assert started.stdout is not None
     found = started.stdout.readline().strip()
     if not found:
-        raise RuntimeError(f"{started.args} ended; see above")
+        raise RuntimeError(f"{started.args} ended; see its error above")
     return found
 
 
 # ---- Clients on one server ----------------------------------------------------------------------
 
 
-def compare(port: int, pythons: dict[str, str]) -> None:
-    """Measure every client at every task, in turn."""
-    times: dict[tuple[str, str], list[float]] = {}
-    print("\nclients of one server; ours asks for dictionaries, the others have plain columns")
+def compare(port: int, interpreters: dict[str, str], targets: Targets) -> None:
+    """Measure every task with every client."""
+    print("\nclients on one server; ours requests dictionaries, the others plain columns")
     with ExitStack() as stack:
         clients = {}
-        for client, python in pythons.items():
-            script = str(HERE / "flight_peers.py")
-            started = stack.enter_context(process(python, script, client, str(port)))
+        for name, interpreter in interpreters.items():
+            if shutil.which(interpreter) is None:
+                print(f"  {name}: left out: {interpreter} not found")
+                continue
+            script = str(HERE / "flight_clients.py")
+            started = stack.enter_context(process(interpreter, script, name, str(port)))
             ready, _, versions = line(started).partition(" ")
             if ready == "ready":
-                clients[client] = started
-                print(f"  {client}: {versions}")
+                clients[name] = started
+                print(f"  {name}: {versions}")
             else:
-                print(f"  {client}: left out: {ready} {versions}")
-        for turn in range(ROUNDS + 1):  # the first one warms up
-            for task in TASKS:
-                for client in clients if turn % 2 else reversed(clients):
-                    if turn == 0 and (client, task) == ("adbc", "rows"):
-                        continue
-                    seconds = ask(clients[client], task)
-                    if turn:
-                        times.setdefault((task, client), []).append(seconds)
-    medians = {key: statistics.median(each) for key, each in times.items()}
+                print(f"  {name}: left out: {ready} {versions}")
+        variants = {
+            (task, name): partial(run, client, task)
+            for task in TASKS
+            for name, client in clients.items()
+        }
+        for key, warm_up in variants.items():
+            if key != ("rows", "adbc"):  # takes long
+                warm_up()
+        medians = interleaved(variants, ROUNDS)
     print(f"\n{'ms':18}" + "".join(f"{task:>12}" for task in TASKS))
-    for client in clients:
-        shown = "".join(f"{medians[task, client] * 1000:12.2f}" for task in TASKS)
-        print(f"{client:18}{shown}")
+    for name in clients:
+        columns = "".join(f"{medians[task, name] * 1000:12.2f}" for task in TASKS)
+        print(f"{name:18}{columns}")
     print()
-    for task, above, below, sign, target in TARGETS:
+    for task, above, below, sign, limit in TARGETS:
         if {above, below} <= clients.keys():
             ratio = medians[task, above] / medians[task, below]
-            judge(f"{task}: {above} / {below}", ratio, sign, target)
-    for task, above, below in BESIDE:
+            targets.check(f"{task}: {above} / {below}", ratio, sign, limit)
+    for task, above, below in RATIOS:
         if {above, below} <= clients.keys():
             ratio = medians[task, above] / medians[task, below]
             print(f"{task}: {above} / {below}: {ratio:.2f}x")
 
 
-def ask(client: subprocess.Popen[str], task: str) -> float:
-    """Have a client do something; gives the seconds it took."""
+def run(client: subprocess.Popen[str], task: str) -> float:
+    """Let a client run a task; return the seconds it took."""
     assert client.stdin is not None
     client.stdin.write(f"{task}\n")
     client.stdin.flush()
@@ -139,52 +133,67 @@ def ask(client: subprocess.Popen[str], task: str) -> float:
     return float(seconds)
 
 
-# ---- A small answer that stalls -----------------------------------------------------------------
+# ---- A small result that stalls -----------------------------------------------------------------
 
 
-def stall(port: int) -> None:
-    """Measure a small answer whose second half waits for an acknowledgement of the first."""
+def stall(port: int, targets: Targets) -> None:
+    """Measure a small result whose second half is sent after an acknowledgement of the first."""
     address = f"grpc://127.0.0.1:{port}"
-    plain = fl.FlightClient(address)
     ticket = fl.Ticket(TicketStatementQuery(statement_handle=b"SELECT 1").SerializeToString())
-    with mm.connect(address) as ours, mm.connect(address, keepalive_ms=0) as silent:
-        tasks: dict[str, Callable[[], pa.Table]] = {
-            "pyarrow.flight": lambda: plain.do_get(ticket).read_all(),
-            "ours": lambda: ours.execute("SELECT 1").fetch_arrow_table(),
-            "ours, keepalive_ms=0": lambda: silent.execute("SELECT 1").fetch_arrow_table(),
-        }
-        times: dict[str, list[float]] = {name: [] for name in tasks}
-        for turn in range(ROUNDS):
-            for name in tasks if turn % 2 else reversed(tasks):
-                # After a pause, a kernel acknowledges the first exchanges at once.
-                for call in range(2 * CALLS):
-                    start = time.perf_counter()
-                    assert len(tasks[name]()) == 10
-                    if call >= CALLS:
-                        times[name].append(time.perf_counter() - start)
-    medians = {name: statistics.median(each) * 1000 for name, each in times.items()}
-    print(
-        "\na small answer of two writes, the second held back until the first is acknowledged; ms"
-    )
-    for name, taken in medians.items():
-        print(f"{name:22}{taken:8.2f}")
-    if medians["pyarrow.flight"] < 35:
+
+    def seconds(task: Callable[[], pa.Table]) -> float:
+        times = []
+        for _ in range(2 * CALLS):
+            start = time.perf_counter()
+            assert len(task()) == 10
+            times.append(time.perf_counter() - start)
+        # After a pause, kernels acknowledge the first exchanges without delay.
+        return statistics.median(times[CALLS:])
+
+    with (
+        fl.FlightClient(address) as client,
+        mm.connect(address) as ours,
+        mm.connect(address, keepalive_ms=0) as without_pings,
+    ):
+        medians = interleaved(
+            {
+                "pyarrow.flight": lambda: seconds(lambda: client.do_get(ticket).read_all()),
+                "ours": lambda: seconds(lambda: ours.execute("SELECT 1").fetch_arrow_table()),
+                "ours, keepalive_ms=0": lambda: seconds(
+                    lambda: without_pings.execute("SELECT 1").fetch_arrow_table()
+                ),
+            },
+            ROUNDS,
+        )
+    print("\nsmall result in two writes, the second after an acknowledgement of the first; ms")
+    for name, median in medians.items():
+        print(f"{name:22}{median * 1000:8.2f}")
+    if medians["pyarrow.flight"] < 0.035:
         print("this kernel does not delay acknowledgements by 40 ms: the stall is not reproduced")
     ratio = medians["ours"] / medians["pyarrow.flight"]
-    judge("a small answer that stalls: ours / pyarrow.flight", ratio, "<=", 0.3)
+    targets.check("small result that stalls: ours / pyarrow.flight", ratio, "<=", 0.3)
 
 
 # ---- A long stream ------------------------------------------------------------------------------
 
 
 def memory(field: str) -> float:
-    """Read a field of this process's memory status, in MB, since ru_maxrss tells a parent's."""
+    """Return a field of this process's memory status in MB.
+
+    Not ru_maxrss, which a new process inherits from its parent.
+    """
     with open("/proc/self/status") as status:
         return next(int(each.split()[1]) / 1024 for each in status if each.startswith(field))
 
 
-def stream(port: int) -> None:
-    """Read 5 million rows as they come, as tuples and as Arrow."""
+def stream(port: int, targets: Targets) -> None:
+    """Read a long stream while it arrives, as tuples and as Arrow."""
+
+    def report(kind: str, count: int, first: float, total: float) -> None:
+        assert count == STREAMED, count
+        print(f"\n{count:,} rows as {kind}: {total:.2f} s, the first after {first * 1000:.1f} ms")
+        targets.check(f"{kind}: time to the first / to all", first / total, "<=", 0.1)
+
     with mm.connect(f"grpc://127.0.0.1:{port}") as connection:
         connection.execute("SELECT * FROM log_entries AS ten").fetchall()
         connection.execute("SELECT * FROM log_entries AS ten").fetch_record_batch().read_all()
@@ -194,31 +203,19 @@ def stream(port: int) -> None:
         cursor.fetchone()
         first = time.perf_counter() - start
         count = 1 + sum(1 for _ in cursor)
-        shown("tuples", count, first, time.perf_counter() - start)
+        report("tuples", count, first, time.perf_counter() - start)
         start = time.perf_counter()
         reader = connection.execute("SELECT * FROM log_entries AS stream").fetch_record_batch()
         count = len(reader.read_next_batch())
         first = time.perf_counter() - start
         count += sum(len(batch) for batch in reader)
-        shown("batches", count, first, time.perf_counter() - start)
-        judge("peak memory over start", memory("VmHWM") - before, "<=", 150, " MB")
+        report("batches", count, first, time.perf_counter() - start)
+        targets.check("peak memory above start", memory("VmHWM") - before, "<=", 150, " MB")
 
 
-def shown(what: str, count: int, first: float, total: float) -> None:
-    assert count == STREAMED, count
-    print(f"\n{count:,} rows as {what}: {total:.2f} s, the first after {first * 1000:.1f} ms")
-    judge(f"the first of the {what} / all", first / total, "<=", 0.1)
-
-
-def cancel(port: int) -> None:
-    """Cancel a query that one thread reads as fast as rows are made; look whether making ends."""
+def cancel(port: int, targets: Targets) -> None:
+    """Cancel a query that another thread reads, and measure when the server stops."""
     address = f"grpc://127.0.0.1:{port}"
-    control = fl.FlightClient(address)
-
-    def made() -> tuple[int, int]:
-        rows, running = next(iter(control.do_action("made"))).body.to_pybytes().split()
-        return int(rows), int(running)
-
     ended: list[tuple[float, int, object]] = []
 
     def read(cursor: mm.Cursor) -> None:
@@ -229,49 +226,58 @@ def cancel(port: int) -> None:
         except mm.OperationalError as error:
             ended.append((time.perf_counter(), count, error))
 
-    with mm.connect(address) as connection:
+    with fl.FlightClient(address) as control, mm.connect(address) as connection:
+
+        def progress() -> tuple[int, int]:
+            rows, streams = next(iter(control.do_action("progress"))).body.to_pybytes().split()
+            return int(rows), int(streams)
+
         cursor = connection.execute("SELECT * FROM log_entries AS slow")
         reading = threading.Thread(target=read, args=(cursor,))
         reading.start()
-        time.sleep(1)
-        assert made()[1] == 1
+        while progress()[0] < STREAMED / 6:
+            time.sleep(PAUSE)
+        assert progress()[1] == 1
         start = time.perf_counter()
         cursor.cancel()
         returned = time.perf_counter() - start
-        while made()[1] and time.perf_counter() < start + 3:
-            time.sleep(0.01)
+        while progress()[1] and time.perf_counter() < start + 3:
+            time.sleep(PAUSE)
         stopped = time.perf_counter() - start
         reading.join(10)
-        at_once = made()[0]
-        time.sleep(1)
-        rows, running = made()
-    print(f"\ncancelled after 1 s of 6: {rows:,} of {STREAMED:,} rows were made", end=", ")
+        at_once = progress()[0]
+        time.sleep(30 * PAUSE)
+        rows, streams = progress()
+    print(f"\ncancelled after a sixth: {rows:,} of {STREAMED:,} rows were produced", end=", ")
     if ended:
         print(f"{ended[0][1]:,} read until {ended[0][2]}")
     else:
         print("and all were read without an error")
-    judge("cancel() returned after", returned, "<=", 1, " s")
-    judge("the reading ended after", ended[0][0] - start if ended else 99, "<=", 1, " s")
-    judge("the server stopped after", stopped, "<=", 1, " s")
-    judge("rows made from then on", rows - at_once if not running else STREAMED, "<=", 0, "")
+    targets.check("cancel() returned after", returned, "<=", 1, " s")
+    targets.check("reading ended after", ended[0][0] - start if ended else 99, "<=", 1, " s")
+    targets.check("server stopped after", stopped, "<=", 1, " s")
+    later = STREAMED if streams else rows - at_once
+    targets.check("rows produced after that", later, "<=", 0, "")
 
 
 def main(official: str = "", flightsql: str = "") -> int:
-    """Run all of it; give 1 if a target is missed."""
-    given = {"official": official, "flightsql-dbapi": flightsql}
+    """Run all measurements; return 1 if a target is missed."""
     own = ("ours", "ours, plain", "ours, unchecked", "adbc")
-    pythons = dict.fromkeys(own, sys.executable)
-    pythons |= {client: python for client, python in given.items() if python}
+    interpreters = dict.fromkeys(own, sys.executable)
+    if official:
+        interpreters["official"] = official
+    if flightsql:
+        interpreters["flightsql-dbapi"] = flightsql
+    targets = Targets()
     print(f"Python {sys.version.split()[0]}, pyarrow {pa.__version__}, {os.cpu_count()} cores")
     with process(sys.executable, str(HERE / "flight_server.py")) as server:
         port = int(line(server))
-        stream(port)
-        cancel(port)
-        compare(port, pythons)
-    with process(sys.executable, str(HERE / "flight_stall.py")) as server:
-        stall(int(line(server)))
-    print(f"\nmissed: {'; '.join(missed) or 'none'}")
-    return 1 if missed else 0
+        stream(port, targets)
+        cancel(port, targets)
+        compare(port, interpreters, targets)
+    with process(sys.executable, str(HERE / "flight_stalling_server.py")) as server:
+        stall(int(line(server)), targets)
+    return targets.exit_code()
 
 
 if __name__ == "__main__":

@@ -1,60 +1,36 @@
-"""A FlightSQL server for the clients that `flight.py` compares: fixed tables, and a long stream.
+"""Serve fixed tables and long streams over FlightSQL, for the clients that flight.py compares.
 
-It knows enough of FlightSQL for each of them: tickets in both forms, GetFlightInfo with the true
-schema (flightsql-dbapi, ADBC), prepared statements (ADBC), ``preserve_dictionary``. Prints its
-port.
+It implements what these clients use: both forms of tickets, GetFlightInfo with the exact schema
+(flightsql-dbapi, ADBC), prepared statements (ADBC) and ``preserve_dictionary``. It prints its port.
 """
 
 from __future__ import annotations
 
-import sys
 import time
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
-sys.path[:] = [each for each in sys.path if Path(each or ".").resolve() != Path(__file__).parent]
+import pyarrow as pa
+import pyarrow.flight as fl
+from google.protobuf import any_pb2
+from in_memory import BATCH, in_batches, log_entries
+from measurement import scaled
 
-import numpy as np  # noqa: E402
-import pyarrow as pa  # noqa: E402
-import pyarrow.flight as fl  # noqa: E402
-from google.protobuf import any_pb2  # noqa: E402
-
-from micromegas_dbapi.transport.flight.messages import (  # noqa: E402
+from micromegas_dbapi.transport.flight.messages import (
     ActionCreatePreparedStatementResult,
     TicketStatementQuery,
     pack,
 )
 
-MILLION = 1_000_000
-STREAMED = 5_000_000
-BATCH = 8192  # as services send them
-PAUSE = 0.01  # for a batch of the slow stream, which takes six seconds so
+LARGE = scaled(1_000_000)
+STREAMED = scaled(5_000_000)
+# The slow stream takes six seconds at scale 1, and at least one.
+SLOW_BATCHES = max(100, scaled(600))
+PAUSE = 0.01  # seconds per batch
 
 
-def log_rows(count: int) -> pa.Table:
-    """Make rows like those of log_entries: six columns, three of them dictionaries."""
-    draw = np.random.default_rng(7)
-
-    def names(kind: str, distinct: int) -> pa.Array:
-        codes = pa.array(draw.integers(0, distinct, count), pa.int16())
-        return pa.DictionaryArray.from_arrays(codes, [f"{kind}_{i}" for i in range(distinct)])
-
-    moments = 1_700_000_000 * 10**9 + np.cumsum(draw.integers(1, 10**6, count))
-    return pa.table(
-        {
-            "process_id": names("process", 40),
-            "exe": names("exe", 12),
-            "time": pa.array(moments, pa.timestamp("ns", "+00:00")),
-            "target": names("target", 200),
-            "level": pa.array(draw.integers(1, 7, count), pa.int32()),
-            "msg": pa.array([f"message number {i}" for i in draw.integers(0, 10**6, count)]),
-        }
-    )
-
-
-def decode_batch(table: pa.Table) -> pa.Table:
-    """Give plain columns in place of dictionaries."""
+def decoded(table: pa.Table) -> pa.Table:
+    """Replace dictionary columns by plain ones."""
     plain = [
         column.cast(column.type.value_type) if pa.types.is_dictionary(column.type) else column
         for column in table.columns
@@ -62,8 +38,8 @@ def decode_batch(table: pa.Table) -> pa.Table:
     return pa.table(plain, names=table.column_names)
 
 
-class Asked(fl.ServerMiddlewareFactory):  # type: ignore[misc]
-    """Remembers whether dictionaries are asked for."""
+class DictionaryHeader(fl.ServerMiddlewareFactory):  # type: ignore[misc]
+    """Record for each call whether the client wants dictionaries."""
 
     def start_call(self, info: Any, headers: Any) -> Any:
         """Read the header of a call."""
@@ -77,30 +53,30 @@ class _Middleware(fl.ServerMiddleware):  # type: ignore[misc]
 
 
 class Server(fl.FlightServerBase):  # type: ignore[misc]
-    """Serves ``million``, ``ten``, ``stream`` and ``slow``, by the last word of a statement."""
+    """Return the result that the last word of a statement names: large, ten, stream or slow."""
 
     def __init__(self) -> None:
-        super().__init__("grpc://127.0.0.1:0", middleware={"asked": Asked()})
-        tables = {"million": log_rows(MILLION), "ten": log_rows(10)}
+        super().__init__("grpc://127.0.0.1:0", middleware={"dictionaries": DictionaryHeader()})
+        tables = {"large": log_entries(LARGE), "ten": log_entries(10)}
         self._tables = {
-            (name, dictionaries): (each.schema, each.to_batches(max_chunksize=BATCH))
+            (name, dictionaries): (each.schema, in_batches(each))
             for name, table in tables.items()
-            for dictionaries, each in ((False, decode_batch(table)), (True, table))
+            for dictionaries, each in ((False, decoded(table)), (True, table))
         }
-        self._template = decode_batch(log_rows(BATCH)).to_batches()[0]
-        self._made = self._running = 0
+        self._template = decoded(log_entries(BATCH)).to_batches()[0]
+        self._produced = self._running = 0
 
     def do_get(self, context: Any, ticket: fl.Ticket) -> Any:
-        """Send a table in batches, or make the rows of a stream as they are read."""
+        """Return a table in batches, or a stream whose rows are produced while it is read."""
         word = _word(_sql(ticket.ticket))
         if word in ("stream", "slow"):
-            made = self._stream(PAUSE if word == "slow" else 0)
-            return fl.GeneratorStream(self._template.schema, made)
-        found = self._tables[word, context.get_middleware("asked").dictionaries]
-        return fl.RecordBatchStream(pa.RecordBatchReader.from_batches(*found))
+            batches = self._stream(slow=word == "slow")
+            return fl.GeneratorStream(self._template.schema, batches)
+        table = self._tables[word, context.get_middleware("dictionaries").dictionaries]
+        return fl.RecordBatchStream(pa.RecordBatchReader.from_batches(*table))
 
     def get_flight_info(self, context: Any, descriptor: fl.FlightDescriptor) -> fl.FlightInfo:
-        """Tell the schema and the ticket of a statement, prepared or not."""
+        """Return the schema and the ticket of a statement, prepared or not."""
         command = any_pb2.Any.FromString(descriptor.command)
         if "StatementQuery" not in command.type_url:
             raise NotImplementedError(command.type_url)
@@ -110,9 +86,9 @@ class Server(fl.FlightServerBase):  # type: ignore[misc]
         return fl.FlightInfo(schema, descriptor, [fl.FlightEndpoint(ticket, [])], -1, -1)
 
     def do_action(self, context: Any, action: fl.Action) -> Iterator[bytes]:
-        """Prepare a statement; tell how many rows were made, and how many streams are at work."""
-        if action.type == "made":
-            yield f"{self._made} {self._running}".encode()
+        """Prepare a statement, or return the number of rows produced and of streams in progress."""
+        if action.type == "progress":
+            yield f"{self._produced} {self._running}".encode()
         elif action.type == "CreatePreparedStatement":
             sql = _handle(any_pb2.Any.FromString(action.body.to_pybytes()).value)
             sink = pa.BufferOutputStream()
@@ -123,14 +99,15 @@ class Server(fl.FlightServerBase):  # type: ignore[misc]
                 )
             )
 
-    def _stream(self, pause: float) -> Iterator[pa.RecordBatch]:
-        self._made = 0
+    def _stream(self, slow: bool) -> Iterator[pa.RecordBatch]:
+        size = max(1, STREAMED // SLOW_BATCHES) if slow else BATCH
+        self._produced = 0
         self._running += 1
         try:
-            while self._made < STREAMED:
-                time.sleep(pause)
-                batch = self._template.slice(0, STREAMED - self._made)
-                self._made += len(batch)
+            while self._produced < STREAMED:
+                time.sleep(PAUSE if slow else 0)
+                batch = self._template.slice(0, min(size, STREAMED - self._produced))
+                self._produced += len(batch)
                 yield batch
         finally:
             self._running -= 1
@@ -141,7 +118,7 @@ def _word(sql: str) -> str:
 
 
 def _handle(message: bytes) -> bytes:
-    """Read the first field of a message, which all that is asked here has its statement in."""
+    """Return the first field of a message: the statement, in all messages used here."""
     found: bytes = TicketStatementQuery.FromString(message).statement_handle
     return found
 

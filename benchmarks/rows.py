@@ -1,60 +1,41 @@
-"""How fast Arrow becomes rows: against pyarrow's own ways, polars, and a driver's loop over cells.
+"""Compare ways from Arrow to rows: our cursor, pyarrow, polars, and a driver's loop over cells.
 
-Run ``python benchmarks/rows.py``. Times are CPU time, medians of rounds that are
-interleaved and change their order, so that a noisy machine harms all alike; only the ratios mean
-something elsewhere.
+    python benchmarks/rows.py
+
+Times are CPU time, medians of interleaved rounds; only ratios carry over to other machines.
+Returns 1 if a target is missed.
 """
 
 from __future__ import annotations
 
-import statistics
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 import pyarrow as pa
+from in_memory import BATCH, connect, in_batches
+from measurement import Targets, interleaved, scaled
 
-from micromegas_dbapi.arrow.readers import latching_reader
-from micromegas_dbapi.connection import Connection
-from micromegas_dbapi.cursor import Cursor
-from micromegas_dbapi.ranges.choice import Ranges
-from micromegas_dbapi.ranges.range_options import RangeOptions
-from micromegas_dbapi.transport.protocol import Request
+import micromegas_dbapi as mm
 
 try:
     import polars
 except ImportError:
     polars = None
 
-ROWS = 1_000_000
-ROUNDS = 5
-BATCH = 8192  # as services send them
-SUBSET = 40_000  # for what takes microseconds for each cell; its time is scaled up
+ROWS = scaled(1_000_000)
+ROUNDS = scaled(5)
+SUBSET = scaled(40_000)  # for variants that take microseconds per cell; their time is scaled up
 
 
-# ---- What is measured ---------------------------------------------------------------------------
+# ---- Variants -----------------------------------------------------------------------------------
 
 
-class InMemory:
-    """A transport whose answer to every statement is a table, in batches as services send them."""
-
-    def __init__(self, table: pa.Table) -> None:
-        self._table = table
-
-    def run(self, request: Request) -> pa.RecordBatchReader:
-        """Give the table, whatever is asked."""
-        return latching_reader(self._table.schema, self._table.to_batches(max_chunksize=BATCH))
-
-    def close(self) -> None:
-        """Hold nothing."""
-
-
-def cursor_over(table: pa.Table) -> Cursor:
-    """Give the driver's cursor, its result the table."""
-    transport = InMemory(table)
-    ranges = Ranges(transport, options=RangeOptions(infer_range="off"))
-    return Connection(transport, ranges, "datetime").execute("SELECT 1")
+def cursor_over(table: pa.Table) -> mm.Cursor:
+    """Return our cursor with the table as its result."""
+    return connect(in_batches(table)).execute("SELECT 1")
 
 
 def fetchall(table: pa.Table) -> object:
@@ -83,42 +64,42 @@ def polars_rows(table: pa.Table) -> object:
 
 
 def per_cell(table: pa.Table) -> object:
-    """As the ADBC driver manager does: each cell is indexed, and converted, by itself."""
+    """Index and convert every cell on its own, as the ADBC driver manager does."""
     rows = []
-    for batch in table.to_batches(max_chunksize=BATCH):
+    for batch in in_batches(table):
         arrays = batch.columns
         for index in range(batch.num_rows):
             rows.append(tuple(array[index].as_py() for array in arrays))
     return rows
 
 
-# ---- On what ------------------------------------------------------------------------------------
+# ---- Tables -------------------------------------------------------------------------------------
 
 
-def dictionary(generator: np.random.Generator, name: str, distinct: int) -> pa.DictionaryArray:
-    indices = generator.integers(0, distinct, ROWS).astype(np.int16)
+def dictionary(random: np.random.Generator, name: str, distinct: int) -> pa.DictionaryArray:
+    indices = random.integers(0, distinct, ROWS).astype(np.int16)
     values = pa.array([f"{name} {number:030d}" for number in range(distinct)])
     return pa.DictionaryArray.from_arrays(pa.array(indices), values)
 
 
-def times(generator: np.random.Generator) -> pa.Array:
-    # In whole microseconds: without pandas, the others could not give nanoseconds at all.
-    steps = generator.integers(1, 100_000, ROWS)
+def times(random: np.random.Generator) -> pa.Array:
+    # Whole microseconds: without pandas, the other variants cannot return nanoseconds at all.
+    steps = random.integers(1, 100_000, ROWS)
     nanoseconds = 1_700_000_000_000_000_000 + np.cumsum(steps) * 1000
     return pa.array(nanoseconds).view(pa.timestamp("ns", "+00:00"))
 
 
-def log_entries(generator: np.random.Generator) -> pa.Table:
-    numbers = generator.integers(0, 10**9, ROWS).tolist()
+def log_entries(random: np.random.Generator) -> pa.Table:
+    numbers = random.integers(0, 10**9, ROWS).tolist()
     return pa.table(
         {
-            "process_id": dictionary(generator, "process", 50),
-            "exe": dictionary(generator, "exe", 10),
-            "username": dictionary(generator, "user", 40),
-            "computer": dictionary(generator, "computer", 40),
-            "target": dictionary(generator, "target", 300),
-            "time": times(generator),
-            "level": pa.array(generator.integers(1, 7, ROWS).astype(np.int32)),
+            "process_id": dictionary(random, "process", 50),
+            "exe": dictionary(random, "exe", 10),
+            "username": dictionary(random, "user", 40),
+            "computer": dictionary(random, "computer", 40),
+            "target": dictionary(random, "target", 300),
+            "time": times(random),
+            "level": pa.array(random.integers(1, 7, ROWS).astype(np.int32)),
             "msg": pa.array(
                 [
                     f"frame {index} took {number} ns, which is over its budget, on render thread 3"
@@ -129,50 +110,39 @@ def log_entries(generator: np.random.Generator) -> pa.Table:
     )
 
 
-def measures(generator: np.random.Generator) -> pa.Table:
+def measures(random: np.random.Generator) -> pa.Table:
     return pa.table(
         {
-            "process_id": dictionary(generator, "process", 50),
-            "exe": dictionary(generator, "exe", 10),
-            "username": dictionary(generator, "user", 40),
-            "computer": dictionary(generator, "computer", 40),
-            "target": dictionary(generator, "target", 60),
-            "name": dictionary(generator, "name", 300),
-            "unit": dictionary(generator, "unit", 6),
-            "time": times(generator),
-            "value": pa.array(generator.normal(size=ROWS)),
+            "process_id": dictionary(random, "process", 50),
+            "exe": dictionary(random, "exe", 10),
+            "username": dictionary(random, "user", 40),
+            "computer": dictionary(random, "computer", 40),
+            "target": dictionary(random, "target", 60),
+            "name": dictionary(random, "name", 300),
+            "unit": dictionary(random, "unit", 6),
+            "time": times(random),
+            "value": pa.array(random.normal(size=ROWS)),
         }
     )
 
 
-# ---- Measuring ----------------------------------------------------------------------------------
+# ---- Measurement --------------------------------------------------------------------------------
 
 
-def seconds(way: Callable[[pa.Table], object], table: pa.Table) -> float:
-    """Give the CPU time for all rows, measured on a subset where that takes long."""
-    scale = 1.0
-    if way in (per_cell, column_to_pylist):
-        scale = len(table) / SUBSET
+def seconds(variant: Callable[[pa.Table], object], table: pa.Table) -> float:
+    """Return the CPU time for all rows; slow variants are measured on a subset."""
+    factor = 1.0
+    if variant in (per_cell, column_to_pylist):
+        factor = len(table) / SUBSET
         table = table.slice(0, SUBSET)
     start = time.process_time()
-    result = way(table)
+    result = variant(table)
     elapsed = time.process_time() - start
-    del result  # not part of the time
-    return elapsed * scale
+    del result  # releasing it is not part of the time
+    return elapsed * factor
 
 
-def measure(table: pa.Table) -> dict[Callable[[pa.Table], object], float]:
-    ways = [fetchall, for_loop, fetchone_loop, column_to_pylist, per_cell]
-    if polars is not None:
-        ways.append(polars_rows)
-    rounds: dict[Callable[[pa.Table], object], list[float]] = {way: [] for way in ways}
-    for number in range(ROUNDS):
-        for way in ways if number % 2 else reversed(ways):
-            rounds[way].append(seconds(way, table))
-    return {way: statistics.median(times) for way, times in rounds.items()}
-
-
-# Numerator, denominator, and what their ratio should be at least or at most.
+# Numerator, denominator, and the target of their ratio.
 TARGETS = [
     (per_cell, fetchall, ">=", 20.0),
     (column_to_pylist, fetchall, ">=", 20.0),
@@ -187,25 +157,26 @@ def main() -> int:
     print(f"Python {sys.version.split()[0]}, pyarrow {pa.__version__}, numpy {np.__version__}")
     print(f"{ROWS:,} rows, batches of {BATCH}, median CPU time of {ROUNDS} rounds")
     print(f"per_cell and column_to_pylist: measured on {SUBSET:,} rows, scaled up")
+    variants = [fetchall, for_loop, fetchone_loop, column_to_pylist, per_cell]
     if polars is None:
-        print("polars_rows: left out, polars is not installed")
-    missed = 0
-    for make in (log_entries, measures):
-        medians = measure(make(np.random.default_rng(1)))
-        print(f"\n{make.__name__}")
-        for way, median in medians.items():
-            print(f"  {way.__name__:18}{median / ROWS * 1e6:8.3f} us/row")
-        for above, below, sign, target in TARGETS:
-            if above not in medians:
-                continue
-            ratio = medians[above] / medians[below]
-            passed = ratio >= target if sign == ">=" else ratio <= target
-            missed += not passed
-            name = f"{above.__name__} / {below.__name__}"
-            print(
-                f"  {name:30}{ratio:8.2f}  target {sign} {target:<5} {'pass' if passed else 'FAIL'}"
-            )
-    return 1 if missed else 0
+        print("left out: polars_rows (polars is not installed)")
+    else:
+        variants.append(polars_rows)
+    targets = Targets()
+    for view in (log_entries, measures):
+        table = view(np.random.default_rng(1))
+        medians = interleaved(
+            {variant: partial(seconds, variant, table) for variant in variants}, ROUNDS
+        )
+        print(f"\n{view.__name__}")
+        for variant, median in medians.items():
+            print(f"  {variant.__name__:18}{median / ROWS * 1e6:8.3f} us/row")
+        for above, below, sign, limit in TARGETS:
+            if above in medians:
+                ratio = medians[above] / medians[below]
+                name = f"{view.__name__}: {above.__name__} / {below.__name__}"
+                targets.check(name, ratio, sign, limit)
+    return targets.exit_code()
 
 
 if __name__ == "__main__":

@@ -1,22 +1,18 @@
-"""Eight clients at once against the local service for a minute: errors, and growth of the server.
+"""Run eight clients against the local service, and look for errors and growth of the server.
 
-    python benchmarks/soak.py [seconds]
+    python benchmarks/soak.py [SECONDS]
 
-Each client is a thread with a connection of its own that repeats a mix of calls, and compares every
-answer with the first of its kind. Half of them open a new connection for each call. The server is
-a process of its own, whose threads, open files and memory are read from /proc (Linux).
+Each client is a thread with its own connection. It repeats a mix of calls for a minute by default,
+and compares every result with the first result of the same call. Half of the clients open a new
+connection for each call. The server is a separate process; its threads, open files and memory are
+read from /proc (Linux). Returns 1 if a call fails or returns something else.
 """
 
-# ruff: noqa: E402
 from __future__ import annotations
-
-import sys
-
-# A script's folder comes first in the path, and a file in it would stand in for the library's http.
-sys.path[:] = [entry for entry in sys.path if not entry.endswith("benchmarks")]
 
 import os
 import subprocess
+import sys
 import threading
 import time
 from collections import Counter
@@ -24,11 +20,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pyarrow as pa
+from measurement import SCALE
 
 import micromegas_dbapi as mm
 from micromegas_dbapi.client import Client
 
-CLIENTS = 8
+CLIENTS = 8 if SCALE >= 1 else 2
 ROOT = Path(__file__).parents[1]
 
 STATEMENTS = [
@@ -42,7 +39,7 @@ STATEMENTS = [
 
 
 def calls(client: Client) -> dict[str, Callable[[Client], object]]:
-    """List the calls of the mix, for the lake that is served."""
+    """Return the mix of calls, by name, for the data that is served."""
     stream = client.query(
         "SELECT stream_id FROM streams WHERE array_has(tags, 'cpu') ORDER BY stream_id LIMIT 1",
         arrow=True,
@@ -54,13 +51,13 @@ def calls(client: Client) -> dict[str, Callable[[Client], object]]:
             sql, "2000-01-01T00:00:00Z", "2100-01-01T00:00:00Z", arrow=True
         )
 
-    def refused(one: Client) -> object:
+    def unknown_column(one: Client) -> object:
         try:
             return one.query("SELECT nope FROM log_entries", arrow=True)
         except mm.ProgrammingError as error:
             return type(error)
 
-    def materialized(one: Client) -> object:
+    def materialize(one: Client) -> object:
         lines: list[str] = []
         day = "2026-11-01T00:00:00Z", "2026-11-01T01:00:00Z"
         one.materialize_partitions("log_entries", "global", *day, 60, lines.append)
@@ -71,20 +68,20 @@ def calls(client: Client) -> dict[str, Callable[[Client], object]]:
         "find_process": lambda one: one.find_process(process, arrow=True),
         "query_streams": lambda one: one.query_streams(None, None, 100, process, arrow=True),
         "query_partitions": lambda one: one.query_partitions(arrow=True),
-        "materialize_partitions": materialized,
-        "an error": refused,
+        "materialize_partitions": materialize,
+        "an error": unknown_column,
     }
 
 
 def equal(a: object, b: object) -> bool:
-    """Compare two answers by their values: the order inside of dictionaries is the engine's."""
+    """Compare two results by their values. The order of values in dictionaries may differ."""
     if isinstance(a, pa.Table) and isinstance(b, pa.Table):
         return a.schema == b.schema and a.to_pylist() == b.to_pylist()
     return a == b
 
 
 def server(pid: int) -> tuple[int, int, float]:
-    """Give the threads, open files and MB of memory of a process."""
+    """Return the number of threads, the number of open files and the MB of memory of a process."""
     fields = dict(
         line.split(":", 1) for line in Path(f"/proc/{pid}/status").read_text().splitlines()
     )
@@ -92,54 +89,74 @@ def server(pid: int) -> tuple[int, int, float]:
     return int(fields["Threads"]), files, int(fields["VmRSS"].split()[0]) / 1024
 
 
-def main(seconds: float) -> int:
+def main(seconds: float = 60 * SCALE) -> int:
+    """Start the service, run the clients, and return 1 if a call went wrong."""
     command = [sys.executable, "-m", "micromegas_dbapi.cli", "serve", "--demo", "--port", "0"]
-    service = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=ROOT)
-    assert service.stdout is not None
-    url = next(word for word in service.stdout.readline().split() if "http:" in word)
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=ROOT) as service:
+        assert service.stdout is not None
+        try:
+            url = next(word for word in service.stdout.readline().split() if "http:" in word)
+            counts, wrong = run(url, service.pid, seconds)
+        finally:
+            service.terminate()
+    print(
+        f"{counts.total()} calls by {CLIENTS} clients, {len(wrong)} errors; the service ended "
+        f"with exit code {service.returncode}"
+    )
+    print(*wrong[:10], sep="\n")
+    return 1 if wrong else 0
+
+
+def run(url: str, pid: int, seconds: float) -> tuple[Counter[str], list[str]]:
+    """Run all clients, and print the state of the service every five seconds.
+
+    Returns
+    -------
+    counts : Counter
+        How often each call was made.
+    wrong : list of str
+        Calls that failed or returned another result.
+    """
     counts: Counter[str] = Counter()
     wrong: list[str] = []
     with Client(url) as first:
         mix = calls(first)
         expected = {name: call(first) for name, call in mix.items()}
-    over = time.monotonic() + seconds
+    end = time.monotonic() + seconds
 
     def work(number: int) -> None:
-        one = Client(url)
-        while time.monotonic() < over and not wrong:
+        client = Client(url)
+        while True:
             for name, call in mix.items():
                 try:
-                    if not equal(call(one), expected[name]):
-                        wrong.append(f"{name}: another answer")
+                    if not equal(call(client), expected[name]):
+                        wrong.append(f"{name}: another result")
                 except Exception as error:
                     wrong.append(f"{name}: {error!r}")
                 counts[name] += 1
                 if number % 2:
-                    one.close()
-                    one = Client(url)
-        one.close()
+                    client.close()
+                    client = Client(url)
+            if wrong or time.monotonic() > end:
+                break
+        client.close()
+
+    def state(label: str) -> None:
+        print("{:>7}  {:5d}  {:7d}  {:5d}  {:.0f}".format(label, counts.total(), *server(pid)))
 
     threads = [threading.Thread(target=work, args=(number,)) for number in range(CLIENTS)]
     for thread in threads:
         thread.start()
     print("after s  calls  threads  files  MB")
     began = time.monotonic()
-    while any(thread.is_alive() for thread in threads):
-        time.sleep(min(5, seconds))
-        now = time.monotonic() - began
-        print(
-            "{:7.0f}  {:5d}  {:7d}  {:5d}  {:.0f}".format(now, counts.total(), *server(service.pid))
-        )
-    time.sleep(2)
-    print("   idle  {:5d}  {:7d}  {:5d}  {:.0f}".format(counts.total(), *server(service.pid)))
-    service.terminate()
-    print(
-        f"{counts.total()} calls by {CLIENTS} clients, {len(wrong)} errors; the service ended "
-        f"with exit code {service.wait(20)}"
-    )
-    print(*wrong[:10], sep="\n")
-    return 1 if wrong else 0
+    for thread in threads:
+        while thread.is_alive():
+            thread.join(5)
+            state(f"{time.monotonic() - began:.0f}")
+    time.sleep(min(2, seconds))
+    state("idle")
+    return counts, wrong
 
 
 if __name__ == "__main__":
-    sys.exit(main(float(sys.argv[1]) if len(sys.argv) > 1 else 60))
+    sys.exit(main(*map(float, sys.argv[1:])))

@@ -2,13 +2,25 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from tests.wire.recordings import unpack
+
+# How long an example takes depends on the machine.
+settings.register_profile("tests", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("tests")
+
+
+def pytest_collection_finish() -> None:
+    """Keep the collected tests out of garbage collection, which takes a third of the time else."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="session")

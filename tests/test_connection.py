@@ -20,6 +20,7 @@ import pytest
 
 import micromegas_dbapi as mm
 from micromegas_dbapi.timerange import to_ns
+from tests.waiting import until
 from tests.wire.recordings import case
 from tests.wire.replay import Answer, Request, Server, replay
 
@@ -188,10 +189,7 @@ def test_close_closes_the_sockets(server: Server) -> None:
     assert len(server._connections) == 1
     held = connection.transport._client._adapter  # type: ignore[union-attr]  # its end would close them
     connection.close()
-    deadline = time.monotonic() + 10
-    while server._connections and time.monotonic() < deadline:
-        time.sleep(0.01)
-    assert server._connections == set()
+    until(lambda: server._connections == set())
     assert held is not None
 
 

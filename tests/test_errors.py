@@ -389,11 +389,11 @@ def test_any_text_becomes_an_error(text: str) -> None:
 def test_long_texts_take_no_time() -> None:
     pieces = ["a", "\n", " ", "a\n", "\ncaused by\n", "External error: ", "    0: x\n"]
     pieces += ["\n\nCaused by:\n    0: a", "\nStack backtrace:\n   0: x\n", "   at x\n", "\t\n "]
-    before = time.monotonic()
+    before = time.process_time()
     for piece in pieces:
         for head in ("", "x\n\nCaused by:\n    0: ", "\nStack backtrace:\n"):
             from_service(head + piece * 4000)
-    assert time.monotonic() - before < 10
+    assert time.process_time() - before < 10
 
 
 # ---- The tree -----------------------------------------------------------------------------------

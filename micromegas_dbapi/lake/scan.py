@@ -23,7 +23,7 @@ CONFIG = {
     "datafusion.execution.collect_statistics": "false",
 }
 # Views of up to this many bytes on disk are cached, up to this many of them. This reduces the time
-# of a query of ten rows to a third (benchmarks/service.py), for at most 64 MB of cached files.
+# of a query of ten rows to a third (benchmarks/), for at most 64 MB of cached files.
 _CACHED_BYTES = 4 * 2**20
 _CACHED_VIEWS = 16
 # Each file that is read separately is a scan in the plan. If there are more, the whole folder is

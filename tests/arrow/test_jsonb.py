@@ -358,7 +358,7 @@ def test_both_ways_to_nest_agree() -> None:
 def test_no_byte_is_read_twice() -> None:
     """Entries of length 0 start at one offset: ten levels would take ten billion steps."""
     level = words(ARRAY | 10, *[NESTED] * 10)
-    before = time.monotonic()
+    before = time.process_time()
     with pytest.raises(ValueError, match="not a JSONB value"):
         decode(level * 10)
-    assert time.monotonic() - before < 5
+    assert time.process_time() - before < 5

@@ -299,16 +299,11 @@ def test_error_of_a_service(wire: Callable[[str], Path]) -> None:
     recorded = case(wire("http-0.2.3"), "backtrace_error_view_id")
     for answer, words in ((recorded, "Uuid::parse_str"), (Answer(status=401), "status 401")):
         with replay(answer) as server:
-            done = subprocess.run(
-                [*COMMAND, "SELECT 1", "--url", server.url],
-                capture_output=True,
-                text=True,
-                timeout=60,
-            )
-        assert (done.returncode, done.stdout) == (1, "")
-        assert words in done.stderr
-        assert len(done.stderr.splitlines()) == 1
-        assert "<unknown>" not in done.stderr
+            code, shown, errors = run("SELECT 1", "--url", server.url)
+        assert (code, shown) == (1, "")
+        assert words in errors
+        assert len(errors.splitlines()) == 1
+        assert "<unknown>" not in errors
 
 
 @pytest.mark.skipif(not hasattr(os, "openpty"), reason="this system has no pseudo-terminals")

@@ -199,8 +199,8 @@ def test_a_table_into_a_file(tmp_path: Path) -> None:
     assert [line.split() for line in lines if "word" in line] == [["word"] * 100]
 
 
-FAILS_LATE = "SELECT CASE WHEN value = 300000 THEN 1 / (value - value) ELSE value END FROM "
-SERIES = "generate_series(1, 400000)"
+FAILS_LATE = "SELECT CASE WHEN value = 100000 THEN 1 / (value - value) ELSE value END FROM "
+SERIES = "generate_series(1, 150000)"
 
 
 @pytest.mark.parametrize("name", ["x.csv", "x.json", "x.parquet", "x.arrow", "x.txt"])
@@ -296,14 +296,14 @@ sys.exit(code)
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="memory is read from /proc")
 @pytest.mark.parametrize("name", ["csv", "ndjson", "parquet", "arrow"])
 def test_memory_is_bounded(tmp_path: Path, name: str) -> None:
-    """A result of four times the size takes no more memory, but for noise.
+    """A result of several times the size takes no more memory, but for noise.
 
     Parquet is written a row group of 64 MiB at a time, and what the engine's threads have freed of
     one is used again for the next, sooner or later: 100 MiB more were seen, and held whole the
     larger result would take 700 more.
     """
     peaks = []
-    for rows in (1_200_000, 4_800_000) if name == "parquet" else (300_000, 1_200_000):
+    for rows in (1_200_000, 4_800_000) if name == "parquet" else (100_000, 700_000):
         sql = f"SELECT value, repeat('text ', 40) AS t FROM generate_series(1, {rows})"
         done = subprocess.run(
             [sys.executable, "-c", MEASURED, sql, "--url", "demo:", "-o", tmp_path / f"x.{name}"],
@@ -314,7 +314,7 @@ def test_memory_is_bounded(tmp_path: Path, name: str) -> None:
         assert done.returncode == 0, done.stderr
         peaks.append(int(done.stderr) / 1024)
     written = (tmp_path / f"x.{name}").stat().st_size / 2**20
-    assert name == "parquet" or written > 200
+    assert name == "parquet" or written > 120
     assert peaks[1] - peaks[0] < (250 if name == "parquet" else 80), peaks
 
 
@@ -347,7 +347,7 @@ def test_a_bar_for_a_long_download(tmp_path: Path) -> None:
             connection.sendall(b"HTTP/1.1 200 OK\r\ncontent-length: %d\r\n\r\n" % len(body))
             for start in range(0, len(body), len(body) // 8):
                 connection.sendall(body[start : start + len(body) // 8])
-                time.sleep(0.25)
+                time.sleep(0.1)
 
     with socket.create_server(("127.0.0.1", 0)) as listener:
         thread = threading.Thread(target=serve)

@@ -20,7 +20,9 @@ import pytest
 import micromegas_dbapi as mm
 from micromegas_dbapi.lake.transport import LakeTransport
 from micromegas_dbapi.server import LocalService
-from tests.cli.terminal import COMMAND, run
+from tests.cli.terminal import COMMAND, run_alone
+from tests.server.work import SLOW, needs_proc, rests, works
+from tests.waiting import once
 
 
 @contextmanager
@@ -50,15 +52,14 @@ def test_serves_until_a_signal(end: signal.Signals) -> None:
             sql = "SELECT exe, computer FROM processes ORDER BY start_time, exe"
             assert ours.execute(sql).fetchall() == theirs.execute(sql).fetchall()
             process.send_signal(end)  # while a client keeps its connection
-            assert process.communicate(timeout=20) == ("", "")
+            assert process.communicate(timeout=60) == ("", "")
     assert process.returncode == 0
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no signals of this kind")
+@needs_proc
 def test_ends_while_it_works() -> None:
     """A query under way does not keep it from ending, and its client is told."""
-    slow = "SELECT sum(a.value * b.value) FROM generate_series(1, 100000) a, "
-    slow += "generate_series(1, 10000000) b"
+    slow = SLOW["cross join"]
     told: list[mm.Error] = []
 
     def ask(url: str) -> None:
@@ -71,11 +72,10 @@ def test_ends_while_it_works() -> None:
     with served("--demo") as (process, url, _):
         thread = threading.Thread(target=ask, args=(url,))
         thread.start()
-        thread.join(1)
-        assert thread.is_alive()
+        assert works(process.pid)
         process.send_signal(signal.SIGTERM)
-        assert process.wait(30) is not None
-        thread.join(10)
+        assert process.wait(60) is not None
+        thread.join(60)
     assert [type(error) for error in told] == [mm.OperationalError]
 
 
@@ -90,40 +90,38 @@ def test_serves_flightsql_until_a_signal(end: signal.Signals) -> None:
         with mm.connect(url) as http, mm.connect(flight) as grpc:
             assert grpc.execute(sql).fetchall() == http.execute(sql).fetchall()
             process.send_signal(end)  # while clients keep their connections
-            assert process.communicate(timeout=20) == ("", "")
+            assert process.communicate(timeout=60) == ("", "")
     assert process.returncode == 0
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no signals of this kind")
+@needs_proc
 def test_clients_that_cancel_or_fail_or_vanish_are_no_news() -> None:
     """Nothing is printed about them."""
-    slow = "SELECT sum(a.value * b.value) FROM generate_series(1, 100000) a, "
-    slow += "generate_series(1, 10000000) b"
+    slow = SLOW["filter"]
     with served("--demo", "--flight-port", "0") as (process, url, line):
         flight = next(word for word in line.split() if word.startswith("grpc"))
         for each in (flight, f"web+{url}/mm"):
             with mm.connect(each) as connection:
                 cursor = connection.cursor()
-                timer = threading.Timer(0.2, cursor.cancel)
-                timer.start()
-                with pytest.raises(mm.OperationalError, match="the query was cancelled"):
-                    cursor.execute(slow).fetchall()
-                timer.join()
+                with once(lambda: works(process.pid), cursor.cancel):
+                    with pytest.raises(mm.OperationalError, match="the query was cancelled"):
+                        cursor.execute(slow).fetchall()
+                assert rests(process.pid)
                 with pytest.raises(mm.DataError):
                     cursor.execute("SELECT 1 / (value - 1) FROM generate_series(1, 2)").fetchall()
         client = subprocess.Popen([*COMMAND, slow, "--url", flight], stderr=subprocess.DEVNULL)
         with client:
-            threading.Event().wait(1)
+            assert works(process.pid)
             client.kill()
+        assert rests(process.pid)
         process.send_signal(signal.SIGTERM)
-        assert process.communicate(timeout=5) == ("", "")
+        assert process.communicate(timeout=60) == ("", "")
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no signals of this kind")
+@needs_proc
 def test_ends_while_flightsql_works() -> None:
     """Promptly: a query under way, and one whose rows nobody takes, are left."""
-    slow = "SELECT sum(a.value * b.value) FROM generate_series(1, 100000) a, "
-    slow += "generate_series(1, 10000000) b"
+    slow = SLOW["cross join"]
     told: list[mm.Error] = []
 
     def ask(url: str) -> None:
@@ -137,14 +135,13 @@ def test_ends_while_flightsql_works() -> None:
         flight = next(word for word in line.split() if word.startswith("grpc"))
         thread = threading.Thread(target=ask, args=(flight,))
         thread.start()
+        assert works(process.pid)
         with mm.connect(flight) as connection:
             cursor = connection.execute("SELECT value FROM generate_series(1, 30000000000)")
             assert cursor.fetchone() == (1,)
-            thread.join(1)
-            assert thread.is_alive()
             process.send_signal(signal.SIGTERM)
-            assert process.communicate(timeout=5) == ("", "")
-        thread.join(10)
+            assert process.communicate(timeout=60) == ("", "")
+        thread.join(60)
     assert process.returncode == 0
     assert [type(error) for error in told] == [mm.OperationalError]
 
@@ -153,7 +150,7 @@ def test_ports_one_of_which_is_taken() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
         for ports in (["0", "--flight-port", port], [port, "--flight-port", "0"]):
-            code, shown, errors = run("serve", "--demo", "--port", *ports)
+            code, shown, errors = run_alone("serve", "--demo", "--port", *ports)
             assert (code, shown) == (1, "")
             assert f"cannot listen on 127.0.0.1:{port}" in errors
             assert len(errors.splitlines()) == 1
@@ -161,7 +158,7 @@ def test_ports_one_of_which_is_taken() -> None:
 
 @pytest.mark.parametrize("ports", [["65536"], ["-1"], ["0", "--flight-port", "99999"]])
 def test_ports_that_are_none(ports: list[str]) -> None:
-    code, shown, errors = run("serve", "--demo", "--port", *ports)
+    code, shown, errors = run_alone("serve", "--demo", "--port", *ports)
     assert (code, shown) == (1, "")
     assert f"cannot listen on 127.0.0.1:{ports[-1]}: the port must be between 0 and 65535" in errors
     assert len(errors.splitlines()) == 1
@@ -178,11 +175,11 @@ def test_without_grpcio(wire: Callable[[str], Path], monkeypatch: pytest.MonkeyP
 def test_addresses_and_folders_that_do_not_go(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
-        code, shown, errors = run("serve", "--demo", "--port", port)
+        code, shown, errors = run_alone("serve", "--demo", "--port", port)
     assert (code, shown) == (1, "")
     assert f"cannot listen on 127.0.0.1:{port}" in errors
     assert len(errors.splitlines()) == 1
-    code, shown, errors = run("serve", "--lake", str(tmp_path / "nothing"))
+    code, shown, errors = run_alone("serve", "--lake", str(tmp_path / "nothing"))
     assert (code, shown) == (1, "")
     assert "is not a folder" in errors
 
@@ -191,7 +188,7 @@ def test_beyond_this_machine_it_warns() -> None:
     with served("--demo", "--host", "0.0.0.0") as (process, url, _):
         assert url.startswith("http://0.0.0.0:")
         process.terminate()
-        _, errors = process.communicate(timeout=20)
+        _, errors = process.communicate(timeout=60)
     assert errors == (
         "micromegas-sql: warning: anyone who can reach 0.0.0.0 can read all data: there is no "
         "authentication\n"
@@ -207,7 +204,7 @@ def test_other_names_of_this_machine(host: str) -> None:
         with mm.connect(url) as connection:
             assert connection.execute("SELECT 1").fetchall() == [(1,)]
         process.terminate()
-        assert process.communicate(timeout=20) == ("", "")
+        assert process.communicate(timeout=60) == ("", "")
 
 
 def has_ipv6() -> bool:

@@ -17,7 +17,7 @@ import pytest
 from micromegas_dbapi.server import LocalService
 from tests.server.recent_services import DIFFERENT, check_rows, check_texts, columns, rows, serving
 from tests.server.test_server_gateway import body_of, send
-from tests.server.work import rests
+from tests.server.work import needs_proc, rests
 from tests.wire.recordings import case, index, names
 
 Wire = Callable[[str], Path]
@@ -134,6 +134,7 @@ def test_batches_are_compressed_and_of_moderate_size(service: LocalService) -> N
     assert set(table["text"].to_pylist()) == {"x" * 1000}
 
 
+@needs_proc
 def test_the_first_rows_come_while_others_are_computed(service: LocalService) -> None:
     """The query ends when the client disconnects."""
     sql = "SELECT value AS v FROM generate_series(1, 100000000000)"

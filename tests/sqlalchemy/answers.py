@@ -17,7 +17,11 @@ DIALECT = sa.create_engine("micromegas+demo://").dialect
 # Fixtures of one engine each over the same recorded data: in process, and over each wire.
 RECORDED = ["recorded", "over_http", "over_grpc", "over_gateway", "over_web"]
 
-each_way = pytest.mark.parametrize("literal_binds", [False, True], ids=["bound", "literal"])
+# Parameters of the fixture `demo`.
+DEMO = ["lake", "http", "grpc"]
+
+_WAYS = ["bound", "literal"]
+each_way = pytest.mark.parametrize("literal_binds", [False, True], ids=_WAYS)
 
 
 def shown(case: Any) -> str:
@@ -25,6 +29,29 @@ def shown(case: Any) -> str:
     if isinstance(case, tuple):
         case = case[0]
     return " ".join(str(case.compile(dialect=DIALECT)).split())[:70]
+
+
+def on_each_engine(statements: list[tuple[Any, Any]]) -> pytest.MarkDecorator:
+    """Each statement on each engine of `demo`, and each both bound and literal, in turn."""
+    return in_turn(
+        [
+            (case, shown(case), engine, bool((number + turn) % 2))
+            for number, case in enumerate(statements)
+            for turn, engine in enumerate(DEMO)
+        ]
+    )
+
+
+def in_turn(combinations: Iterable[tuple[tuple[Any, ...], str, str, bool]]) -> pytest.MarkDecorator:
+    """Parametrize by tuples of a case, its name, the engine, and whether values are literals."""
+    return pytest.mark.parametrize(
+        ("case", "demo", "literal_binds"),
+        [
+            pytest.param(case, engine, literal, id=f"{name}-{engine}-{_WAYS[literal]}")
+            for case, name, engine, literal in combinations
+        ],
+        indirect=["demo"],
+    )
 
 
 def rows(engine: Any, statement: Any, literal_binds: bool) -> list[tuple[Any, ...]]:

@@ -200,13 +200,10 @@ def _cases() -> Iterator[tuple[str, Any, Any]]:
 CASES = list(_cases())
 
 
-@each_way
 @pytest.mark.parametrize(("words", "statement", "answer"), CASES, ids=[c[0] for c in CASES])
-def test_mixed_types(
-    demo_lake: Any, words: str, statement: Any, answer: Any, literal_binds: bool
-) -> None:
-    found = rows(demo_lake, statement, literal_binds)
-    assert untyped(found) == untyped(answer) if literal_binds else found == answer
+def test_mixed_types(demo_lake: Any, words: str, statement: Any, answer: Any) -> None:
+    assert rows(demo_lake, statement, literal_binds=False) == answer
+    assert untyped(rows(demo_lake, statement, literal_binds=True)) == untyped(answer)
     assert told_otherwise(statement) == []
 
 
@@ -548,7 +545,7 @@ def test_subqueries_of_subqueries_take_no_time() -> None:
         v, w = query.c.v, query.c.w
         mixed = case((v > 1, v), (w > 1, w), else_=func.coalesce(v, w, v + w))
         query = select(mixed.label("v"), func.greatest(v, w, v * w).label("w")).cte()
-    before = time.monotonic()
+    before = time.process_time()
     text = str(select(query).compile(dialect=DIALECT))
-    assert time.monotonic() - before < 10
+    assert time.process_time() - before < 10
     assert text.count("CAST(") > 40

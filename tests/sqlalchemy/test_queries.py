@@ -12,7 +12,7 @@ from sqlalchemy import func, literal, select
 from sqlalchemy.dialects.postgresql import aggregate_order_by
 
 from sqlalchemy_micromegas import approx_percentile_cont, array_has, date_bin, date_trunc
-from tests.sqlalchemy.answers import check, each_way, shown
+from tests.sqlalchemy.answers import check, each_way, on_each_engine
 
 UTC = timezone.utc
 
@@ -410,10 +410,9 @@ CASES = [
 ]  # fmt: skip
 
 
-@each_way
-@pytest.mark.parametrize(("statement", "answer"), CASES, ids=map(shown, CASES))
-def test_query(demo: Any, statement: Any, answer: Any, literal_binds: bool) -> None:
-    check(demo, statement, answer, literal_binds)
+@on_each_engine(CASES)
+def test_query(demo: Any, case: tuple[Any, Any], literal_binds: bool) -> None:
+    check(demo, *case, literal_binds)
 
 
 @each_way

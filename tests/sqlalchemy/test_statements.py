@@ -16,7 +16,7 @@ from sqlalchemy import func, literal, select
 from sqlalchemy.exc import CompileError
 
 from sqlalchemy_micromegas import Properties, date_bin, date_trunc, property_get
-from tests.sqlalchemy.answers import check, each_way, rows, shown
+from tests.sqlalchemy.answers import check, on_each_engine, rows
 
 UTC = timezone.utc
 T = sa.values(
@@ -175,10 +175,9 @@ ANSWERS: list[tuple[Any, Any]] = [
 ]
 
 
-@each_way
-@pytest.mark.parametrize(("statement", "answer"), ANSWERS, ids=map(shown, ANSWERS))
-def test_answer(demo: Any, statement: Any, answer: Any, literal_binds: bool) -> None:
-    check(demo, statement, answer, literal_binds)
+@on_each_engine(ANSWERS)
+def test_answer(demo: Any, case: tuple[Any, Any], literal_binds: bool) -> None:
+    check(demo, *case, literal_binds)
 
 
 def test_distinct_on(demo: Any) -> None:

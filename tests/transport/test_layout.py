@@ -136,10 +136,14 @@ def columns(kind: str, rows: int) -> pa.RecordBatch:
     return pa.RecordBatch.from_pydict({"c": VALUES[kind][:rows], "k": pa.array(range(rows))})
 
 
-@pytest.mark.parametrize("rows", [1, 2, 3, 8, ROWS])
 @pytest.mark.parametrize(("told", "came"), list(product(VALUES, VALUES)))
-def test_pairs(told: str, came: str, rows: int) -> None:
-    """With the layout of services, all mismatches are found except types of the same layout."""
+def test_pairs(told: str, came: str) -> None:
+    """As services lay a message out, everything is found but what has the same layout."""
+    for rows in (1, 2, 3, 8, ROWS):
+        check_pair(told, came, rows)
+
+
+def check_pair(told: str, came: str, rows: int) -> None:
     schema = columns(told, 1).schema
     batch = pa.RecordBatch.from_arrays(
         [pa.concat_arrays([VALUES[came][:rows]]), pa.array(range(rows))], names=["c", "k"]

@@ -129,7 +129,7 @@ def test_stalled_before_the_headers() -> None:
 def test_stalled_before_the_body() -> None:
     start = time.monotonic()
     answer = Answer(body=b"late", body_delay=60)
-    with replay(answer) as server, connect(server, 0.1) as connection:
+    with replay(answer) as server, connect(server, 1) as connection:
         response = get(connection)
         assert response.status == 200
         with pytest.raises(TimeoutError):

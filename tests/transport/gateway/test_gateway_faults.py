@@ -5,13 +5,13 @@ from __future__ import annotations
 import gzip
 import json
 import threading
-import time
 from typing import Any
 
 import pyarrow as pa
 import pytest
 
 import micromegas_dbapi as mm
+from tests.waiting import until
 from tests.wire.described import answer
 from tests.wire.replay import Answer, Server, replay
 
@@ -217,7 +217,9 @@ LUCK: dict[str, tuple[Answer, str]] = {
 def test_types_are_no_matter_of_luck(what: str) -> None:
     """Transient failures are errors; otherwise the type of a column would depend on them."""
     bad, words = LUCK[what]
-    with replay(ROWS, bad, ROWS, DESCRIBED) as server, connect(server, timeout=0.2) as connection:
+    timeout = 2 if bad.body_delay or bad.delay else 30
+    answers = ROWS, bad, ROWS, DESCRIBED
+    with replay(*answers) as server, connect(server, timeout=timeout) as connection:
         found = failed(connection)
         assert type(found) is mm.OperationalError
         assert words in str(found)
@@ -365,8 +367,8 @@ def test_error(status: int, text: str, kind: type[mm.Error], words: str) -> None
 
 
 def test_a_stall() -> None:
-    found = failure(Answer(body=b"[]", body_delay=60), timeout=0.2)
-    assert "the response stalled: no data for 0.2 s" in str(found)
+    found = failure(Answer(body=b"[]", body_delay=60), timeout=1)
+    assert "the response stalled: no data for 1 s" in str(found)
 
 
 @pytest.mark.parametrize("slow", [0, 1], ids=["query", "describe"])
@@ -394,11 +396,9 @@ def test_cancel_ends_a_wait(slow: int) -> None:
 
         thread = threading.Thread(target=ask)
         thread.start()
-        while len(server.requests) <= slow:
-            time.sleep(0.01)
-        time.sleep(0.05)
+        until(lambda: len(server.requests) > slow)
         cursor.cancel()
-        thread.join(10)
+        thread.join(50)
     [error] = raised
     assert type(error) is mm.OperationalError
     assert str(error) == "the query was cancelled"

@@ -1,28 +1,23 @@
-"""HTTP: a large answer as Arrow, a huge one in bounded memory, a small query.
+"""Measure the analytics HTTP protocol: a large result, a huge one in bounded memory, a small one.
 
-    python benchmarks/http.py
+    python benchmarks/analytics_http.py
 
-Prints ratios of medians over interleaved rounds, and peak memory over start, against the target
-of each. The server is a process of its own that sends a file.
+Compares with requests and pyarrow alone, by medians of interleaved rounds. The server is a separate
+process that sends files. Memory is read from /proc (Linux). Returns 1 if a target is missed.
 """
 
-# ruff: noqa: E402
 from __future__ import annotations
-
-import sys
-
-# A script's folder comes first in the path, and this file would stand in for the library's http.
-sys.path[:] = [entry for entry in sys.path if not entry.endswith("benchmarks")]
 
 import gc
 import io
 import multiprocessing
 import os
 import socketserver
-import statistics
+import sys
 import tempfile
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -31,15 +26,16 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import requests
+from measurement import Targets, interleaved, scaled
 
 import micromegas_dbapi as mm
 
-ROWS = 1_000_000
-HUGE_BYTES = 500_000_000
+ROWS = scaled(1_000_000)
+HUGE_BYTES = scaled(500_000_000)
 
 
 def log_entries(rows: int, seed: int) -> pa.Table:
-    """Shape a table as the service's log_entries: messages of some 80 bytes, all different."""
+    """Return random rows like those of log_entries, with different messages of some 80 bytes."""
     random = np.random.default_rng(seed)
     words = np.array(["request", "cache", "player", "socket", "frame", "shader", "asset", "retry"])
     picks = words[random.integers(0, len(words), (rows, 5))]
@@ -70,7 +66,7 @@ def log_entries(rows: int, seed: int) -> pa.Table:
 
 
 def write(path: Path, table: pa.Table, least_bytes: int = 0) -> int:
-    """Write a file as the service does: LZ4, data pages 2.0, row groups of a million rows."""
+    """Write Parquet as the service does: LZ4, data pages 2.0, row groups of a million rows."""
     encodings = {"msg": "DELTA_BYTE_ARRAY", "time": "DELTA_BINARY_PACKED"}
     dictionaries = [name for name in table.column_names if name not in encodings]
     groups = 0
@@ -89,10 +85,10 @@ def write(path: Path, table: pa.Table, least_bytes: int = 0) -> int:
 
 
 def serve(files: dict[str, Path], port: Any) -> None:
-    """Answer each query with the file that its SQL names."""
+    """Respond to each query with the file that its SQL names; send the port that is used."""
 
     class Handler(socketserver.StreamRequestHandler):
-        # By hand: http.server would take longer than the clients that are measured.
+        # Not http.server, which takes more time than the clients that are measured.
         disable_nagle_algorithm = True
 
         def handle(self) -> None:
@@ -114,33 +110,26 @@ def serve(files: dict[str, Path], port: Any) -> None:
     server.serve_forever()
 
 
-def rounds(
-    variants: dict[str, Callable[[], object]], count: int, calls: int = 1
+def medians(
+    variants: dict[str, Callable[[], object]], rounds: int, calls: int = 1
 ) -> dict[str, float]:
-    """Run the variants in turn, in the other order every other round; medians in s per call."""
-    taken: dict[str, list[float]] = {name: [] for name in variants}
-    for function in variants.values():
-        function()
-    for number in range(count):
-        for name in list(variants) if number % 2 else list(reversed(variants)):
-            gc.collect()
-            start = time.perf_counter()
-            for _ in range(calls):
-                variants[name]()
-            taken[name].append((time.perf_counter() - start) / calls)
-    return {name: statistics.median(times) for name, times in taken.items()}
+    """Return the median seconds per call of each variant, after one call that is not measured."""
 
+    def seconds(variant: Callable[[], object]) -> float:
+        gc.collect()
+        start = time.perf_counter()
+        for _ in range(calls):
+            variant()
+        return (time.perf_counter() - start) / calls
 
-def report(what: str, ours: float, theirs: float, unit: float, suffix: str, target: float) -> None:
-    ratio = ours / theirs
-    verdict = "ok" if ratio <= target else "MISSED"
-    print(
-        f"{what}: {ours / unit:.2f} {suffix} against {theirs / unit:.2f} {suffix}, "
-        f"{ratio:.2f}x (target <= {target}x) {verdict}"
+    for variant in variants.values():
+        variant()
+    return interleaved(
+        {name: partial(seconds, variant) for name, variant in variants.items()}, rounds
     )
 
 
-def large(url: str) -> None:
+def large(url: str, targets: Targets) -> None:
     session = requests.Session()
     payload = cbor2.dumps({"sql": "SELECT * FROM large", "begin": None, "end": None})
 
@@ -151,55 +140,67 @@ def large(url: str) -> None:
         return pa.Table.from_batches(file.iter_batches(65536))
 
     with mm.connect(url) as connection:
-        medians = rounds(
+        found = medians(
             {
                 "ours": lambda: connection.execute("SELECT * FROM large").fetch_arrow_table(),
                 "bare": bare,
             },
-            15,
+            rounds=scaled(15),
         )
-    report("fetch_arrow_table, 1 M rows", medians["ours"], medians["bare"], 1e-3, "ms", 1.10)
+    print(f"\nfetch_arrow_table, {ROWS:,} rows, ms: {shown(found)}")
+    targets.check("large: ours / bare", found["ours"] / found["bare"], "<=", 1.10)
 
 
-def small(url: str) -> None:
+def small(url: str, targets: Targets) -> None:
     payload = {"sql": "SELECT * FROM small", "begin": None, "end": None}
 
-    def seed() -> pa.Table:
-        answer = requests.post(f"{url}/analytics/query", data=cbor2.dumps(payload), timeout=60)
-        return pq.read_table(io.BytesIO(answer.content))
+    def new_connection() -> pa.Table:
+        response = requests.post(f"{url}/analytics/query", data=cbor2.dumps(payload), timeout=60)
+        return pq.read_table(io.BytesIO(response.content))
 
     with mm.connect(url) as connection:
-        medians = rounds(
+        found = medians(
             {
                 "ours": lambda: connection.execute("SELECT * FROM small").fetchall(),
-                "seed": seed,
+                "requests.post": new_connection,
             },
-            21,
-            calls=50,
+            rounds=scaled(21),
+            calls=scaled(50),
         )
-    report("10-row query", medians["ours"], medians["seed"], 1e-3, "ms", 0.5)
+    print(f"\nfetchall, 10 rows, ms: {shown(found)}")
+    ratio = found["ours"] / found["requests.post"]
+    targets.check("small: ours / requests.post", ratio, "<=", 0.5)
+
+
+def shown(found: dict[str, float]) -> str:
+    return ", ".join(f"{name} {seconds * 1e3:.2f}" for name, seconds in found.items())
 
 
 def memory(field: str) -> float:
-    """Read a field of this process's memory status, in MB, since ru_maxrss tells a parent's."""
+    """Return a field of this process's memory status in MB.
+
+    Not ru_maxrss, which a new process inherits from its parent.
+    """
     with open("/proc/self/status") as status:
         return next(int(line.split()[1]) / 1024 for line in status if line.startswith(field))
 
 
-def huge(url: str, rows: int, report_to: Any) -> None:
-    """Measure the peak of memory over what it was before, in a process of its own."""
+def huge(url: str, rows: int, report: Any) -> None:
+    """Read a huge result in this process, and send its peak memory above the start."""
     with mm.connect(url, spool_bytes=64 * 2**20) as connection:
         connection.execute("SELECT * FROM small").fetchall()
         start = memory("VmRSS")
         began = time.perf_counter()
         reader = connection.execute("SELECT * FROM huge").fetch_record_batch()
-        seen = sum(batch.num_rows for batch in reader)
-        taken = time.perf_counter() - began
-    assert seen == rows, (seen, rows)
-    report_to.send((memory("VmHWM") - start, taken))
+        count = sum(batch.num_rows for batch in reader)
+        elapsed = time.perf_counter() - began
+    assert count == rows, (count, rows)
+    report.send((memory("VmHWM") - start, elapsed))
 
 
-def main() -> None:
+def main() -> int:
+    """Print all results; return 1 if a target is missed."""
+    targets = Targets()
     context = multiprocessing.get_context("spawn")
     with tempfile.TemporaryDirectory() as folder:
         files = {name: Path(folder) / f"{name}.parquet" for name in ("small", "large", "huge")}
@@ -213,22 +214,20 @@ def main() -> None:
         server.start()
         url = f"http://127.0.0.1:{near.recv()}"
         print(f"Python {sys.version.split()[0]}, pyarrow {pa.__version__}, {os.cpu_count()} cores")
-        large(url)
-        small(url)
+        large(url, targets)
+        small(url, targets)
         near, far = context.Pipe()
         client = context.Process(target=huge, args=(url, huge_rows, far))
         client.start()
         far.close()  # so that recv ends if the client fails
-        peak, taken = near.recv()
+        peak, elapsed = near.recv()
         client.join()
-        size = files["huge"].stat().st_size / 1e6
-        verdict = "ok" if peak <= 100 else "MISSED"
-        print(
-            f"{size:.0f} MB body, {huge_rows / 1e6:.0f} M rows, spooled: peak +{peak:.0f} MB over "
-            f"start in {taken:.1f} s (target <= 100 MB) {verdict}"
-        )
+        megabytes = files["huge"].stat().st_size / 1e6
+        print(f"\nfetch_record_batch, {huge_rows:,} rows, {megabytes:.0f} MB: {elapsed:.1f} s")
+        targets.check("huge: peak memory above start", peak, "<=", 100, " MB")
         server.terminate()
+    return targets.exit_code()
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -1,22 +1,18 @@
-"""A gRPC server of bare sockets whose answer comes as two small writes, as the services' do.
+"""Serve ten rows over gRPC in two small writes, as real services do.
 
-The kernel holds the second write back until the first is acknowledged (Nagle's algorithm, which
-these services leave on), and the client's kernel takes 40 ms for that unless something of the
-client's own travels back earlier. Prints its port; answers every call with ten rows.
+The kernel holds back the second write until the first is acknowledged: services leave Nagle's
+algorithm on. The client's kernel delays that acknowledgement by 40 ms, unless the client sends
+something itself before. The server uses sockets, not gRPC, to control the writes. It prints its
+port.
 """
 
 from __future__ import annotations
 
-import sys
-from pathlib import Path
+import socket
+import threading
+import time
 
-sys.path[:] = [each for each in sys.path if Path(each or ".").resolve() != Path(__file__).parent]
-
-import socket  # noqa: E402
-import threading  # noqa: E402
-import time  # noqa: E402
-
-import pyarrow as pa  # noqa: E402
+import pyarrow as pa
 
 PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
 DATA, HEADERS, SETTINGS, PING = 0, 1, 4, 6
@@ -24,19 +20,19 @@ END_STREAM, END_HEADERS, ACK = 1, 4, 1
 
 
 def frame(kind: int, flags: int, stream: int, payload: bytes = b"") -> bytes:
-    """Write a frame of HTTP/2."""
+    """Return an HTTP/2 frame."""
     return (
         len(payload).to_bytes(3, "big") + bytes([kind, flags]) + stream.to_bytes(4, "big") + payload
     )
 
 
 def header(name: bytes, value: bytes) -> bytes:
-    """Write a header as HPACK does without any index."""
+    """Return a header in HPACK, without indexing."""
     return b"\x00" + bytes([len(name)]) + name + bytes([len(value)]) + value
 
 
 def messages() -> list[bytes]:
-    """Write ten rows as gRPC messages of FlightData: the schema, and a batch."""
+    """Return the gRPC messages of FlightData for ten rows: the schema and a batch."""
     sink = pa.BufferOutputStream()
     table = pa.table({"number": range(10)})
     with pa.ipc.new_stream(sink, table.schema) as writer:
@@ -50,18 +46,18 @@ def messages() -> list[bytes]:
 
 
 def field(number: int, value: bytes) -> bytes:
-    """Write a field of protobuf."""
+    """Return a protobuf field."""
     return varint(number << 3 | 2) + varint(len(value)) + value
 
 
 def varint(value: int) -> bytes:
-    """Write a number of protobuf."""
+    """Return a protobuf varint."""
     low, rest = value & 0x7F, value >> 7
     return bytes([low | 0x80]) + varint(rest) if rest else bytes([low])
 
 
 def serve(connection: socket.socket) -> None:
-    """Answer the calls of one connection."""
+    """Respond to all calls of one connection."""
     schema, batch = messages()
     begin = b"\x88" + header(b"content-type", b"application/grpc")
     end = header(b"grpc-status", b"0")
@@ -79,7 +75,7 @@ def serve(connection: socket.socket) -> None:
             connection.sendall(
                 frame(HEADERS, END_HEADERS, stream, begin) + frame(DATA, 0, stream, schema)
             )
-            time.sleep(0.001)  # the rows are computed
+            time.sleep(0.001)  # as if the rows were computed
             connection.sendall(
                 frame(DATA, 0, stream, batch)
                 + frame(HEADERS, END_HEADERS | END_STREAM, stream, end)
@@ -87,7 +83,7 @@ def serve(connection: socket.socket) -> None:
 
 
 def main() -> None:
-    """Listen, and serve each connection in a thread."""
+    """Print the port, and serve each connection in a thread of its own."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         print(server.getsockname()[1], flush=True)
         while True:

@@ -1,8 +1,9 @@
-"""One client of `flight.py`, in its own environment: told what to do a line at a time.
+"""Run one of the clients that flight.py compares, in the environment that has it.
 
-``python flight_peers.py CLIENT PORT`` prints ``ready`` and the versions, or what is missing. It
-reads ``arrow``, ``frame`` or ``rows`` of a million, ``ten`` or ``tenframe`` from standard input,
-does that, and prints how many seconds it took, and how many rows came.
+``python flight_clients.py CLIENT PORT`` prints ``ready`` and versions, or which module is missing.
+It then reads the names of tasks from standard input, a line each: ``arrow``, ``frame`` and ``rows``
+of the large table, ``ten`` and ``tenframe`` of ten rows. For each it prints the seconds taken and
+the number of rows.
 """
 
 from __future__ import annotations
@@ -13,34 +14,33 @@ import sys
 import time
 from collections.abc import Callable
 from importlib.metadata import version
-from pathlib import Path
 from typing import Any
 
-sys.path[:] = [each for each in sys.path if Path(each or ".").resolve() != Path(__file__).parent]
+from measurement import scaled
 
-# A view that is known, whose dictionaries are asked for; the server goes by the last word.
-MILLION, TEN = "SELECT * FROM log_entries AS million", "SELECT * FROM log_entries AS ten"
+# Our client requests dictionaries for views it knows. The server looks at the last word only.
+LARGE, TEN = "SELECT * FROM log_entries AS large", "SELECT * FROM log_entries AS ten"
 Task = Callable[[], Any]
-# What is quick is done several times; the median counts.
-REPEATS = {"arrow": 5, "frame": 3, "ten": 200, "tenframe": 200}
+# Short tasks are repeated, and the median is printed.
+REPEATS = {"arrow": scaled(5), "frame": scaled(3), "ten": scaled(200), "tenframe": scaled(200)}
 
 
 def ours(port: int, **options: Any) -> dict[str, Task]:
-    """Ask as a user of micromegas_dbapi does."""
+    """Return the tasks as a user of micromegas_dbapi writes them."""
     import micromegas_dbapi as mm
 
     cursor = mm.connect(f"grpc://127.0.0.1:{port}", **options).cursor()
     return {
-        "arrow": lambda: cursor.execute(MILLION).fetch_arrow_table(),
-        "frame": lambda: cursor.execute(MILLION).fetch_df(),
-        "rows": lambda: cursor.execute(MILLION).fetchall(),
+        "arrow": lambda: cursor.execute(LARGE).fetch_arrow_table(),
+        "frame": lambda: cursor.execute(LARGE).fetch_df(),
+        "rows": lambda: cursor.execute(LARGE).fetchall(),
         "ten": lambda: cursor.execute(TEN).fetchall(),
         "tenframe": lambda: cursor.execute(TEN).fetch_df(),
     }
 
 
 def unchecked(port: int) -> dict[str, Task]:
-    """Ask likewise, with no look at the layout of what comes."""
+    """Return the same tasks without the check of the layout of results."""
     from micromegas_dbapi.transport import layout
 
     layout.LayoutChecker.check = lambda *_: None  # type: ignore[method-assign]
@@ -48,26 +48,26 @@ def unchecked(port: int) -> dict[str, Task]:
 
 
 def adbc(port: int) -> dict[str, Task]:
-    """Ask as a user of adbc_driver_flightsql does."""
+    """Return the tasks as a user of adbc_driver_flightsql writes them."""
     from adbc_driver_flightsql import dbapi
 
     cursor = dbapi.connect(f"grpc://127.0.0.1:{port}", autocommit=True).cursor()
 
-    def fetched(sql: str, how: str) -> Any:
+    def fetched(sql: str, method: str) -> Any:
         cursor.execute(sql)
-        return getattr(cursor, how)()
+        return getattr(cursor, method)()
 
     return {
-        "arrow": lambda: fetched(MILLION, "fetch_arrow_table"),
-        "frame": lambda: fetched(MILLION, "fetch_df"),
-        "rows": lambda: fetched(MILLION, "fetchall"),
+        "arrow": lambda: fetched(LARGE, "fetch_arrow_table"),
+        "frame": lambda: fetched(LARGE, "fetch_df"),
+        "rows": lambda: fetched(LARGE, "fetchall"),
         "ten": lambda: fetched(TEN, "fetchall"),
         "tenframe": lambda: fetched(TEN, "fetch_df"),
     }
 
 
 def flightsql(port: int) -> dict[str, Task]:
-    """Ask as a user of flightsql-dbapi does."""
+    """Return the tasks as a user of flightsql-dbapi writes them."""
     from flightsql import FlightSQLClient, connect  # type: ignore[import-not-found]
 
     client = FlightSQLClient(host="127.0.0.1", port=port, insecure=True)
@@ -83,16 +83,16 @@ def flightsql(port: int) -> dict[str, Task]:
         return cursor.fetchall()
 
     return {
-        "arrow": lambda: table(MILLION),
-        "frame": lambda: table(MILLION).to_pandas(),
-        "rows": lambda: rows(MILLION),
+        "arrow": lambda: table(LARGE),
+        "frame": lambda: table(LARGE).to_pandas(),
+        "rows": lambda: rows(LARGE),
         "ten": lambda: rows(TEN),
         "tenframe": lambda: table(TEN).to_pandas(),
     }
 
 
 def official(port: int) -> dict[str, Task]:
-    """Ask as a user of the official client does."""
+    """Return the tasks as a user of the official client writes them."""
     import micromegas  # type: ignore[import-not-found]
 
     client = micromegas.connect(f"grpc://127.0.0.1:{port}")
@@ -101,15 +101,15 @@ def official(port: int) -> dict[str, Task]:
         return list(client.query(sql).itertuples(index=False, name=None))
 
     return {
-        "arrow": lambda: client.query_arrow(MILLION),
-        "frame": lambda: client.query(MILLION),
-        "rows": lambda: rows(MILLION),
+        "arrow": lambda: client.query_arrow(LARGE),
+        "frame": lambda: client.query(LARGE),
+        "rows": lambda: rows(LARGE),
         "ten": lambda: rows(TEN),
         "tenframe": lambda: client.query(TEN),
     }
 
 
-# Each with its package; ours is that of this folder, wherever it runs.
+# Distribution to print the version of, and tasks.
 CLIENTS: dict[str, tuple[list[str], Callable[[int], dict[str, Task]]]] = {
     "ours": ([], ours),
     "ours, plain": ([], lambda port: ours(port, preserve_dictionary=False)),
@@ -121,14 +121,14 @@ CLIENTS: dict[str, tuple[list[str], Callable[[int], dict[str, Task]]]] = {
 
 
 def main(client: str, port: int) -> None:
-    """Do what standard input says."""
+    """Run the tasks that standard input names."""
     package, connect = CLIENTS[client]
     try:
         tasks = connect(port)
     except ImportError as error:
         print(error, flush=True)
         return
-    tasks["ten"]()  # whatever is made once is made
+    tasks["ten"]()  # connections and caches are set up before anything is measured
     packages = [*package, "pyarrow", "pandas"]
     print("ready", ", ".join(f"{name} {version(name)}" for name in packages), flush=True)
     for line in sys.stdin:
