@@ -296,14 +296,15 @@ sys.exit(code)
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="memory is read from /proc")
 @pytest.mark.parametrize("name", ["csv", "ndjson", "parquet", "arrow"])
 def test_memory_is_bounded(tmp_path: Path, name: str) -> None:
-    """A result of several times the size takes no more memory, but for noise.
+    """A result of several times the size takes no more memory, except for noise.
 
-    Parquet is written a row group of 64 MiB at a time, and what the engine's threads have freed of
+    What the engine's threads keep for the next batches grows to about 100 MiB, and no further: up to
+    70 MiB more were seen. Held as a whole, the larger result would take 250 MiB more. Parquet is written a row group of 64 MiB at a time, and what the engine's threads have freed of
     one is used again for the next, sooner or later: 100 MiB more were seen, and held whole the
     larger result would take 700 more.
     """
     peaks = []
-    for rows in (1_200_000, 4_800_000) if name == "parquet" else (100_000, 700_000):
+    for rows in (1_200_000, 4_800_000) if name == "parquet" else (300_000, 1_500_000):
         sql = f"SELECT value, repeat('text ', 40) AS t FROM generate_series(1, {rows})"
         done = subprocess.run(
             [sys.executable, "-c", MEASURED, sql, "--url", "demo:", "-o", tmp_path / f"x.{name}"],
@@ -315,7 +316,7 @@ def test_memory_is_bounded(tmp_path: Path, name: str) -> None:
         peaks.append(int(done.stderr) / 1024)
     written = (tmp_path / f"x.{name}").stat().st_size / 2**20
     assert name == "parquet" or written > 120
-    assert peaks[1] - peaks[0] < (250 if name == "parquet" else 80), peaks
+    assert peaks[1] - peaks[0] < (250 if name == "parquet" else 120), peaks
 
 
 # -- progress --------------------------------------------------------------------------------------
