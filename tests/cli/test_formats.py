@@ -298,10 +298,10 @@ sys.exit(code)
 def test_memory_is_bounded(tmp_path: Path, name: str) -> None:
     """A result of several times the size takes no more memory, except for noise.
 
-    What the engine's threads keep for the next batches grows to about 100 MiB, and no further: up to
-    70 MiB more were seen. Held as a whole, the larger result would take 250 MiB more. Parquet is written a row group of 64 MiB at a time, and what the engine's threads have freed of
-    one is used again for the next, sooner or later: 100 MiB more were seen, and held whole the
-    larger result would take 700 more.
+    What the engine's threads keep for the next batches grows to about 100 MiB and no further: up
+    to 70 MiB more were seen. Held as a whole, the larger result would take 250 MiB more. Parquet
+    is written in row groups of 64 MiB, and memory of one is reused for the next sooner or later:
+    up to 100 MiB more were seen. Held as a whole, the larger result would take 700 MiB more.
     """
     peaks = []
     for rows in (1_200_000, 4_800_000) if name == "parquet" else (300_000, 1_500_000):
