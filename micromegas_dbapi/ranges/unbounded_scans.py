@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 
 from micromegas_dbapi.sql.lexer import Token, readings
 
@@ -46,29 +47,76 @@ def full_scans(sql: str) -> list[str]:
     return list(dict.fromkeys(found))
 
 
+@dataclass
+class _Query:
+    """What stands between two parentheses, or the whole statement.
+
+    Attributes
+    ----------
+    in_from : bool
+        Whether a name here can be a table.
+    in_with : bool
+        Whether a name here can be that of a CTE.
+    recursive : bool
+        Whether the CTEs are.
+    ctes : set of str
+        The large views whose names CTEs have, from here on.
+    cte : str or None
+        The CTE whose body comes next.
+    body_of : str or None
+        The CTE whose body this is.
+    """
+
+    in_from: bool = False
+    in_with: bool = False
+    recursive: bool = False
+    ctes: set[str] = field(default_factory=set)
+    cte: str | None = None
+    body_of: str | None = None
+
+
 def _large_views(words: list[str]) -> list[str]:
     if words and words[0] in _NOT_RUN and words[1:2] != ["ANALYZE"]:
         return []
     found: dict[str, None] = {}
-    ctes: set[str] = set()
-    in_from = [False]
+    stack = [_Query()]
     before = ""
-    for at, word in enumerate(words):
+    for word in words:
+        query = stack[-1]
         if word == "(":
-            in_from.append(in_from[-1] and before in ("FROM", "JOIN", ",", "("))
+            stack.append(_opened(query, before))
         elif word == ")":
-            in_from = in_from[:-1] or [False]
+            stack = stack[:-1] or [_Query()]
+            if query.body_of is not None:  # its name hides the view from here on
+                stack[-1].ctes.add(query.body_of)
+        elif word == ";":
+            stack = [_Query()]
         elif word in ("FROM", "JOIN"):
-            in_from[-1] = True
+            query.in_from = True
         elif word in _ELSEWHERE:
-            in_from[-1] = in_from[-1] and word == "AS"
-        elif (name := _name(word)) in _LARGE:
-            if words[at + 1 : at + 3] == ["AS", "("] and before in ("WITH", ",", "RECURSIVE"):
-                ctes.add(name)
-            elif in_from[-1] and before in ("FROM", "JOIN", ",", "(", "."):
+            query.in_from = query.in_from and word == "AS"
+            query.in_with = word == "WITH" or (query.in_with and word == "AS")
+        elif word == "RECURSIVE" and before == "WITH":
+            query.recursive = True
+        elif query.in_with and before in ("WITH", "RECURSIVE", ","):
+            query.cte = _name(word)
+        elif (name := _name(word)) in _LARGE and query.in_from:
+            is_cte = before != "." and any(name in each.ctes for each in stack)
+            if before in ("FROM", "JOIN", ",", "(", ".") and not is_cte:
                 found[name] = None
         before = word
-    return [name for name in found if name not in ctes]
+    return list(found)
+
+
+def _opened(query: _Query, before: str) -> _Query:
+    """Return what an opening parenthesis begins."""
+    if query.cte is None or before not in ("AS", "MATERIALIZED"):
+        return _Query(in_from=query.in_from and before in ("FROM", "JOIN", ",", "("))
+    name, query.cte = query.cte, None
+    if name not in _LARGE:
+        return _Query()
+    # Only a recursive CTE means itself by its name. Another one reads the view.
+    return _Query(ctes={name} if query.recursive else set(), body_of=name)
 
 
 def _words(sql: str, parts: list[Token]) -> Iterator[str]:
