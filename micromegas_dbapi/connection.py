@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import uuid
 import weakref
 
@@ -63,6 +64,7 @@ class Connection:
     ) -> None:
         self._state = ConnectionState(transport, ranges, timestamps, on_mixed_types)
         self._cursors: weakref.WeakSet[Cursor] = weakref.WeakSet()
+        self._lock = threading.RLock()  # of the cursors; a signal handler may create one, too
 
     @property
     def transport(self) -> Transport:
@@ -168,9 +170,10 @@ class Connection:
         InterfaceError
             If the connection is closed.
         """
-        self._state.check_open()
         cursor = Cursor(self, self._state, begin, end, timestamps)
-        self._cursors.add(cursor)
+        with self._lock:
+            self._state.check_open()
+            self._cursors.add(cursor)
         return cursor
 
     def execute(
@@ -220,10 +223,17 @@ class Connection:
         self._state.check_open()
 
     def close(self) -> None:
-        """Close the connection and its cursors. Calling it again has no effect."""
-        for cursor in list(self._cursors):
+        """Close the connection and its cursors. Calling it again has no effect.
+
+        Statements that other threads are running are cancelled.
+        """
+        with self._lock:
+            cursors = list(self._cursors)
+            transport = self._state.detach()
+        for cursor in cursors:
             cursor.close()
-        self._state.close()
+        if transport is not None:
+            transport.close()
 
     def __enter__(self) -> Connection:
         self._state.check_open()

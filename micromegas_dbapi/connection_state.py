@@ -68,11 +68,16 @@ class ConnectionState:
         """
         self.transport  # noqa: B018  (raises)
 
-    def close(self) -> None:
-        """Close the transport. Calling it again has no effect."""
+    def detach(self) -> Transport | None:
+        """Mark the connection closed and return its transport, which the caller closes.
+
+        Returns
+        -------
+        Transport or None
+            None if the connection was closed before.
+        """
         transport, self._transport = self._transport, None
-        if transport is not None:
-            transport.close()
+        return transport
 
 
 def check_timestamps(value: Timestamps) -> Timestamps:

@@ -10,7 +10,7 @@ from typing import Any
 from micromegas_dbapi.arrow.rows import Timestamps
 from micromegas_dbapi.arrow.type_codes import Column, describe
 from micromegas_dbapi.connection_state import ConnectionState, check_timestamps
-from micromegas_dbapi.errors import Error, ProgrammingError
+from micromegas_dbapi.errors import Error, InterfaceError, ProgrammingError
 from micromegas_dbapi.fetch_methods import FetchMethods
 from micromegas_dbapi.result import Result
 from micromegas_dbapi.sql.mixed_types import react
@@ -80,6 +80,7 @@ class Cursor(FetchMethods):
         self._pending: list[str] = []  # the statements that nextset() runs
         self._pending_range: tuple[Bound, Bound] = (None, None)
         self._cancellation = Cancellation()
+        self._running = False
 
     def execute(
         self,
@@ -188,19 +189,26 @@ class Cursor(FetchMethods):
         self.query_id = str(uuid.uuid4())
         self.time_range = None
         self._cancellation = Cancellation()
+        self._running = True  # from here on, `close` in another thread cancels what runs
         try:
+            self._check_open()
             transport = self._state.transport
             react(sql, self._state.on_mixed_types, self.query_id)
             levels = [("execute", begin, end), ("cursor", self.begin, self.end)]
             chosen = self._state.ranges.choose(sql, levels, self.query_id, self._cancellation)
             self.time_range = chosen
             sent = chosen if isinstance(chosen, TimeRange) else None
-            reader = transport.run(Request(sql, sent, self.query_id, self._cancellation))
+            request = Request(sql, sent, self.query_id, self._cancellation)
+            self._result = Result(transport.run(request), self.timestamps, request)
+            if self._closed:  # by another thread
+                self._drop_result()
+                raise InterfaceError("the cursor was closed while its statement ran")
         except Error as error:
             error.sql = error.sql or sql
             error.query_id = error.query_id or self.query_id
             raise
-        self._result = Result(reader, self.timestamps, self.query_id, self._cancellation)
+        finally:
+            self._running = False
         return self
 
     def cancel(self) -> None:
@@ -264,10 +272,15 @@ class Cursor(FetchMethods):
         """
 
     def close(self) -> None:
-        """Close the cursor and release its result. Calling it again has no effect."""
+        """Close the cursor and release its result. Calling it again has no effect.
+
+        A statement that another thread is running on it is cancelled.
+        """
+        self._closed = True
+        if self._running:
+            self._cancellation.cancel("the cursor was closed while its statement ran")
         self._drop_result()
         self._pending = []
-        self._closed = True
 
     def _drop_result(self) -> None:
         if self._result is not None:

@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from micromegas_dbapi.arrow.handover import consolidated_reader, consolidated_table
 from micromegas_dbapi.arrow.type_codes import Column, describe
-from micromegas_dbapi.errors import InterfaceError, ProgrammingError
+from micromegas_dbapi.errors import Error, InterfaceError, ProgrammingError
 from micromegas_dbapi.result import Result
 
 if TYPE_CHECKING:
@@ -167,7 +167,11 @@ class FetchMethods:
             If the result ends early.
         """
         result = self._current()
-        table = consolidated_table(result.reader())
+        reader = result.reader()
+        try:
+            table = consolidated_table(reader)
+        except Error as error:
+            raise result.attribute(error)  # noqa: B904  (the same one)
         result.total = table.num_rows
         return table
 

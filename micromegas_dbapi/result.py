@@ -11,20 +11,32 @@ import pyarrow as pa
 
 from micromegas_dbapi.arrow import rows
 from micromegas_dbapi.errors import Error, InterfaceError, OperationalError
-from micromegas_dbapi.transport.cancellation import Cancellation
-from micromegas_dbapi.transport.protocol import NoRows
+from micromegas_dbapi.transport.protocol import NoRows, Request
+from micromegas_dbapi.transport.streams import check_cancelled
 
 __all__ = ["Result"]
 
 
 class _Failure(Iterator[Any]):
-    """An iterator in place of rows that raises an error, or an InterfaceError, at every step."""
+    """An iterator in place of rows that raises an error at every step.
 
-    def __init__(self, reason: str | Error) -> None:
-        self._reason = reason
+    Parameters
+    ----------
+    error : str or Error
+        A string is the message of an InterfaceError.
+    first : BaseException, optional
+        What the first step raises instead.
+    """
+
+    def __init__(self, error: str | Error, first: BaseException | None = None) -> None:
+        self._error = error
+        self._first = first
 
     def __next__(self) -> NoReturn:
-        raise self._reason if isinstance(self._reason, Error) else InterfaceError(self._reason)
+        first, self._first = self._first, None
+        if first is not None:
+            raise first
+        raise self._error if isinstance(self._error, Error) else InterfaceError(self._error)
 
 
 class Result:
@@ -36,10 +48,8 @@ class Result:
         As a transport returns it.
     timestamps : {"datetime", "ns"}
         What timestamps become in rows.
-    query_id : str, optional
-        For errors.
-    cancellation : Cancellation, optional
-        Of the request; checked before each batch.
+    request : Request
+        The request that it answers: for errors, and for its cancellation.
 
     Attributes
     ----------
@@ -55,16 +65,14 @@ class Result:
         self,
         reader: pa.RecordBatchReader | NoRows,
         timestamps: rows.Timestamps,
-        query_id: str | None,
-        cancellation: Cancellation | None = None,
+        request: Request,
     ) -> None:
         self._source = reader
-        self._cancellation = cancellation
+        self._request = request
         self.rows: Iterator[tuple[Any, ...]] = chain.from_iterable(self._converted())
         self.total = -1
         self._reader: pa.RecordBatchReader | NoRows | None = reader
         self._timestamps = timestamps
-        self._query_id = query_id
         self._closed: str | None = None
         self._as_rows = False
         self._done = 0  # rows in the batches that are converted so far
@@ -84,15 +92,14 @@ class Result:
 
     def _converted(self) -> Iterator[Iterator[tuple[Any, ...]]]:
         """Convert the batches, each one when its first row is read."""
-        reader = self._take_reader()
-        self._as_rows = True
         try:
+            reader = self._take_reader()
+            self._as_rows = True
             batches = iter(() if isinstance(reader, NoRows) else reader)
             while True:
                 if self._closed is not None:
                     raise InterfaceError(self._closed)
-                if self._cancellation is not None and self._cancellation.why is not None:
-                    raise OperationalError(self._cancellation.why, retryable=False)
+                check_cancelled(self._request)
                 batch = next(batches, None)
                 if batch is None:
                     break
@@ -104,11 +111,13 @@ class Result:
         except GeneratorExit:
             raise
         except BaseException as error:
-            self.latch(error)
-            raise
+            # Not raised here: an iterator that somebody holds would end at the next step, as if
+            # all rows had been read.
+            yield self.latch(error)
+            return
         self.total = self._done
 
-    def latch(self, error: BaseException) -> None:
+    def latch(self, error: BaseException) -> Iterator[Any]:
         """Raise an error from every later fetch, because rows are missing.
 
         Parameters
@@ -116,19 +125,41 @@ class Result:
         error : BaseException
             An exception that is not of this driver, such as KeyboardInterrupt, becomes the cause
             of an OperationalError.
+
+        Returns
+        -------
+        iterator
+            Raises the error itself, and then what later fetches raise.
         """
         if isinstance(error, Error):
-            error.query_id = error.query_id or self._query_id
-        else:
-            interrupted = OperationalError(
-                "an earlier fetch of this result was interrupted, and rows are lost: execute the "
-                "statement again",
-                query_id=self._query_id,
-                retryable=True,
-            )
-            interrupted.__cause__ = error
-            error = interrupted
-        self.rows = _Failure(error)
+            self.rows = _Failure(self.attribute(error))
+            return self.rows
+        interrupted = OperationalError(
+            "an earlier fetch of this result was interrupted, and rows are lost: execute the "
+            "statement again",
+            retryable=True,
+            **self._request.context,
+        )
+        interrupted.__cause__ = error
+        self.rows = _Failure(interrupted)
+        return _Failure(interrupted, first=error)
+
+    def attribute(self, error: Error) -> Error:
+        """Add statement and query id to an error that does not have them.
+
+        Parameters
+        ----------
+        error : Error
+            Raised while the result was read.
+
+        Returns
+        -------
+        Error
+            The same object.
+        """
+        error.sql = error.sql or self._request.context["sql"]
+        error.query_id = error.query_id or self._request.context["query_id"]
+        return error
 
     def collect(self, iterator: Iterator[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
         """Collect rows in a list. An interruption, which loses rows, is latched.
@@ -179,7 +210,7 @@ class Result:
             self._closed
             or f"this result was already fetched {how}; it can be consumed once: execute the "
             "statement again",
-            query_id=self._query_id,
+            **self._request.context,
         )
 
     def close(self, why: str) -> None:
@@ -193,8 +224,8 @@ class Result:
             The message of later errors.
         """
         as_arrow = self._reader is None and not self._as_rows
-        if self._cancellation is not None and not as_arrow and self.total < 0:
-            self._cancellation.cancel(why)
+        if not as_arrow and self.total < 0:
+            self._request.cancellation.cancel(why)
         self._reader = None
         self._closed = why
         self.rows = _Failure(why)

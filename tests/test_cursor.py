@@ -796,3 +796,134 @@ def test_a_new_statement_heals(lake: mm.Connection) -> None:
         cursor.fetchall()
     canned.batches = (batch(1), batch(2))
     assert cursor.execute("SELECT 1").fetchall() == [(1,), (2,)]
+
+
+# -- errors stay, and name their statement ----------------------------------------------------------
+
+
+def test_a_held_iterator_raises_its_error_again() -> None:
+    """It must not end as if all rows had been read."""
+    cursor = Canned(batch(1, 2), mm.DataError("broken")).execute()
+    held = iter(cursor)
+    assert [next(held), next(held)] == [(1,), (2,)]
+    for _ in range(3):
+        with pytest.raises(mm.DataError, match=r"^broken$"):
+            next(held)
+    with pytest.raises(mm.DataError, match=r"^broken$"):
+        cursor.fetchone()
+
+
+def test_a_held_iterator_of_a_result_fetched_as_arrow() -> None:
+    cursor = Canned(batch(1, 2)).execute()
+    held = iter(cursor)
+    assert cursor.fetch_arrow_table().num_rows == 2
+    for _ in range(2):
+        with pytest.raises(mm.InterfaceError, match="already fetched as Arrow"):
+            next(held)
+
+
+def out_of_range(cursor: mm.Cursor) -> mm.Cursor:
+    return cursor.execute("SELECT arrow_cast(9000000000000000, 'Timestamp(Millisecond, None)')")
+
+
+def cancelled(cursor: mm.Cursor) -> mm.Cursor:
+    cursor.execute(MANY).fetchone()
+    cursor.cancel()
+    return cursor
+
+
+def fails_late(cursor: mm.Cursor) -> mm.Cursor:
+    return cursor.execute("SELECT 1 / (x - 60000) AS q FROM generate_series(1, 100000) AS t(x)")
+
+
+@pytest.mark.parametrize(
+    ("run", "fetch"),
+    [
+        (out_of_range, mm.Cursor.fetchall),
+        (out_of_range, next),
+        (cancelled, mm.Cursor.fetchall),
+        (fails_late, mm.Cursor.fetchall),
+        (fails_late, mm.Cursor.fetch_arrow_table),
+    ],
+)
+def test_errors_of_a_fetch_name_their_statement(
+    cursor: mm.Cursor, run: Callable[[mm.Cursor], mm.Cursor], fetch: Callable[[mm.Cursor], object]
+) -> None:
+    run(cursor)
+    sent = cursor.query_id
+    with pytest.raises(mm.Error) as caught:
+        fetch(cursor)
+    assert caught.value.sql is not None
+    assert caught.value.sql.startswith("SELECT ")
+    assert caught.value.query_id == sent
+
+
+# -- closed by another thread while a statement runs ------------------------------------------------
+
+
+class Held(Canned):
+    """A transport that responds when it is told to, or when the request is cancelled."""
+
+    def __init__(self) -> None:
+        super().__init__(batch(1))
+        self.running, self.go = threading.Event(), threading.Event()
+        self.requests: list[Request] = []
+
+    def run(self, request: Request) -> pa.RecordBatchReader:
+        self.requests.append(request)
+        self.running.set()
+        assert self.go.wait(60)
+        return super().run(request)
+
+
+@pytest.mark.parametrize("closes", ["cursor", "connection"])
+def test_closed_while_its_statement_runs(closes: str) -> None:
+    """The request is cancelled; nothing can be fetched of a response that comes nevertheless."""
+    transport = Held()
+    connection = mm.Connection(transport, Ranges(transport), "datetime")
+    cursor = connection.cursor()
+    ends: list[object] = []
+
+    def run() -> None:
+        try:
+            ends.append(cursor.execute("SELECT 'held'").fetchall())
+        except mm.Error as error:
+            ends.append(error)
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    assert transport.running.wait(60)
+    (connection if closes == "connection" else cursor).close()
+    assert transport.requests[0].cancellation.why == (
+        "the cursor was closed while its statement ran"
+    )
+    transport.go.set()
+    thread.join(60)
+    assert [type(end) for end in ends] == [mm.InterfaceError]
+    with pytest.raises(mm.InterfaceError, match="closed"):
+        cursor.fetchall()
+
+
+def test_close_beside_cursor() -> None:
+    """Cursors that other threads create meanwhile are closed, or refused."""
+    for _ in range(200):
+        transport = Canned(batch(1))
+        connection = mm.Connection(transport, Ranges(transport), "datetime")
+        ends: list[object] = []
+
+        def create(connection: mm.Connection = connection, ends: list[object] = ends) -> None:
+            try:
+                ends.extend(connection.cursor() for _ in range(50))
+            except mm.InterfaceError as error:
+                ends.append(error)
+
+        threads = [threading.Thread(target=create) for _ in range(3)]
+        for thread in threads:
+            thread.start()
+        connection.close()
+        for thread in threads:
+            thread.join(60)
+        for end in ends:
+            if isinstance(end, mm.Cursor):
+                with pytest.raises(mm.InterfaceError, match="closed"):
+                    end.execute("SELECT 1")
