@@ -67,6 +67,9 @@ class Canned:
             else:
                 batch()
 
+    def stamp(self) -> None:
+        return None
+
     def presumed(self) -> mm.Service:
         return mm.Service("canned", "0.1")
 
@@ -798,7 +801,7 @@ def test_a_new_statement_heals(lake: mm.Connection) -> None:
     assert cursor.execute("SELECT 1").fetchall() == [(1,), (2,)]
 
 
-# -- errors stay, and name their statement ----------------------------------------------------------
+# -- errors stay, and name their statement ---------------------------------------------------------
 
 
 def test_a_held_iterator_raises_its_error_again() -> None:
@@ -858,7 +861,7 @@ def test_errors_of_a_fetch_name_their_statement(
     assert caught.value.query_id == sent
 
 
-# -- closed by another thread while a statement runs ------------------------------------------------
+# -- closed by another thread while a statement runs -----------------------------------------------
 
 
 class Held(Canned):

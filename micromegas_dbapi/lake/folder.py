@@ -108,6 +108,22 @@ class Folder:
             return None
         return Source(Path(single[0] if single else folder), self._schema(stamps), stamps)
 
+    def stamps(self) -> tuple[_Stamp, ...]:
+        """List all files of the lake.
+
+        Returns
+        -------
+        tuple of (str, int, int)
+            Path, modification time in nanoseconds and size in bytes, in order of the paths.
+        """
+        paths = sorted(
+            os.path.join(folder, name)
+            for folder, _, names in os.walk(self._base)
+            for name in names
+            if name.endswith(".parquet")
+        )
+        return tuple(filter(None, map(_stamp, paths)))
+
     def files_within(
         self, source: Source, start_column: str, end_column: str, bounds: tuple[int, int]
     ) -> tuple[str, ...]:

@@ -149,6 +149,16 @@ class LakeTransport:
         """
         return Session(self._folder, self._scanner, None).views()
 
+    def stamp(self) -> object:
+        """Return the paths, times and sizes of all files: exports may add and replace some.
+
+        Returns
+        -------
+        object
+            Equal as long as no file changes.
+        """
+        return self._folder.stamps()
+
     def presumed(self) -> Service:
         """Return the same as `service`, because no request is needed.
 

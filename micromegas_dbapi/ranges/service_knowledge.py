@@ -44,6 +44,7 @@ class ServiceKnowledge:
         self._fetch_lock = threading.Lock()  # held while the service is queried
         self._update_lock = threading.Lock()  # held for a moment only
         self._service: Service | None = None
+        self._stamp: object = None
         self.fetched = False
 
     def fetch(self) -> Service:
@@ -60,25 +61,31 @@ class ServiceKnowledge:
             If the service cannot be queried. The next call tries again.
         """
         with self._fetch_lock:
+            known = self.current()
             if not self.fetched:
-                known = self._service
-                columns = self._declared if known is None else known.time_columns
-                self._update(self._transport.service(), columns)
+                self._update(self._transport.service(), known.time_columns)
                 self.fetched = True
         return self.current()
 
     def current(self) -> Service:
         """Return what is known so far, without a query.
 
+        The files of a lake are looked at each time. If one has changed, nothing of what was known
+        before is used: stale time columns would lose rows.
+
         Returns
         -------
         Service
             Before `fetch`, what the URL shows of the service.
         """
-        if self._service is None:
-            self._update(self._transport.presumed(), self._declared, first=True)
-        assert self._service is not None
-        return self._service
+        stamp = self._transport.stamp()
+        with self._update_lock:
+            if self._service is None or stamp != self._stamp:
+                presumed = self._transport.presumed()
+                columns = {**presumed.time_columns, **self._declared}
+                self._service = replace(presumed, time_columns=columns)
+                self._stamp, self.fetched = stamp, False
+            return self._service
 
     def fetch_time_columns(self, view: UnknownView, cancellation: Cancellation) -> None:
         """Fetch the time columns of a view, by the plan of a query on it.
@@ -108,15 +115,8 @@ class ServiceKnowledge:
             pass
         self._update(None, {view.view: columns})
 
-    def _update(
-        self,
-        service: Service | None,
-        columns: Mapping[str, TimeColumns | None],
-        first: bool = False,
-    ) -> None:
+    def _update(self, service: Service | None, columns: Mapping[str, TimeColumns | None]) -> None:
         with self._update_lock:
-            if first and self._service is not None:  # another thread was faster
-                return
             known = service or self._service
             assert known is not None
             self._service = replace(known, time_columns={**known.time_columns, **columns})

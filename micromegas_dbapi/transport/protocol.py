@@ -152,6 +152,20 @@ class Transport(Protocol):
         """
         ...
 
+    def stamp(self) -> object:
+        """Return a value that changes whenever what `presumed` returns may have changed.
+
+        Returns
+        -------
+        object
+            Compared for equality; None if nothing local tells.
+
+        Raises
+        ------
+        DatabaseError
+        """
+        ...
+
     def close(self) -> None:
         """Close connections. Calling it again has no effect."""
         ...

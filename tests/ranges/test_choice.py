@@ -6,15 +6,18 @@ import logging
 import re
 import warnings
 from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 import micromegas_dbapi as mm
 from micromegas_dbapi.ranges import range_options
 from micromegas_dbapi.ranges.unbounded_scans import full_scans
-from micromegas_dbapi.service.catalog import UNFILTERED, TimeColumns
+from micromegas_dbapi.service.catalog import SCHEMAS, UNFILTERED, TimeColumns
 from micromegas_dbapi.timerange import MAX_NS, MIN_NS, format_ns
 from tests.integration.serving import served
 
@@ -215,6 +218,31 @@ def test_a_service_that_is_away(tmp_path: Path) -> None:
                 connection.execute(ASKED).fetchall()
             assert caught.value.sql == ASKED
         assert connection._state.ranges._knowledge.current().time_columns == {}
+
+
+def test_a_lake_to_which_files_are_added(tmp_path: Path) -> None:
+    """Its time columns are those of the files that are there, or rows would be lost."""
+    pq.write_table(SCHEMAS["processes"].empty_table(), tmp_path / "processes.parquet")
+    sql = "SELECT count(*) FROM blocks WHERE insert_time <= TIMESTAMP '2026-11-01T00:00:30Z'"
+    with mm.connect(f"lake:{tmp_path}") as connection:
+        connection.execute("SELECT count(*) FROM processes WHERE insert_time < now()").fetchall()
+        # Blocks as services since 0.13 have them, one from a machine whose clock is ahead.
+        inserted = datetime(2026, 11, 1, tzinfo=timezone.utc)
+        began = inserted + timedelta(hours=1)
+        row = {"insert_time": inserted, "begin_time": began, "end_time": began}
+        field = pa.field("streams.insert_time", pa.timestamp("ns", "+00:00"))
+        schema = SCHEMAS["blocks"].append(field)
+        schema = pa.schema([each.with_nullable(True) for each in schema])
+        table = pa.Table.from_pylist([row], schema=schema)
+        pq.write_table(table, tmp_path / "blocks.parquet")
+        assert connection.execute(sql).fetchall() == [(1,)]
+        assert connection.service.views is not None
+        assert "blocks" in connection.service.views
+        # The same view with the columns of older services, whose range filters otherwise.
+        pq.write_table(table.drop(["streams.insert_time"]), tmp_path / "blocks.parquet")
+        old = connection.service.time_columns["blocks"]
+        assert old == TimeColumns("insert_time", "insert_time")
+        assert connection.execute(sql).fetchall() == [(1,)]
 
 
 def test_declared_views(lake: str) -> None:

@@ -98,6 +98,9 @@ class HttpTransport:
         sql = without_rows(request.sql)
         return self._call("query", {"sql": sql, "begin": None, "end": None}, request).schema
 
+    def stamp(self) -> None:
+        """Return None: nothing local tells whether the service has changed."""
+
     def presumed(self) -> Service:
         """Return what `service` returns, which needs no query.
 

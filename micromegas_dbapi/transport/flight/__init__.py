@@ -132,6 +132,9 @@ class FlightTransport:
         sql = with_one_row_of_nulls(request.sql)
         return self.run(replace(request, sql=sql, time_range=NEVER)).schema
 
+    def stamp(self) -> None:
+        """Return None: nothing local tells whether the service has changed."""
+
     def presumed(self) -> Service:
         """Return the kind of the service, without its version.
 

@@ -144,6 +144,9 @@ class GatewayTransport:
             )
         return pa.schema([pa.field(*field) for field in types.fields])
 
+    def stamp(self) -> None:
+        """Return None: nothing local tells whether the service has changed."""
+
     def presumed(self) -> Service:
         """Return the kind of the service, without its version.
 

@@ -109,6 +109,9 @@ class WebTransport:
                 pass
         return frames.schema
 
+    def stamp(self) -> None:
+        """Return None: nothing local tells whether the service has changed."""
+
     def presumed(self) -> Service:
         """Return the kind of the service, without its version.
 
