@@ -185,12 +185,18 @@ class Cursor(FetchMethods):
         return True
 
     def _run(self, sql: str, begin: Bound, end: Bound) -> Cursor:
+        if self._running:
+            raise ProgrammingError(
+                "the cursor is running another statement: use a cursor for each thread",
+                sql=sql,
+                retryable=False,
+            )
         self._drop_result()
         self.query_id = str(uuid.uuid4())
         self.time_range = None
         self._cancellation = Cancellation()
-        self._running = True  # from here on, `close` in another thread cancels what runs
         try:
+            self._running = True  # from here on, `close` in another thread cancels what runs
             self._check_open()
             transport = self._state.transport
             react(sql, self._state.on_mixed_types, self.query_id)

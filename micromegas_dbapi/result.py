@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import chain, repeat
 from typing import Any, NoReturn
 
 import pyarrow as pa
 
 from micromegas_dbapi.arrow import rows
-from micromegas_dbapi.errors import Error, InterfaceError, OperationalError
+from micromegas_dbapi.errors import Error, InterfaceError, OperationalError, ProgrammingError
 from micromegas_dbapi.transport.protocol import NoRows, Request
 from micromegas_dbapi.transport.streams import check_cancelled
 
@@ -37,6 +37,32 @@ class _Failure(Iterator[Any]):
         if first is not None:
             raise first
         raise self._error if isinstance(self._error, Error) else InterfaceError(self._error)
+
+
+class _Batches(Iterator[Iterator[tuple[Any, ...]]]):
+    """The batches of a generator, whose errors are rows that raise them.
+
+    Parameters
+    ----------
+    generator : generator
+        Raises nothing itself.
+    shared : callable
+        Returns the rows for a thread that comes while another one runs the generator.
+    """
+
+    def __init__(
+        self,
+        generator: Iterator[Iterator[tuple[Any, ...]]],
+        shared: Callable[[], Iterator[Any]],
+    ) -> None:
+        self._generator = generator
+        self._shared = shared
+
+    def __next__(self) -> Iterator[tuple[Any, ...]]:
+        try:
+            return next(self._generator)
+        except ValueError:  # it is executing already
+            return self._shared()
 
 
 class Result:
@@ -69,7 +95,9 @@ class Result:
     ) -> None:
         self._source = reader
         self._request = request
-        self.rows: Iterator[tuple[Any, ...]] = chain.from_iterable(self._converted())
+        batches = _Batches(self._converted(), self._shared)
+        self.rows: Iterator[tuple[Any, ...]] = chain.from_iterable(batches)
+        self._error: Error | None = None
         self.total = -1
         self._reader: pa.RecordBatchReader | NoRows | None = reader
         self._timestamps = timestamps
@@ -99,6 +127,8 @@ class Result:
             while True:
                 if self._closed is not None:
                     raise InterfaceError(self._closed)
+                if self._error is not None:  # another thread was here meanwhile
+                    raise self._error
                 check_cancelled(self._request)
                 batch = next(batches, None)
                 if batch is None:
@@ -116,6 +146,15 @@ class Result:
             yield self.latch(error)
             return
         self.total = self._done
+
+    def _shared(self) -> Iterator[Any]:
+        """Fail every thread that reads: which of them has got which rows is unknown."""
+        self._error = ProgrammingError(
+            "two threads read from one cursor at the same time, and rows are lost: use a cursor "
+            "for each thread",
+            retryable=False,
+        )
+        return self.latch(self._error)
 
     def latch(self, error: BaseException) -> Iterator[Any]:
         """Raise an error from every later fetch, because rows are missing.

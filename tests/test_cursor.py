@@ -930,3 +930,49 @@ def test_close_beside_cursor() -> None:
             if isinstance(end, mm.Cursor):
                 with pytest.raises(mm.InterfaceError, match="closed"):
                     end.execute("SELECT 1")
+
+
+# -- two threads on one cursor ---------------------------------------------------------------------
+
+
+def test_two_threads_read_one_result() -> None:
+    """Each of them is told, and none takes a part of the rows for all of them."""
+    reached, go = threading.Event(), threading.Event()
+
+    def wait() -> None:
+        reached.set()
+        assert go.wait(60)
+
+    cursor = Canned(batch(1, 2), wait, batch(3)).execute()
+    ends: list[object] = []
+
+    def read() -> None:
+        try:
+            ends.append(cursor.fetchall())
+        except mm.Error as error:
+            ends.append(error)
+
+    thread = threading.Thread(target=read)
+    thread.start()
+    assert reached.wait(60)
+    with pytest.raises(mm.ProgrammingError, match="two threads read from one cursor"):
+        cursor.fetchone()
+    go.set()
+    thread.join(60)
+    assert [type(end) for end in ends] == [mm.ProgrammingError]
+    with pytest.raises(mm.ProgrammingError, match="two threads read from one cursor"):
+        cursor.fetchall()
+
+
+def test_two_threads_execute_on_one_cursor() -> None:
+    transport = Held()
+    cursor = mm.Connection(transport, Ranges(transport), "datetime").cursor()
+    ends: list[object] = []
+    thread = threading.Thread(target=lambda: ends.append(cursor.execute("SELECT 1").fetchall()))
+    thread.start()
+    assert transport.running.wait(60)
+    with pytest.raises(mm.ProgrammingError, match="the cursor is running another statement"):
+        cursor.execute("SELECT 2")
+    transport.go.set()
+    thread.join(60)
+    assert ends == [[(1,)]]
