@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from types import ModuleType
 from typing import Any
 from urllib.parse import quote
@@ -35,6 +36,36 @@ _PING = "SELECT 1"
 _OPTIONS = ("begin", "end", "timestamps")
 
 
+class _Outer:
+    """An option of an engine or connection.
+
+    SQLAlchemy merges the options of all levels. This shows where a value comes from, also if
+    execute() was passed the very same one.
+    """
+
+    def __init__(self, value: Any) -> None:
+        self.value = value
+
+    def __eq__(self, other: object) -> bool:
+        return bool(self.value == (other.value if isinstance(other, _Outer) else other))
+
+    def __hash__(self) -> int:
+        return hash(self.value)
+
+    def __repr__(self) -> str:
+        return repr(self.value)
+
+
+def _mark(owner: Any, options: Mapping[str, Any]) -> None:
+    marked = {
+        name: _Outer(value)
+        for name, value in options.items()
+        if name.removeprefix("micromegas_") in _OPTIONS
+    }
+    if marked:
+        owner._execution_options = owner._execution_options.union(marked)
+
+
 class MicromegasExecutionContext(DefaultExecutionContext):
     """The execution of one statement."""
 
@@ -48,13 +79,12 @@ class MicromegasExecutionContext(DefaultExecutionContext):
     def _most_specific_options(self) -> dict[Any, Any]:
         # In SQLAlchemy the connection's options take precedence over the statement's. For a time
         # range the more specific level takes precedence, as everywhere in the driver. Options
-        # passed to execute() are in neither of the two and stay.
+        # passed to execute() have replaced those of the connection and stay.
         merged: dict[Any, Any] = dict(self.execution_options)
-        outer = self.root_connection.get_execution_options()
         statement = getattr(self.invoked_statement, "_execution_options", None) or {}
-        for name, value in statement.items():
-            if name in outer and merged.get(name) is outer[name]:
-                merged[name] = value
+        for name, value in merged.items():
+            if isinstance(value, _Outer):
+                merged[name] = statement.get(name, value.value)
         return merged
 
     def driver_options(self) -> dict[str, Any]:
@@ -136,6 +166,18 @@ class MicromegasDialect(Reflection, DefaultDialect):  # type: ignore[misc]  # 1.
     def import_dbapi(cls) -> ModuleType:
         """Return the driver."""
         return micromegas_dbapi
+
+    # -- execution options -------------------------------------------------------------------
+
+    def set_engine_execution_options(self, engine: Any, opts: Mapping[str, Any]) -> None:
+        """Mark the options as those of an engine."""
+        super().set_engine_execution_options(engine, opts)
+        _mark(engine, opts)
+
+    def set_connection_execution_options(self, connection: Any, opts: Mapping[str, Any]) -> None:
+        """Mark the options as those of a connection."""
+        super().set_connection_execution_options(connection, opts)
+        _mark(connection, opts)
 
     # -- connecting --------------------------------------------------------------------------
 

@@ -6,6 +6,7 @@ import threading
 import uuid
 from datetime import datetime, timedelta, timezone
 from decimal import Decimal
+from itertools import product
 from typing import Any
 
 import pytest
@@ -127,6 +128,36 @@ def test_execution_options(demo: Any) -> None:
             sa.text("SELECT max(time) FROM log_entries").execution_options(timestamps="ns")
         ).scalar()
         assert type(shown) is int
+
+
+EARLY, LATE = "2026-01-01T00:00:00Z", "2026-01-02T00:00:00Z"
+
+
+@pytest.mark.parametrize(
+    "levels", list(product([None, mm.ALL_TIME, EARLY, LATE], repeat=3)), ids=repr
+)
+def test_the_most_specific_option_wins(demo: Any, levels: tuple[Any, ...]) -> None:
+    """Also where a broader level has the very same value, or a level says: no range, on purpose."""
+    connection_level, statement_level, execute_level = (
+        {} if bound is None else {"begin": bound} for bound in levels
+    )
+    begin = next((bound for bound in reversed(levels) if bound is not None), None)
+    with demo.connect().execution_options(**connection_level) as connection:
+        statement = COUNT.execution_options(**statement_level)
+        found = source(connection.execute(statement, execution_options=execute_level))
+        assert found == (None if begin in (None, mm.ALL_TIME) else to_ns(begin))
+        shown = connection.get_execution_options()
+        assert shown.get("begin") == connection_level.get("begin")
+        driver = connection.exec_driver_sql(
+            "SELECT count(*) FROM log_entries", execution_options=execute_level
+        )
+        bound = {**connection_level, **execute_level}.get("begin")
+        sent = source(driver)
+        assert sent == (None if bound in (None, mm.ALL_TIME) else to_ns(bound))
+
+
+def to_ns(text: str) -> int:
+    return int(datetime.fromisoformat(text[:-1] + "+00:00").timestamp()) * 10**9
 
 
 def test_ranges_of_statements(wire: Any) -> None:
