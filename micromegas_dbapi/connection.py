@@ -89,6 +89,24 @@ class Connection:
         self._state.check_open()
         return self._state.ranges.service()
 
+    def fetch_service(self) -> Service:
+        """Fetch kind, version and views of the service anew; an extension of PEP 249.
+
+        Returns
+        -------
+        Service
+            What `service` returns from now on.
+
+        Raises
+        ------
+        InterfaceError
+            If the connection is closed.
+        DatabaseError
+            If the service cannot be reached.
+        """
+        self._state.check_open()
+        return self._state.ranges.service(anew=True)
+
     def time_range(
         self, sql: str, parameters: Parameters = None, *, begin: Bound = None, end: Bound = None
     ) -> TimeRange | NoTimeRange:

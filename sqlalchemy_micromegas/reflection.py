@@ -100,12 +100,18 @@ def columns_of(bind: Any, function: Any) -> list[Any]:
     return [column(entry.name, type_) for entry, type_ in zip(description, types, strict=True)]
 
 
-def _flight_descriptions(connection: Any) -> dict[tuple[str, str], list[Any]]:
-    """Describe the views that FlightSQL lists in one call. Other protocols have no such call."""
-    service = connection.connection.dbapi_connection.service
-    if service.wire != "grpc":
+def _flight_descriptions(connection: Any, **kw: Any) -> dict[tuple[str, str], list[Any]]:
+    """Describe the views that FlightSQL lists in one call. Other protocols have no such call.
+
+    They are fetched for each inspector, because views may change while a connection is pooled.
+    """
+    if not connection.dialect.scheme.startswith("grpc"):
         return {}
-    return {(_DEFAULT, name): list(describe(schema)) for name, schema in service.views.items()}
+    cache = _cache(kw, "flight")
+    if not cache:
+        views = connection.connection.dbapi_connection.fetch_service().views
+        cache.update({(_DEFAULT, name): list(describe(schema)) for name, schema in views.items()})
+    return cache
 
 
 def _is_missing(description: list[Any] | exc.DBAPIError) -> bool:
@@ -145,7 +151,7 @@ class Reflection:
         try:
             rows = _run(connection, _TABLES).mappings().all()
         except exc.ProgrammingError:
-            names = list(_flight_descriptions(connection))
+            names = list(_flight_descriptions(connection, **kw))
             names = names or [(_DEFAULT, name) for name in _GLOBAL_VIEWS]
             descriptions = self._descriptions(connection, names, **kw)
             return {
@@ -224,7 +230,7 @@ class Reflection:
         """Describe the columns of tables in one query; the error for those that fail."""
         known = _cache(kw, "columns")
         if not known:
-            known.update(_flight_descriptions(connection))
+            known.update(_flight_descriptions(connection, **kw))
         missing = [table for table in tables if table not in known]
         if len(missing) > 1:
             with suppress(exc.DBAPIError):  # one of them failed: the loop below finds out which

@@ -59,8 +59,13 @@ class Ranges:
         self._options = options
         self._knowledge = ServiceKnowledge(transport, options.declared())
 
-    def service(self) -> Service:
+    def service(self, *, anew: bool = False) -> Service:
         """Fetch kind and version of the service, once.
+
+        Parameters
+        ----------
+        anew : bool, default False
+            Fetch them even if they are known.
 
         Returns
         -------
@@ -72,7 +77,7 @@ class Ranges:
         DatabaseError
             If the service cannot be queried. The next call tries again.
         """
-        return self._knowledge.fetch()
+        return self._knowledge.fetch(anew=anew)
 
     def given(self, own: Sequence[_Level], now: int | None = None) -> TimeRange | None:
         """Return the range that the user has set for a statement, or for the connection.

@@ -47,8 +47,13 @@ class ServiceKnowledge:
         self._stamp: object = None
         self.fetched = False
 
-    def fetch(self) -> Service:
+    def fetch(self, *, anew: bool = False) -> Service:
         """Fetch kind and version from the service, once.
+
+        Parameters
+        ----------
+        anew : bool, default False
+            Fetch them even if they are known.
 
         Returns
         -------
@@ -62,7 +67,7 @@ class ServiceKnowledge:
         """
         with self._fetch_lock:
             known = self.current()
-            if not self.fetched:
+            if anew or not self.fetched:
                 self._update(self._transport.service(), known.time_columns)
                 self.fetched = True
         return self.current()

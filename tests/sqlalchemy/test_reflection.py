@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 import sqlalchemy as sa
 import sqlalchemy.orm
@@ -17,6 +20,8 @@ import micromegas_dbapi as mm
 from micromegas_dbapi.errors import from_service
 from micromegas_dbapi.lake.transport import LakeTransport
 from micromegas_dbapi.ranges.choice import Ranges
+from micromegas_dbapi.service.catalog import SCHEMAS
+from tests.integration.serving import WIRES, served
 from tests.sqlalchemy.answers import RECORDED
 from tests.wire.grpcreplay import replaying
 from tests.wire.recordings import case, index
@@ -61,6 +66,29 @@ KEYS = {
         [("stream_id", "streams.stream_id"), ("process_id", "processes.process_id")],
     ),
 }
+
+
+@pytest.mark.parametrize("wire", WIRES)
+def test_a_new_inspector_sees_the_service_as_it_is(wire: str, tmp_path: Path) -> None:
+    """Views may change while the connection is in the pool."""
+    newer = pa.field("last_update_time", pa.timestamp("ns", "+00:00"))
+    pq.write_table(SCHEMAS["processes"].append(newer).empty_table(), tmp_path / "processes.parquet")
+    pq.write_table(SCHEMAS["measures"].empty_table(), tmp_path / "measures.parquet")
+    with served(tmp_path) as urls:
+        scheme, _, rest = urls[wire].partition(":")
+        rest = rest if wire != "lake" else f"///{rest}"
+        engine = sa.create_engine(f"micromegas+{scheme.replace('+http', '')}:{rest}", future=True)
+        names = SCHEMAS["measures"].names
+        inspector = sa.inspect(engine)
+        assert [column["name"] for column in inspector.get_columns("measures")] == names
+        added = SCHEMAS["measures"].append(pa.field("added", pa.int64()))
+        pq.write_table(added.empty_table(), tmp_path / "measures.parquet")
+        pq.write_table(SCHEMAS["log_entries"].empty_table(), tmp_path / "log_entries.parquet")
+        found = sa.inspect(engine)
+        assert [column["name"] for column in found.get_columns("measures")] == [*names, "added"]
+        assert found.has_table("log_entries")
+        assert "log_entries" in found.get_table_names()
+        engine.dispose()
 
 
 @pytest.fixture(params=[*RECORDED, "demo_lake", "demo_http"])

@@ -212,8 +212,15 @@ class GatewayTransport:
     ) -> list[pa.RecordBatch] | None:
         """Convert rows with the described types; None if the service cannot describe the query."""
         is_cached, types = self._cache.find(query)
-        if types is not None and (batches := types.batches(rows)) is not None:
-            return batches
+        # Without rows, nothing could show that the view has changed since.
+        if types is not None and rows:
+            try:
+                if (batches := types.batches(rows)) is not None:
+                    return batches
+            except AmbiguousFieldError:
+                raise
+            except MismatchError:
+                pass  # the types may be outdated: describe the query again
         if is_cached and types is None:  # the service rejected the DESCRIBE before
             return None
         types = self._try_describe(request, query)

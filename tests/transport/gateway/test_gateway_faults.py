@@ -60,9 +60,12 @@ def tonic(code: str, text: str) -> Answer:
 
 
 def test_columns_are_asked_for_once() -> None:
-    with replay(ROWS, DESCRIBED, ROWS, NOTHING) as server, connect(server) as connection:
+    """And again for a result without rows, which cannot show that they are outdated."""
+    answers = ROWS, DESCRIBED, ROWS, NOTHING, DESCRIBED
+    with replay(*answers) as server, connect(server) as connection:
         assert [types(connection) for _ in range(3)] == [TYPES] * 3
-        assert statements(server) == [SQL, f"DESCRIBE {SQL}", SQL, SQL]
+        describe = f"DESCRIBE {SQL}"
+        assert statements(server) == [SQL, describe, SQL, SQL, describe]
 
 
 @pytest.mark.parametrize(
@@ -239,10 +242,14 @@ def test_what_is_kept_may_be_out_of_date() -> None:
 
 
 def test_values_of_another_type_than_was_said() -> None:
-    """An error the first time; the columns are described again the next time."""
+    """The columns are described again; an error if the values do not match that either."""
     texts = Answer(body=b'[{"time":"2026-11-23T20:51:20Z","level":"high"}]')
     now = Answer(body=answer(SCHEMA.set(1, pa.field("level", pa.string()))))
-    with replay(ROWS, DESCRIBED, texts, texts, now) as server, connect(server) as connection:
+    with replay(ROWS, DESCRIBED, texts, now) as server, connect(server) as connection:
+        assert types(connection) == TYPES
+        assert types(connection) == [SCHEMA.field(0).type, pa.string()]
+    with replay(ROWS, DESCRIBED, texts, DESCRIBED, texts, now) as server:
+        connection = connect(server)
         assert types(connection) == TYPES
         found = failed(connection)
         assert type(found) is mm.OperationalError
@@ -252,6 +259,7 @@ def test_values_of_another_type_than_was_said() -> None:
         )
         assert found.status == 200
         assert types(connection) == [SCHEMA.field(0).type, pa.string()]
+        connection.close()
 
 
 def test_which_of_two_columns_is_null_cannot_be_told() -> None:
