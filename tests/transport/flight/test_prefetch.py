@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import subprocess
 import sys
 import threading
 from collections.abc import Iterator
@@ -70,7 +71,13 @@ def test_a_collection_within_the_waiting_thread(before: int) -> None:
         threads, full = DaemonThreads(), threading.Event()
         lines = 0
 
-        def trace(frame: FrameType, event: str, argument: Any, line: int = line) -> Any:
+        def trace(
+            frame: FrameType,
+            event: str,
+            argument: Any,
+            line: int = line,
+            full: threading.Event = full,
+        ) -> Any:
             nonlocal lines
             if "prefetch" not in frame.f_code.co_filename:
                 return None
@@ -134,8 +141,6 @@ def test_closed_by_another_thread(before: int) -> None:
 
 
 def test_the_interpreter_ends_with_a_thread_at_work() -> None:
-    import subprocess
-
     code = (
         "import threading\n"
         "from micromegas_dbapi.transport.flight.prefetch import DaemonThreads\n"
