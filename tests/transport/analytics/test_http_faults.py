@@ -34,7 +34,8 @@ import pytest
 from urllib3.exceptions import InsecureRequestWarning
 
 import micromegas_dbapi as mm
-from tests.waiting import once
+from micromegas_dbapi.transport.cancellation import Cancellation
+from tests.waiting import once, until
 from tests.wire.replay import Answer, Request, Server, replay
 
 SQL = "SELECT number, text FROM big"
@@ -1102,6 +1103,41 @@ def test_cancel_from_another_thread(slow: Answer) -> None:
         cursor.cancel()  # it has ended: another query uses its socket now
         assert cursor.execute(SQL).fetchall() == [(1,)]
         assert len({request.port for request in server.requests}) == 2
+
+
+def test_a_cancel_as_a_body_ends_touches_no_other_query(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The connection is in the pool again, and serves another query, before the first has ended."""
+    at_end, go_on, settled = threading.Event(), threading.Event(), Cancellation.settled
+    ends: dict[str, object] = {}
+
+    def held(self: Cancellation) -> None:
+        if threading.current_thread().name == "cancelled" and not at_end.is_set():
+            at_end.set()
+            assert go_on.wait(60)
+        settled(self)
+
+    monkeypatch.setattr(Cancellation, "settled", held)
+    slow = replace(OK, delay=0.5)
+    with replay(OK, slow) as server, mm.connect(server.url, infer_range=False) as connection:
+        cursors = {name: connection.cursor() for name in ("cancelled", "other")}
+
+        def run(name: str) -> None:
+            try:
+                ends[name] = cursors[name].execute(SQL).fetchall()
+            except mm.Error as error:
+                ends[name] = str(error)
+
+        threads = [threading.Thread(target=run, args=(name,), name=name) for name in cursors]
+        threads[0].start()
+        assert at_end.wait(60)
+        threads[1].start()
+        until(lambda: len(server.requests) == 2)
+        cursors["cancelled"].cancel()
+        go_on.set()
+        for thread in threads:
+            thread.join(60)
+    assert ends == {"cancelled": "the query was cancelled", "other": [(1,)]}
+    assert len({request.port for request in server.requests}) == 1
 
 
 def test_cancel_of_a_result_that_is_not_read_yet() -> None:
