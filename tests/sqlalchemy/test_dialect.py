@@ -142,7 +142,8 @@ def test_the_most_specific_option_wins(demo: Any, levels: tuple[Any, ...]) -> No
         {} if bound is None else {"begin": bound} for bound in levels
     )
     begin = next((bound for bound in reversed(levels) if bound is not None), None)
-    with demo.connect().execution_options(**connection_level) as connection:
+    engine = sa.create_engine(demo.url, future=True)  # 1.4 has options of execute() there only
+    with engine.connect().execution_options(**connection_level) as connection:
         statement = COUNT.execution_options(**statement_level)
         found = source(connection.execute(statement, execution_options=execute_level))
         assert found == (None if begin in (None, mm.ALL_TIME) else to_ns(begin))
@@ -154,6 +155,7 @@ def test_the_most_specific_option_wins(demo: Any, levels: tuple[Any, ...]) -> No
         bound = {**connection_level, **execute_level}.get("begin")
         sent = source(driver)
         assert sent == (None if bound in (None, mm.ALL_TIME) else to_ns(bound))
+    engine.dispose()
 
 
 def to_ns(text: str) -> int:
