@@ -212,8 +212,7 @@ class GatewayTransport:
     ) -> list[pa.RecordBatch] | None:
         """Convert rows with the described types; None if the service cannot describe the query."""
         is_cached, types = self._cache.find(query)
-        # Without rows, nothing could show that the view has changed since.
-        if types is not None and rows:
+        if types is not None and not types.may_be_outdated(rows):
             try:
                 if (batches := types.batches(rows)) is not None:
                     return batches

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from collections import OrderedDict
 from collections.abc import Sequence
@@ -20,6 +21,11 @@ __all__ = ["ColumnTypes", "ColumnTypesCache", "parse_description"]
 
 _NAMES = ["column_name", "data_type", "is_nullable"]
 _MAX_ENTRIES = 128
+# Strings that values of other types may be written as: times, durations, decimals, binary values.
+_OTHER_TYPES = re.compile(
+    r"[\dA-Fa-f\s.,:+\-TZPYMDHWS]*|.*\d (?:years|mons|days|hours|mins|secs)\b.*", re.DOTALL
+)
+_LOOKED_AT = 1000  # rows, for a value
 _MAX_LENGTH = 100_000  # characters of a query; longer ones are not worth their memory
 
 
@@ -40,6 +46,30 @@ class ColumnTypes:
     def names(self) -> list[str]:
         """The names of the columns."""
         return [name for name, _, _ in self.fields]
+
+    def may_be_outdated(self, rows: Sequence[Pairs]) -> bool:
+        """Return whether rows could be of other types than these, without a mismatch.
+
+        Parameters
+        ----------
+        rows : sequence of Pairs
+            The rows of a later result of the query.
+
+        Returns
+        -------
+        bool
+            True if there are no rows, or if the first value of a column of strings could be the
+            string form of a time, a number or a binary value.
+        """
+        if not rows:
+            return True
+        for name, kind, _ in self.fields:
+            if kind is not None and pa.types.is_string(kind):
+                values = (dict(row).get(name) for row in rows[:_LOOKED_AT])
+                first = next((value for value in values if value is not None), "")
+                if type(first) is str and _OTHER_TYPES.fullmatch(first):
+                    return True
+        return False
 
     def batches(self, rows: Sequence[Pairs]) -> list[pa.RecordBatch] | None:
         """Convert rows to record batches.

@@ -241,6 +241,29 @@ def test_what_is_kept_may_be_out_of_date() -> None:
         assert len(server.requests) == 5
 
 
+@pytest.mark.parametrize(
+    ("value", "asked_again"),
+    [
+        ("2026-01-01T00:00:00Z", True),
+        ("12:30:00", True),
+        ("-12.50", True),
+        ("deadbeef", True),
+        ("", True),
+        ("1 days 2 hours", True),
+        ("connected to tcp://host:1", False),
+        ("Küstenstadt", False),
+    ],
+)
+def test_strings_that_may_be_of_another_type_by_now(value: str, asked_again: bool) -> None:
+    """What was a column of strings may be one of times: nothing else would show it."""
+    rows = Answer(body=json.dumps([{"a": None}, {"a": value}]).encode())
+    string = Answer(body=answer(pa.schema([("a", pa.string())])))
+    with replay(rows, string, rows, string) as server, connect(server) as connection:
+        for _ in range(2):
+            assert connection.execute("SELECT a FROM v").fetchall() == [(None,), (value,)]
+        assert len(server.requests) == (4 if asked_again else 3)
+
+
 def test_values_of_another_type_than_was_said() -> None:
     """The columns are described again; an error if the values do not match that either."""
     texts = Answer(body=b'[{"time":"2026-11-23T20:51:20Z","level":"high"}]')
