@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import fields, replace
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -84,18 +84,19 @@ def _check_names(
 def _merged(target: Target, arguments: Mapping[str, Any]) -> dict[str, Any]:
     """Return the options of the URL and the arguments; the arguments take precedence."""
     options = {**target.options, **arguments}
-    timeout = options.pop("timeout", Timeout())
-    if isinstance(timeout, (int, float)):
-        timeout = Timeout(read=timeout)
-    if not isinstance(timeout, Timeout):
-        raise ProgrammingError(f"timeout={timeout!r}; accepted: a number of seconds, a Timeout")
-    waits = {
+    of_url = {
         item.name: options.pop(f"{item.name}_timeout")
         for item in fields(Timeout)
         if f"{item.name}_timeout" in options
     }
+    timeout = options.pop("timeout", None)
+    if timeout is None or isinstance(timeout, (int, float)):
+        read = {} if timeout is None else {"read": timeout}
+        timeout = Timeout(**{**of_url, **read})
+    if not isinstance(timeout, Timeout):
+        raise ProgrammingError(f"timeout={timeout!r}; accepted: a number of seconds, a Timeout")
     options.setdefault("auth", target.auth)
-    return {**options, "timeout": replace(timeout, **waits)}
+    return {**options, "timeout": timeout}
 
 
 def _lake(target: Target) -> Transport:

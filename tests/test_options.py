@@ -169,3 +169,21 @@ def test_equality_is_by_value() -> None:
     assert BearerAuth("a") == BearerAuth("a") != BearerAuth("b")
     assert BasicAuth("a", "b") == BasicAuth("a", "b") != BasicAuth("a", "c")
     assert len({BearerAuth("a"), BearerAuth("a"), BasicAuth("a", "b")}) == 2
+
+
+@pytest.mark.parametrize(
+    ("query", "argument", "expected"),
+    [
+        ("", None, Timeout()),
+        ("?read_timeout=60", None, Timeout(read=60)),
+        ("?read_timeout=60", 5, Timeout(read=5)),
+        ("?read_timeout=60&connect_timeout=2", 5, Timeout(connect=2, read=5)),
+        ("?read_timeout=60&total_timeout=9", Timeout(connect=1), Timeout(connect=1)),
+    ],
+)
+@pytest.mark.parametrize("scheme", ["http", "grpc"])
+def test_the_argument_takes_precedence_over_the_url(
+    scheme: str, query: str, argument: Any, expected: Timeout
+) -> None:
+    with mm.connect(f"{scheme}://127.0.0.1:1{query}", timeout=argument) as connection:
+        assert connection.transport._settings.timeout == expected  # type: ignore[attr-defined]
