@@ -61,6 +61,8 @@ if SQLALCHEMY_2:
 else:  # 1.4 has no type of that name
 
     class _DOUBLE(sqltypes.Float):  # type: ignore[type-arg, unused-ignore]
+        """A floating-point number of 64 bits."""
+
         __visit_name__ = "DOUBLE"
 
     _DOUBLE.__name__ = _DOUBLE.__qualname__ = "DOUBLE"

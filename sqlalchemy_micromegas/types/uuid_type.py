@@ -8,12 +8,17 @@ from typing import Any
 from sqlalchemy import types as sqltypes
 
 from micromegas_dbapi.errors import DataError
+from sqlalchemy_micromegas.sqlalchemy_version import SQLALCHEMY_2
 from sqlalchemy_micromegas.types.processors import Processor, nullable
 
 __all__ = ["UuidImpl"]
 
 
-class UuidImpl(sqltypes.Uuid):  # type: ignore[type-arg]
+# 1.4 has no such type, and never uses this one; the module can be imported there all the same.
+_Uuid: Any = sqltypes.Uuid if SQLALCHEMY_2 else sqltypes.TypeEngine
+
+
+class UuidImpl(_Uuid):  # type: ignore[misc]
     """The dialect's implementation of Uuid: a string with hyphens, as Micromegas stores ids.
 
     SQLAlchemy's own has no hyphens.
