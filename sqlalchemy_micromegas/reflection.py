@@ -142,6 +142,7 @@ class Reflection:
 
     def _tables(self, connection: Any, **kw: Any) -> dict[tuple[str, str], str]:
         """Map the (schema, name) of all tables to their kinds; cached by inspectors."""
+        kw.setdefault("info_cache", {})  # for this call alone: has_table() of 1.4 passes none
         cache = _cache(kw, "tables")
         if not cache:
             cache.update(self._query_tables(connection, **kw))

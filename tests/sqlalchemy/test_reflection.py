@@ -265,7 +265,9 @@ def test_reflection_of_recorded_services(wire: Any, where: str, view: str, colum
         assert view in inspector.get_table_names()
         assert not inspector.has_table("nope")
         asked = [call.request for call in service.calls]
-        assert sum(b"CommandGetTables" in request for request in asked) == 1
+        # Inspector.has_table() of 1.4 has no part in the inspector's cache.
+        expected = 1 if sa.__version__ >= "2" else 2
+        assert sum(b"CommandGetTables" in request for request in asked) == expected
         engine.dispose()
 
 
