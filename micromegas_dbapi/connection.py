@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import threading
-import uuid
-import weakref
-
 from micromegas_dbapi import errors
 from micromegas_dbapi.arrow.rows import Timestamps
 from micromegas_dbapi.connection_state import ConnectionState
 from micromegas_dbapi.cursor import Cursor, prepare_sql
+from micromegas_dbapi.query import Query
 from micromegas_dbapi.ranges.choice import Ranges
 from micromegas_dbapi.service import Service
 from micromegas_dbapi.sql.mixed_types import Reaction
 from micromegas_dbapi.sql.parameters import Parameters
 from micromegas_dbapi.timerange import Bound, NoTimeRange, TimeRange
-from micromegas_dbapi.transport.cancellation import Cancellation
 from micromegas_dbapi.transport.protocol import Transport
 
 __all__ = ["Connection"]
@@ -63,8 +59,6 @@ class Connection:
         on_mixed_types: Reaction = "ignore",
     ) -> None:
         self._state = ConnectionState(transport, ranges, timestamps, on_mixed_types)
-        self._cursors: weakref.WeakSet[Cursor] = weakref.WeakSet()
-        self._lock = threading.RLock()  # of the cursors; a signal handler may create one, too
 
     @property
     def transport(self) -> Transport:
@@ -137,9 +131,9 @@ class Connection:
             If the connection is closed.
         """
         self._state.check_open()
-        statement = prepare_sql(sql, parameters)
-        levels = [("execute", begin, end)]
-        return self._state.ranges.choose(statement, levels, str(uuid.uuid4()), Cancellation())
+        with self._state.running(Query(prepare_sql(sql, parameters))) as query:
+            levels = [("execute", begin, end)]
+            return self._state.ranges.choose(query.sql, levels, query.query_id, query.cancellation)
 
     def explicit_range(self, *, begin: Bound = None, end: Bound = None) -> TimeRange | None:
         """Return the time range that is set here, on the connection or in its URL.
@@ -188,11 +182,8 @@ class Connection:
         InterfaceError
             If the connection is closed.
         """
-        cursor = Cursor(self, self._state, begin, end, timestamps)
-        with self._lock:
-            self._state.check_open()
-            self._cursors.add(cursor)
-        return cursor
+        self._state.check_open()
+        return Cursor(self, self._state, begin, end, timestamps)
 
     def execute(
         self, sql: str, parameters: Parameters = None, *, begin: Bound = None, end: Bound = None
@@ -241,17 +232,12 @@ class Connection:
         self._state.check_open()
 
     def close(self) -> None:
-        """Close the connection and its cursors. Calling it again has no effect.
+        """Close the connection. Calling it again has no effect.
 
-        Statements that other threads are running are cancelled.
+        Its cursors cannot be used any more, and statements that other threads are running are
+        cancelled.
         """
-        with self._lock:
-            cursors = list(self._cursors)
-            transport = self._state.detach()
-        for cursor in cursors:
-            cursor.close()
-        if transport is not None:
-            transport.close()
+        self._state.close()
 
     def __enter__(self) -> Connection:
         self._state.check_open()

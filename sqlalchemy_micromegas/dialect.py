@@ -243,7 +243,8 @@ class MicromegasDialect(Reflection, DefaultDialect):  # type: ignore[misc]  # 1.
 
     def is_disconnect(self, e: Any, connection: Any, cursor: Any) -> bool:
         """Return whether the error means that the connection is closed."""
-        return isinstance(e, micromegas_dbapi.InterfaceError) and "connection is closed" in str(e)
+        closed = "the connection is closed", "the connection was closed"
+        return isinstance(e, micromegas_dbapi.InterfaceError) and str(e).startswith(closed)
 
     # -- what services do not have -----------------------------------------------------------
 

@@ -897,9 +897,9 @@ def test_closed_while_its_statement_runs(closes: str) -> None:
     thread.start()
     assert transport.running.wait(60)
     (connection if closes == "connection" else cursor).close()
-    assert transport.requests[0].cancellation.why == (
-        "the cursor was closed while its statement ran"
-    )
+    why = transport.requests[0].cancellation.why
+    assert why is not None
+    assert why.startswith(f"the {closes} was closed")
     transport.go.set()
     thread.join(60)
     assert [type(end) for end in ends] == [mm.InterfaceError]
