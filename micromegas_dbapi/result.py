@@ -141,9 +141,9 @@ class Result:
         try:
             table = read(reader)
         except Error as error:
-            raise self.fail(error)  # noqa: B904  (the same one, or that of the cancellation)
+            raise self._query.fail(error)  # noqa: B904  (the same one, or that of `cancel`)
         except BaseException as error:
-            self.fail(error)
+            self._query.fail(error)
             raise
         self._query.finish()
         self._position.total = table.num_rows
