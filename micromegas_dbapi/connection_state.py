@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from micromegas_dbapi.arrow.rows import Timestamps
-from micromegas_dbapi.errors import InterfaceError, ProgrammingError
+from micromegas_dbapi.errors import InterfaceError
+from micromegas_dbapi.options import OPTIONS
 from micromegas_dbapi.ranges.choice import Ranges
 from micromegas_dbapi.sql.mixed_types import Reaction
 from micromegas_dbapi.transport.protocol import Transport
@@ -98,6 +99,5 @@ def check_timestamps(value: Timestamps) -> Timestamps:
     ProgrammingError
         If the value is not one of the two.
     """
-    if value not in ("datetime", "ns"):
-        raise ProgrammingError(f"timestamps={value!r}; accepted: 'datetime', 'ns'")
-    return value
+    checked: Timestamps = OPTIONS["timestamps"].convert(value)
+    return checked
