@@ -8,12 +8,13 @@ from typing import Any, Literal, NoReturn
 
 from micromegas_dbapi import profiles, url
 from micromegas_dbapi.arrow.rows import Timestamps
-from micromegas_dbapi.auth import Auth, TokenProvider
+from micromegas_dbapi.auth import Auth, ProviderAuth, TokenFile, TokenProvider
 from micromegas_dbapi.connection import Connection
 from micromegas_dbapi.errors import ProgrammingError
 from micromegas_dbapi.open_transport import open_transport
+from micromegas_dbapi.option_checks import check_arguments, check_wire, fields_of
 from micromegas_dbapi.option_types import FilePath
-from micromegas_dbapi.options import OPTIONS, check_arguments, check_wire, fields_of
+from micromegas_dbapi.options import OPTIONS
 from micromegas_dbapi.ranges.choice import Ranges
 from micromegas_dbapi.ranges.range_options import RangeOptions, Views
 from micromegas_dbapi.settings import Progress, Timeout
@@ -201,7 +202,7 @@ def _credentials(*levels: Mapping[str, Any]) -> Auth | None:
         names = [name for name in ("auth", "token", "token_file") if level.get(name) is not None]
         if len(names) > 1:
             raise ProgrammingError(f"{' and '.join(names)} are given; accepted: one of them")
-        if names:
-            credentials: Auth = level[names[0]]
-            return credentials
+        for name in names:
+            found: Auth = level[name]
+            return ProviderAuth(TokenFile(level[name])) if name == "token_file" else found
     return None

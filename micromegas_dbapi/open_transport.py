@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from micromegas_dbapi.errors import NotSupportedError
-from micromegas_dbapi.options import fields_of
+from micromegas_dbapi.option_checks import fields_of
 from micromegas_dbapi.settings import FlightSettings, HttpSettings, Timeout
 from micromegas_dbapi.transport.protocol import Transport
 from micromegas_dbapi.url import Target

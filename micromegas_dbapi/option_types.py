@@ -3,158 +3,55 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, TypeAlias
 
 import numpy as np
 
-from micromegas_dbapi.auth import Auth, BasicAuth, BearerAuth, ProviderAuth, TokenFile
-from micromegas_dbapi.errors import ProgrammingError
+from micromegas_dbapi.option import OptionType
 from micromegas_dbapi.timerange import ACCEPTED, ALL_TIME, format_ns, to_ns
 
 __all__ = [
-    "BOUND",
-    "CERTIFICATE",
     "CLOCK_SKEW",
     "COUNT",
-    "CREDENTIALS",
     "FLAG",
-    "HEADERS",
     "MILLISECONDS",
     "MODE",
     "NAME",
     "PROGRESS",
-    "PROXIES",
     "SECONDS",
     "SIZE",
-    "TOKEN",
-    "TOKEN_FILE",
-    "VERIFY",
     "VIEWS",
     "FilePath",
-    "OptionType",
+    "bound",
     "choice",
+    "python_value",
+    "read_flag_or_text",
+    "write_flag",
 ]
-
-# The length up to which errors show a value.
-_SHOWN = 200
 
 FilePath: TypeAlias = str | os.PathLike[str]
 
 
-def _unchanged(value: Any) -> Any:
-    return value
+def python_value(value: Any) -> Any:
+    """Convert a scalar of numpy.
 
-
-@dataclass(frozen=True)
-class OptionType:
-    """A type of options.
-
-    Attributes
+    Parameters
     ----------
-    annotation : str
-        The annotation in Python.
-    documented : str
-        The type as docstrings name it.
-    accepted : str
-        What errors and the documentation say of accepted values.
-    check : callable
-        Returns an accepted value in the form that the driver uses. Raises ValueError for all
-        others, with what is wrong unless the value itself shows it.
-    text : str
-        The accepted texts in a URL. Empty if it cannot be set there.
-    read : callable
-        Converts the text in a URL to the value to check, or raises ValueError.
-    write : callable
-        Converts a checked value to the text in a URL.
-    secret : bool
-        Whether values can contain a secret, so that errors must not show them.
+    value : Any
+        Others stay as they are.
+
+    Returns
+    -------
+    Any
+        The Python value.
     """
-
-    annotation: str
-    documented: str
-    accepted: str
-    check: Callable[[Any], Any]
-    text: str = ""
-    read: Callable[[str], Any] = _unchanged
-    write: Callable[[Any], str] = str
-    secret: bool = False
-
-    def convert(self, value: Any, name: str, where: str = "") -> Any:
-        """Check a value and convert it to the form that the driver uses.
-
-        Parameters
-        ----------
-        value : Any
-            As the user passed it.
-        name : str
-            What the error calls it.
-        where : str
-            Follows the value in the error.
-
-        Returns
-        -------
-        Any
-            What `check` returns.
-
-        Raises
-        ------
-        ProgrammingError
-            If the value is not accepted.
-        """
-        try:
-            return self.check(value)
-        except (ValueError, TypeError, OverflowError) as error:
-            problem = str(error) if type(error) is ValueError else ""
-            raise self._refusal(value, name, where, problem, self.accepted) from None
-
-    def convert_text(self, text: str, name: str) -> Any:
-        """Convert the text in a URL to a value, and check it.
-
-        Parameters
-        ----------
-        text : str
-            Decoded.
-        name : str
-            The name of the option.
-
-        Returns
-        -------
-        Any
-            What `check` returns.
-
-        Raises
-        ------
-        ProgrammingError
-            If the text is not accepted.
-        """
-        try:
-            return self.check(self.read(text))
-        except ValueError:
-            raise self._refusal(text, name, " in the URL", "", self.text) from None
-
-    def _refusal(
-        self, value: Any, name: str, where: str, problem: str, accepted: str
-    ) -> ProgrammingError:
-        if self.secret:
-            problem = problem or f"a value of type {type(value).__name__}"
-            given = f"{name}{where}: {problem}"
-        else:
-            text = repr(value)
-            given = f"{name}={text if len(text) <= _SHOWN else text[:_SHOWN] + '...'}{where}"
-        return ProgrammingError(f"{given}; accepted: {accepted}")
-
-
-def _python(value: Any) -> Any:
-    """Return a scalar of numpy as the Python value."""
     return value.item() if isinstance(value, np.generic) else value
 
 
 def _flag(value: Any) -> bool:
-    value = _python(value)
+    value = python_value(value)
     if not isinstance(value, bool):
         raise ValueError
     return value
@@ -166,13 +63,23 @@ def _read_flag(text: str) -> bool:
     return text.lower() in ("true", "1")
 
 
-def _write_flag(value: Any) -> str:
+def write_flag(value: Any) -> str:
+    """Write a bool, or a string, as it is written in a URL.
+
+    Parameters
+    ----------
+    value : bool or str
+        A checked value.
+
+    Returns
+    -------
+    str
+        ``true`` or ``false`` for a bool.
+    """
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-FLAG = OptionType(
-    "bool", "bool", "True, False", _flag, "true, false, 1, 0", _read_flag, _write_flag
-)
+FLAG = OptionType("bool", "bool", "True, False", _flag, "true, false, 1, 0", _read_flag, write_flag)
 
 
 def choice(annotation: str, *values: str) -> OptionType:
@@ -192,7 +99,7 @@ def choice(annotation: str, *values: str) -> OptionType:
     """
 
     def check(value: Any) -> str:
-        value = _python(value)
+        value = python_value(value)
         if not isinstance(value, str) or value not in values:
             raise ValueError
         return value
@@ -203,7 +110,7 @@ def choice(annotation: str, *values: str) -> OptionType:
 
 
 def _mode(value: Any) -> str:
-    value = _python(value)
+    value = python_value(value)
     if isinstance(value, bool):
         return "on" if value else "off"
     if not isinstance(value, str) or value not in ("on", "off", "require"):
@@ -211,7 +118,19 @@ def _mode(value: Any) -> str:
     return value
 
 
-def _read_flag_or_text(text: str) -> bool | str:
+def read_flag_or_text(text: str) -> bool | str:
+    """Read a bool in a URL, or return the text.
+
+    Parameters
+    ----------
+    text : str
+        The text in the URL.
+
+    Returns
+    -------
+    bool or str
+        True for ``true`` and ``1``, False for ``false`` and ``0``.
+    """
     try:
         return _read_flag(text)
     except ValueError:
@@ -219,17 +138,17 @@ def _read_flag_or_text(text: str) -> bool | str:
 
 
 MODE = OptionType(
-    'bool | Literal["on", "off", "require"]',
+    "bool | Literal['on', 'off', 'require']",
     '{"on", "off", "require"} or bool',
     "'on', 'off', 'require', True, False",
     _mode,
     "on, off, require, true, false, 1, 0",
-    _read_flag_or_text,
+    read_flag_or_text,
 )
 
 
 def _number(value: Any) -> int | float:
-    value = _python(value)
+    value = python_value(value)
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         raise ValueError
     return value
@@ -250,11 +169,11 @@ _ACCEPTED_SECONDS = f"a positive number of seconds, up to {_LONGEST} (24 days)"
 SECONDS = OptionType("float", "float", _ACCEPTED_SECONDS, _seconds, _ACCEPTED_SECONDS, float)
 
 
-def _clock_skew(value: Any) -> float:
+def _clock_skew(value: Any) -> int | float:
     value = _number(value)
     if not 0 <= value <= 86_400:
         raise ValueError
-    return float(value)
+    return value
 
 
 _ACCEPTED_SKEW = "0 to 86400 seconds"
@@ -269,7 +188,7 @@ def _read_integer(text: str) -> int:
 
 def _integer(least: int, most: int, accepted: str) -> OptionType:
     def check(value: Any) -> int:
-        value = _python(value)
+        value = python_value(value)
         if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
             raise ValueError
         return value
@@ -283,76 +202,54 @@ MILLISECONDS = _integer(0, 2**31 - 1, "an integer from 0 to 2147483647")
 
 
 def _name(value: Any) -> str:
-    value = _python(value)
-    if not isinstance(value, str) or not value:
+    value = python_value(value)
+    if not isinstance(value, str) or not value or not value.isprintable():
         raise ValueError
     return value
 
 
-NAME = OptionType("str", "str", "a name, as str", _name, "a name")
+NAME = OptionType("str", "str", "a name of printable characters", _name, "a name")
 
 
-def _path(value: Any) -> str:
-    path = os.fspath(value) if isinstance(value, os.PathLike) else value
-    if not isinstance(path, str) or not path or "\0" in path:
-        raise ValueError
-    return path
+def bound(name: str) -> OptionType:
+    """Create the type of a bound of a time range.
 
+    Parameters
+    ----------
+    name : str
+        The name of the option, for errors.
 
-def _verify(value: Any) -> bool | str:
-    value = _python(value)
-    return value if isinstance(value, bool) else _path(value)
+    Returns
+    -------
+    OptionType
+        Values stay as they are: relative bounds are evaluated at every execute.
+    """
 
-
-VERIFY = OptionType(
-    "bool | FilePath",
-    "bool, str or path-like",
-    "True, False, a path",
-    _verify,
-    "true, false, 1, 0, a path",
-    _read_flag_or_text,
-    _write_flag,
-)
-
-
-def _certificate(value: Any) -> str | tuple[str, str]:
-    if isinstance(value, (tuple, list)) and len(value) == 2:
-        certificate, key = map(_path, value)
-        return certificate, key
-    return _path(value)
-
-
-CERTIFICATE = OptionType(
-    "FilePath | tuple[FilePath, FilePath]",
-    "str, path-like or (path, path)",
-    "the path of a certificate, or a tuple of the paths of a certificate and its key",
-    _certificate,
-)
-
-
-def _write_bound(value: Any) -> str:
-    if isinstance(value, str):
+    def check(value: Any) -> Any:
+        if value is not ALL_TIME:
+            to_ns(value, 0, name)
         return value
-    if value is ALL_TIME:
-        return ALL_TIME.name
-    if isinstance(value, timedelta) and value == value:  # not NaT
-        milliseconds, rest = divmod(value, timedelta(milliseconds=1))
-        if rest or getattr(value, "nanoseconds", 0):
-            raise ValueError("it is finer than a millisecond")
-        return f"{milliseconds:+d}ms"
-    return format_ns(to_ns(value, 0))
 
+    def write(value: Any) -> str:
+        if isinstance(value, str):
+            return value
+        if value is ALL_TIME:
+            return ALL_TIME.name
+        if isinstance(value, timedelta):
+            milliseconds, rest = divmod(value, timedelta(milliseconds=1))
+            if rest or getattr(value, "nanoseconds", 0):
+                raise ValueError("it is finer than a millisecond")
+            return f"{milliseconds:+d}ms"
+        return format_ns(to_ns(value, 0, name))
 
-#: `resolve()` checks bounds, because both belong together.
-BOUND = OptionType(
-    "Bound",
-    "Bound",
-    ACCEPTED,
-    _unchanged,
-    "RFC 3339 with a time zone (2026-11-01T00:00:00Z), now, or relative to now (-2h, -1h30m, -7d)",
-    lambda text: ALL_TIME if text == ALL_TIME.name else text,
-    _write_bound,
-)
+    return OptionType(
+        *("Bound", "Bound", ACCEPTED, check),
+        text="RFC 3339 with a time zone (2026-11-01T00:00:00Z), now, or relative to now (-2h, "
+        "-1h30m, -7d)",
+        read=lambda text: ALL_TIME if text == ALL_TIME.name else text,
+        write=write,
+    )
+
 
 _View: TypeAlias = str | tuple[str, str] | None
 
@@ -411,71 +308,3 @@ def _callable(value: Any) -> Callable[..., object]:
 
 
 PROGRESS = OptionType("Progress", "callable", "a callable with two arguments", _callable)
-
-# The errors of the following name types only: values may be secrets, and so may misplaced names.
-_HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
-_HEADER_VALUE = re.compile(r"([\x21-\x7e]([\x20-\x7e]*[\x21-\x7e])?)?")
-
-
-def _strings(value: Any) -> dict[str, str]:
-    if not isinstance(value, Mapping):
-        raise ValueError
-    for name, text in value.items():
-        if not isinstance(name, str):
-            raise ValueError(f"a name is of type {type(name).__name__}")
-        if not isinstance(text, str):
-            raise ValueError(f"the value of {name!r} is of type {type(text).__name__}")
-    return dict(value)
-
-
-def _headers(value: Any) -> dict[str, str]:
-    headers = _strings(value)
-    for name, text in headers.items():
-        if not _HEADER_NAME.fullmatch(name):
-            raise ValueError("a name is empty or has other characters")
-        if not _HEADER_VALUE.fullmatch(text):
-            raise ValueError(f"the value of {name!r} has other characters")
-    return headers
-
-
-HEADERS = OptionType(
-    "Mapping[str, str]",
-    "mapping of str to str",
-    "a mapping of str to str; names of letters, digits and -; values of printable ASCII "
-    "characters, without spaces around them",
-    _headers,
-    secret=True,
-)
-PROXIES = OptionType(
-    "Mapping[str, str]",
-    "mapping of str to str",
-    "a mapping of str to str: schemes and the URLs of proxies",
-    _strings,
-    secret=True,
-)
-
-
-def _credentials(value: Any) -> Auth:
-    if isinstance(value, (BearerAuth, BasicAuth, ProviderAuth)):
-        return value
-    if isinstance(value, type) or not callable(getattr(value, "get_token", None)):
-        raise ValueError
-    return ProviderAuth(value)
-
-
-CREDENTIALS = OptionType(
-    "Auth | TokenProvider",
-    "BearerAuth, BasicAuth or object with get_token()",
-    "BearerAuth, BasicAuth, an object with get_token()",
-    _credentials,
-    secret=True,
-)
-TOKEN = OptionType("str", "str", "str", BearerAuth, secret=True)
-TOKEN_FILE = OptionType(
-    "FilePath",
-    "str or path-like",
-    "the path of a file",
-    lambda value: ProviderAuth(TokenFile(_path(value))),
-    "a path",
-    secret=True,
-)

@@ -5,49 +5,41 @@
 
 from __future__ import annotations
 
-import difflib
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, fields, replace
-from typing import Any, NoReturn
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
 
-from micromegas_dbapi.errors import ProgrammingError
+from micromegas_dbapi.option import Option, OptionType
 from micromegas_dbapi.option_types import (
-    BOUND,
-    CERTIFICATE,
     CLOCK_SKEW,
     COUNT,
-    CREDENTIALS,
     FLAG,
-    HEADERS,
     MILLISECONDS,
     MODE,
     NAME,
     PROGRESS,
-    PROXIES,
     SECONDS,
     SIZE,
+    VIEWS,
+    bound,
+    choice,
+)
+from micromegas_dbapi.service_option_types import (
+    CERTIFICATE,
+    CREDENTIALS,
+    HEADERS,
+    PROXIES,
     TOKEN,
     TOKEN_FILE,
     VERIFY,
-    VIEWS,
-    OptionType,
-    choice,
 )
 from micromegas_dbapi.settings import Timeout
 
-__all__ = [
-    "OPTIONS",
-    "Option",
-    "check_arguments",
-    "check_wire",
-    "fields_of",
-    "refuse_unknown",
-]
+__all__ = ["OPTIONS"]
 
 # Protocols that take the same options.
+_SERVICES = ("grpc", "http", "gateway", "web")
 _OVER_HTTP = ("http", "gateway", "web")
-_SERVICES = ("grpc", *_OVER_HTTP)
-_ALL = (*_SERVICES, "lake", "demo")
 
 _REACTION = choice("Reaction", "ignore", "warn", "error")
 
@@ -56,120 +48,8 @@ def _timeout(value: Any) -> Any:
     return value if isinstance(value, Timeout) else SECONDS.check(value)
 
 
-_TIMEOUT = OptionType(
-    "Timeout | float",
-    "Timeout or float",
-    f"a Timeout, or {SECONDS.accepted}",
-    _timeout,
-)
-
-
-@dataclass(frozen=True)
-class Option:
-    """One option.
-
-    Attributes
-    ----------
-    name : str
-        In URLs and Python.
-    type : OptionType
-        Which values are accepted.
-    meaning : str
-        One or more sentences for the documentation.
-    default : Any
-        The value if it is not set.
-    default_text : str
-        The default as the documentation shows it, unless that is the value.
-    wires : tuple of str
-        The protocols that take it.
-    argument : bool
-        Whether `connect()` has an argument of this name. Otherwise it can only be set in a URL.
-    per_statement : bool
-        Whether it can also be set for a statement, as an execution option of SQLAlchemy.
-    in_url : str
-        What sets it in a URL, if its own name cannot be in the query.
-    """
-
-    name: str
-    type: OptionType
-    meaning: str
-    default: Any = None
-    default_text: str = ""
-    wires: tuple[str, ...] = _ALL
-    argument: bool = True
-    per_statement: bool = False
-    in_url: str = ""
-
-    @property
-    def has_text(self) -> bool:
-        """Whether it can be set in the query of a URL."""
-        return bool(self.type.text)
-
-    def convert(self, value: Any) -> Any:
-        """Check a value and convert it to the form that the driver uses.
-
-        Parameters
-        ----------
-        value : Any
-            As the user passed it; not None.
-
-        Returns
-        -------
-        Any
-            The converted value.
-
-        Raises
-        ------
-        ProgrammingError
-            If the value is not accepted.
-        """
-        return self.type.convert(value, self.name)
-
-    def read(self, text: str) -> Any:
-        """Convert the text in a URL to a value.
-
-        Parameters
-        ----------
-        text : str
-            Decoded.
-
-        Returns
-        -------
-        Any
-            The converted value.
-
-        Raises
-        ------
-        ProgrammingError
-            If the text is not accepted.
-        """
-        return self.type.convert_text(text, self.name)
-
-    def write(self, value: Any) -> str:
-        """Convert a value to the text in a URL.
-
-        Parameters
-        ----------
-        value : Any
-            As the user passed it; not None.
-
-        Returns
-        -------
-        str
-            Not percent-encoded.
-
-        Raises
-        ------
-        ProgrammingError
-            If the value is not accepted, or has no text.
-        """
-        checked = self.convert(value)
-        try:
-            return self.type.write(checked)
-        except ValueError as error:
-            raise ProgrammingError(
-                f"{self.name}={value!r} cannot be written in a URL: {error}"
-            ) from None
+_ACCEPTED_TIMEOUT = f"a Timeout, or {SECONDS.accepted}"
+_TIMEOUT = OptionType("Timeout | float", "Timeout or float", _ACCEPTED_TIMEOUT, _timeout)
 
 
 _TABLE = (
@@ -182,7 +62,7 @@ _TABLE = (
     ),
     Option(
         "begin",
-        BOUND,
+        bound("begin"),
         "The begin of the default time range of all statements, inclusive: an aware datetime, an "
         'RFC 3339 string, ``"now"``, ``"-2h"`` or a timedelta. Relative bounds are re-evaluated at '
         "every execute.",
@@ -191,7 +71,7 @@ _TABLE = (
     ),
     Option(
         "end",
-        BOUND,
+        bound("end"),
         "The end of the default time range, inclusive, in the same forms as `begin`.",
         default_text="no bound",
         per_statement=True,
@@ -403,102 +283,3 @@ _TABLE = (
 
 #: Every option by its name.
 OPTIONS: Mapping[str, Option] = {option.name: option for option in _TABLE}
-
-
-def check_arguments(arguments: Mapping[str, Any]) -> dict[str, Any]:
-    """Check the arguments of `connect()`.
-
-    Parameters
-    ----------
-    arguments : mapping
-        By name. None means that an option is not set.
-
-    Returns
-    -------
-    dict
-        The converted values of the options that are set.
-
-    Raises
-    ------
-    ProgrammingError
-        If a name is unknown, or a value is not accepted.
-    """
-    for name in arguments:
-        if name not in OPTIONS or not OPTIONS[name].argument:
-            refuse_unknown(name, "connect()", [each.name for each in _TABLE if each.argument])
-    return {
-        name: OPTIONS[name].convert(value) for name, value in arguments.items() if value is not None
-    }
-
-
-def check_wire(names: Iterable[str], wire: str, scheme: str) -> None:
-    """Check that a protocol takes the options.
-
-    Parameters
-    ----------
-    names : iterable of str
-        The options that are set.
-    wire : str
-        The protocol.
-    scheme : str
-        Of the URL, for the error.
-
-    Raises
-    ------
-    ProgrammingError
-        If an option belongs to other protocols.
-    """
-    if rejected := [name for name in names if wire not in OPTIONS[name].wires]:
-        others = "; ".join(f"{name} is for {', '.join(OPTIONS[name].wires)}" for name in rejected)
-        raise ProgrammingError(
-            f"`{scheme}:` does not accept the options: {', '.join(rejected)} ({others})"
-        )
-
-
-def refuse_unknown(name: str, where: str, accepted: Iterable[str]) -> NoReturn:
-    """Raise the error for an option that is unknown, or that cannot be set at this place.
-
-    Parameters
-    ----------
-    name : str
-        The option.
-    where : str
-        The place.
-    accepted : iterable of str
-        The options that can be set there.
-
-    Raises
-    ------
-    ProgrammingError
-        Always. It names similar options, or where the option can be set.
-    """
-    names = list(accepted)
-    if name in OPTIONS:
-        option = OPTIONS[name]
-        hint = "pass it as an argument of connect()"
-        if option.in_url or not option.argument:
-            hint = "in a URL use " + (option.in_url.replace("`", "") or f"?{name}=")
-        message = f"the option {name!r} cannot be set in {where}; {hint}"
-    else:
-        message = f"unknown option {name!r} in {where}"
-        if similar := difflib.get_close_matches(name.lower(), OPTIONS):
-            message += f"; did you mean {' or '.join(similar)}?"
-    raise ProgrammingError(f"{message}\naccepted: {', '.join(names)}")
-
-
-def fields_of(kind: Any, values: Mapping[str, Any]) -> dict[str, Any]:
-    """Select the values that a class takes.
-
-    Parameters
-    ----------
-    kind : type
-        A dataclass whose fields have the names of options.
-    values : mapping
-        By the names of options.
-
-    Returns
-    -------
-    dict
-        The arguments of the class.
-    """
-    return {item.name: values[item.name] for item in fields(kind)}

@@ -45,7 +45,12 @@ class Timeout:
         for item in fields(self):
             value = getattr(self, item.name)
             if item.name != "total" or value is not None:
-                seconds = SECONDS.convert(value, f"Timeout({item.name}=", ")")
+                try:
+                    seconds = SECONDS.check(value)
+                except ValueError:
+                    raise ProgrammingError(
+                        f"Timeout({item.name}={value!r}); accepted: {SECONDS.accepted}"
+                    ) from None
                 object.__setattr__(self, item.name, seconds)
 
 

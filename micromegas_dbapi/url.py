@@ -11,8 +11,9 @@ from urllib.parse import SplitResult, unquote, urlsplit
 
 from micromegas_dbapi.auth import Auth, BasicAuth, BearerAuth
 from micromegas_dbapi.errors import ProgrammingError
+from micromegas_dbapi.option_checks import check_wire, refuse_unknown
 from micromegas_dbapi.option_types import FilePath
-from micromegas_dbapi.options import OPTIONS, check_wire, refuse_unknown
+from micromegas_dbapi.options import OPTIONS
 from micromegas_dbapi.timerange import resolve
 
 __all__ = ["SCHEMES", "Target", "parse"]
@@ -48,7 +49,7 @@ class Target:
 
 
 # A lake's folder and an option may contain spaces.
-_INVISIBLE = re.compile(r"[\x00-\x1f\x7f]|^[^?]*\s")
+_INVISIBLE = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]|^[^?]*\s")
 #: Each scheme and the protocol whose options it takes.
 SCHEMES = {
     "http": "http",
@@ -144,7 +145,8 @@ def _split(url: str) -> tuple[SplitResult, str | None, int | None]:
     """Split the URL of a service; return its parts, its host and its port."""
     if _INVISIBLE.search(url):  # urlsplit would drop some of these
         raise ProgrammingError(
-            "the URL contains whitespace or a control character; write a space as %20"
+            "the URL contains whitespace or a control character, or half of a surrogate pair; "
+            "write a space as %20"
         )
     try:
         parts = urlsplit(url)
