@@ -168,17 +168,19 @@ def connect(
     OperationalError
         If the folder of a lake, or the configuration, cannot be read.
     """
-    options = {**locals(), **others}  # all arguments, by name
-    del options["address"], options["others"]
+    options = {**locals()}  # all arguments, by name
+    options.update(options.pop("others"))
+    del options["address"]
     arguments = check_arguments(options)
     target, of_profile = _locate(address, arguments.pop("profile", None))
     check_wire(arguments, target.wire, target.scheme)
-    levels = [("connection", begin, end), ("url", *map(target.options.get, ("begin", "end")))]
+    in_url = target.options
+    levels = [("connection", begin, end), ("url", in_url.get("begin"), in_url.get("end"))]
     resolve(levels[:1], time.time_ns())  # report bad bounds here, not later
     values = {name: option.default for name, option in OPTIONS.items()}
-    values |= target.options | arguments
-    of_url = {**target.options, "auth": target.auth}
-    values["auth"] = _credentials(arguments, {"auth": of_profile}, of_url)
+    values |= in_url | arguments
+    credentials = arguments, {"auth": of_profile}, {**in_url, "auth": target.auth}
+    values["auth"] = _credentials(*credentials)
     ranges = RangeOptions(**fields_of(RangeOptions, values))
     transport = open_transport(target, values)
     return Connection(

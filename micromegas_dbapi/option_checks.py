@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields
 from typing import Any, NoReturn
 
@@ -31,11 +31,10 @@ def check_arguments(arguments: Mapping[str, Any]) -> dict[str, Any]:
     ProgrammingError
         If a name is unknown, or a value is not accepted.
     """
+    accepted = [option.name for option in OPTIONS.values() if option.argument]
     for name in arguments:
-        if name not in OPTIONS or not OPTIONS[name].argument:
-            refuse_unknown(
-                name, "connect()", [each.name for each in OPTIONS.values() if each.argument]
-            )
+        if name not in accepted:
+            refuse_unknown(name, "connect()", accepted)
     return {
         name: OPTIONS[name].convert(value) for name, value in arguments.items() if value is not None
     }
@@ -65,7 +64,7 @@ def check_wire(names: Iterable[str], wire: str, scheme: str) -> None:
         )
 
 
-def refuse_unknown(name: str, where: str, accepted: Iterable[str]) -> NoReturn:
+def refuse_unknown(name: str, where: str, accepted: Sequence[str]) -> NoReturn:
     """Raise the error for an option that is unknown, or that cannot be set at this place.
 
     Parameters
@@ -74,7 +73,7 @@ def refuse_unknown(name: str, where: str, accepted: Iterable[str]) -> NoReturn:
         The option.
     where : str
         The place.
-    accepted : iterable of str
+    accepted : sequence of str
         The options that can be set there.
 
     Raises
@@ -82,7 +81,6 @@ def refuse_unknown(name: str, where: str, accepted: Iterable[str]) -> NoReturn:
     ProgrammingError
         Always. It names similar options, or where the option can be set.
     """
-    names = list(accepted)
     if name in OPTIONS:
         option = OPTIONS[name]
         hint = "pass it as an argument of connect()"
@@ -93,7 +91,7 @@ def refuse_unknown(name: str, where: str, accepted: Iterable[str]) -> NoReturn:
         message = f"unknown option {name!r} in {where}"
         if similar := difflib.get_close_matches(name.lower(), OPTIONS):
             message += f"; did you mean {' or '.join(similar)}?"
-    raise ProgrammingError(f"{message}\naccepted: {', '.join(names)}")
+    raise ProgrammingError(f"{message}\naccepted: {', '.join(accepted)}")
 
 
 def fields_of(kind: Any, values: Mapping[str, Any]) -> dict[str, Any]:

@@ -148,10 +148,10 @@ MODE = OptionType(
 
 
 def _number(value: Any) -> int | float:
-    value = python_value(value)
-    if isinstance(value, bool) or not isinstance(value, (int, float)):
+    number: Any = python_value(value)
+    if isinstance(number, bool) or not isinstance(number, (int, float)):
         raise ValueError
-    return value
+    return number
 
 
 # The longest wait of a socket, 2**31 milliseconds.
@@ -159,10 +159,10 @@ _LONGEST = 2_147_483
 
 
 def _seconds(value: Any) -> int | float:
-    value = _number(value)
-    if not 0 < value <= _LONGEST:
+    seconds = _number(value)
+    if not 0 < seconds <= _LONGEST:
         raise ValueError
-    return value
+    return seconds
 
 
 _ACCEPTED_SECONDS = f"a positive number of seconds, up to {_LONGEST} (24 days)"
@@ -170,10 +170,10 @@ SECONDS = OptionType("float", "float", _ACCEPTED_SECONDS, _seconds, _ACCEPTED_SE
 
 
 def _clock_skew(value: Any) -> int | float:
-    value = _number(value)
-    if not 0 <= value <= 86_400:
+    seconds = _number(value)
+    if not 0 <= seconds <= 86_400:
         raise ValueError
-    return value
+    return seconds
 
 
 _ACCEPTED_SKEW = "0 to 86400 seconds"
@@ -211,6 +211,10 @@ def _name(value: Any) -> str:
 NAME = OptionType("str", "str", "a name of printable characters", _name, "a name")
 
 
+# The text of `ALL_TIME` in URLs.
+_ALL_TIME = "ALL_TIME"
+
+
 def bound(name: str) -> OptionType:
     """Create the type of a bound of a time range.
 
@@ -234,10 +238,10 @@ def bound(name: str) -> OptionType:
         if isinstance(value, str):
             return value
         if value is ALL_TIME:
-            return ALL_TIME.name
+            return _ALL_TIME
         if isinstance(value, timedelta):
             milliseconds, rest = divmod(value, timedelta(milliseconds=1))
-            if rest or getattr(value, "nanoseconds", 0):
+            if rest or int(getattr(value, "nanoseconds", 0)):
                 raise ValueError("it is finer than a millisecond")
             return f"{milliseconds:+d}ms"
         return format_ns(to_ns(value, 0, name))
@@ -246,7 +250,7 @@ def bound(name: str) -> OptionType:
         *("Bound", "Bound", ACCEPTED, check),
         text="RFC 3339 with a time zone (2026-11-01T00:00:00Z), now, or relative to now (-2h, "
         "-1h30m, -7d)",
-        read=lambda text: ALL_TIME if text == ALL_TIME.name else text,
+        read=lambda text: ALL_TIME if text == _ALL_TIME else text,
         write=write,
     )
 

@@ -220,6 +220,12 @@ class MicromegasDialect(Reflection, DefaultDialect):  # type: ignore[misc]  # 1.
             raise ArgumentError(str(error)) from error
         return (address,), arguments
 
+    def connect(self, *cargs: Any, **cparams: Any) -> Any:
+        """Connect with the arguments that `create_connect_args` and ``connect_args`` set."""
+        if "address" in cparams:
+            raise ArgumentError("connect_args has an address, but the URL is the address")
+        return super().connect(*cargs, **cparams)
+
     def _address(self, url: SQLAlchemyURL) -> str:
         if not url.host:
             raise ArgumentError(

@@ -384,6 +384,12 @@ def test_wrong_connect_args(options: dict[str, Any], words: str) -> None:
     engine.dispose()
 
 
+def test_an_address_in_connect_args() -> None:
+    engine = sa.create_engine("micromegas+grpc://127.0.0.1:1", connect_args={"address": "demo:"})
+    with pytest.raises(ArgumentError, match="connect_args has an address"):
+        engine.connect()
+
+
 @pytest.mark.parametrize(
     ("proxy", "good"),
     [
