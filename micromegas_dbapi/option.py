@@ -160,11 +160,13 @@ class Option:
         """
         checked = self.convert(value)
         try:
-            return self.type.write(checked)
+            text = self.type.write(checked)
+            text.encode()  # halves of surrogate pairs in paths have no form in a URL
         except ValueError as error:
             raise ProgrammingError(
                 f"{self.name}={value!r} cannot be written in a URL: {error}"
             ) from None
+        return text
 
     def _refusal(self, value: Any, where: str, problem: str, accepted: str) -> ProgrammingError:
         if self.type.secret:

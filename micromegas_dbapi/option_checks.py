@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields
 from typing import Any, NoReturn
@@ -89,6 +88,8 @@ def refuse_unknown(name: str, where: str, accepted: Sequence[str]) -> NoReturn:
         message = f"the option {name!r} cannot be set in {where}; {hint}"
     else:
         message = f"unknown option {name!r} in {where}"
+        import difflib  # seldom needed
+
         if similar := difflib.get_close_matches(name.lower(), OPTIONS):
             message += f"; did you mean {' or '.join(similar)}?"
     raise ProgrammingError(f"{message}\naccepted: {', '.join(accepted)}")

@@ -263,14 +263,11 @@ def _views(value: Any) -> dict[str, _View]:
         raise ValueError
     views: dict[str, _View] = {}
     for view, at in value.items():
-        if isinstance(at, list):
-            at = tuple(at)
-        columns = at if isinstance(at, tuple) else () if at is None else (at,)
-        if isinstance(at, tuple) and len(at) != 2:
-            raise ValueError
-        if not all(isinstance(name, str) and name for name in (view, *columns)):
-            raise ValueError
-        views[view] = at
+        if isinstance(at, (tuple, list)):
+            of_end, of_begin = map(_name, at)
+            views[_name(view)] = of_end, of_begin
+        else:
+            views[_name(view)] = None if at is None else _name(at)
     return views
 
 
@@ -285,6 +282,8 @@ def _read_views(text: str) -> dict[str, _View]:
 
 
 def _write_views(views: Mapping[str, _View]) -> str:
+    if not views:
+        raise ValueError("it is empty")
     items = [(view, *(at if isinstance(at, tuple) else (at or "",))) for view, at in views.items()]
     if any(":" in name or "," in name for names in items for name in names):
         raise ValueError("a name contains a colon or a comma")

@@ -143,7 +143,7 @@ ACCEPTED: dict[str, set[str]] = {
     "begin": {"datetime", "date", "timedelta", "Timestamp", "datetime64", "ALL_TIME"},
     "end": {"datetime", "date", "timedelta", "Timestamp", "datetime64", "ALL_TIME"},
     "infer_range": {"True", "np.bool"},
-    "views": {*MAPPINGS, "dict of None", "dict of pairs", "dict of lists", "dict of lines"}
+    "views": {*MAPPINGS, "dict of None", "dict of pairs", "dict of lists"}
     | {"dict of spaces", "dict of umlauts", "dict with spaces"},
     "clock_skew": {"0", *SECONDS},
     "on_unbounded": set(),
@@ -321,11 +321,11 @@ def test_wrong_texts(name: str, text: str) -> None:
 
 UNWRITTEN = {
     "begin": ["soon", datetime(2026, 1, 1), timedelta(microseconds=-5), pd.NaT, 5],
-    "views": [{"a:b": "c"}, {"a": "b,c"}, ["a"]],
+    "views": [{"a:b": "c"}, {"a": "b,c"}, ["a"], {}, {"a\n": "b"}, {"a": "\ud800"}],
     "read_timeout": ["x", True, NAN, -1],
     "keepalive_ms": [True, 0.5, "5"],
     "timeout": [5],
-    "token_file": [b"x"],
+    "token_file": [b"x", "\udc80"],
     "begn": ["-2h"],
     "headers": [{"x": "5ecret"}],
 }

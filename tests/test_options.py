@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import inspect
 import re
+from pathlib import Path
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 
 import micromegas_dbapi as mm
 from micromegas_dbapi.option import Option
@@ -15,6 +17,7 @@ from micromegas_dbapi.options import OPTIONS
 from micromegas_dbapi.ranges.range_options import RangeOptions
 from micromegas_dbapi.settings import FlightSettings, HttpSettings, Timeout
 from micromegas_dbapi.url import SCHEMES, parse
+from sqlalchemy_micromegas import URL
 from tests.options_page import CONNECT, PAGE, docstring, page
 
 ARGUMENTS = [option for option in OPTIONS.values() if option.argument]
@@ -176,3 +179,13 @@ def test_bounds_take_precedence() -> None:
         assert connection.explicit_range() is None
     with mm.connect("http://127.0.0.1:1?begin=ALL_TIME") as connection:
         assert connection.time_range("SELECT 1 FROM log_entries").on_purpose
+
+
+def test_a_path_object_opens_a_lake(wire: Any) -> None:
+    folder = Path(wire("http-0.2.3")) / "data"
+    with mm.connect(folder, begin="2020-01-01T00:00:00Z") as connection:
+        assert connection.execute("SELECT count(*) > 0 FROM log_entries").fetchall() == [(True,)]
+    engine = sa.create_engine(URL(driver="lake", path=folder))
+    with engine.connect() as connected:
+        assert connected.execute(sa.text("SELECT count(*) > 0 FROM log_entries")).scalar() is True
+    engine.dispose()
