@@ -16,17 +16,16 @@ from typing import Literal, TypeAlias
 
 import pyarrow as pa
 
-from micromegas_dbapi.errors import DataError, MixedTypesWarning, ProgrammingError
+from micromegas_dbapi.errors import DataError, MixedTypesWarning
 from micromegas_dbapi.service.catalog import INSTANCE_SCHEMAS, SCHEMAS
 from micromegas_dbapi.sql.lexer import IGNORED, Token, readings
 from micromegas_dbapi.stack_level import stacklevel
 
-__all__ = ["Reaction", "check_reaction", "mixed", "react"]
+__all__ = ["Reaction", "mixed", "react"]
 
 Reaction: TypeAlias = Literal["ignore", "warn", "error"]
 
 _LOG = logging.getLogger("micromegas_dbapi")
-_REACTIONS = ("ignore", "warn", "error")
 _SETS = ("UNION", "EXCEPT", "INTERSECT", "MINUS")
 _QUALIFIERS = ("ALL", "DISTINCT", "BY", "NAME")
 _BEHIND_LIST = frozenset(
@@ -83,32 +82,6 @@ def react(sql: str, reaction: Reaction, query_id: str) -> None:
             warnings.warn(message, MixedTypesWarning, stacklevel=stacklevel())
         else:
             _LOG.debug("query %s: %s", query_id, message)
-
-
-def check_reaction(given: object) -> Reaction:
-    """Validate the value of the option ``on_mixed_types``.
-
-    Parameters
-    ----------
-    given : object
-        The value of the option.
-
-    Returns
-    -------
-    {"ignore", "warn", "error"}
-        The same value.
-
-    Raises
-    ------
-    ProgrammingError
-        If it is another value.
-    """
-    for known in _REACTIONS:
-        if given == known:
-            return known  # type: ignore[return-value]
-    raise ProgrammingError(
-        f"on_mixed_types={given!r}; accepted: {', '.join(map(repr, _REACTIONS))}"
-    )
 
 
 def mixed(sql: str) -> list[str]:

@@ -137,5 +137,5 @@ def test_error() -> None:
 def test_other_values_are_refused(given: object) -> None:
     with pytest.raises(mm.ProgrammingError, match="accepted: 'ignore', 'warn', 'error'"):
         mm.connect("demo:", on_mixed_types=given)  # type: ignore[arg-type]
-    with pytest.raises(mm.ProgrammingError, match="accepted: ignore, warn or error"):
+    with pytest.raises(mm.ProgrammingError, match="accepted: ignore, warn, error"):
         mm.connect(f"demo:?on_mixed_types={given}")

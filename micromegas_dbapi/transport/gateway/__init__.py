@@ -44,8 +44,8 @@ from micromegas_dbapi.errors import (
     OperationalError,
     ProgrammingError,
 )
-from micromegas_dbapi.options import HttpSettings
 from micromegas_dbapi.service import FLIGHT, VIEWS_SQL, Service
+from micromegas_dbapi.settings import HttpSettings
 from micromegas_dbapi.sql.column_queries import query_alone
 from micromegas_dbapi.transport.client_headers import attribution
 from micromegas_dbapi.transport.gateway.column_types import (
