@@ -210,6 +210,7 @@ class Cursor(FetchMethods):
                 self._drop_result()
                 raise InterfaceError("the cursor was closed while its statement ran")
         except Error as error:
+            self._state.ranges.doubt()
             error.sql = error.sql or sql
             error.query_id = error.query_id or self.query_id
             raise
@@ -253,6 +254,7 @@ class Cursor(FetchMethods):
         try:
             return describe(self._state.transport.schema(Request(statement, None, query_id)))
         except Error as error:
+            self._state.ranges.doubt()
             error.sql = error.sql or statement
             error.query_id = error.query_id or query_id
             raise
