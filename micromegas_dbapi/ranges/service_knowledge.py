@@ -138,16 +138,19 @@ class ServiceKnowledge:
     def _try(
         self, fact: Fact[_T], ask: Callable[[], _T], stamp: object, cancellation: Cancellation
     ) -> bool:
+        def is_cancelled() -> bool:
+            return cancellation.why is not None
+
         def ask_or_pause() -> _T:
             try:
                 return ask()
             except (Error, pa.ArrowException):
-                if cancellation.why is None:
+                if not is_cancelled():
                     fact.pause()
                 raise
 
         try:
-            return fact.learn_unless_paused(ask_or_pause, stamp)
+            return fact.learn_unless_paused(ask_or_pause, stamp, is_cancelled)
         except (Error, pa.ArrowException):
             return False
 

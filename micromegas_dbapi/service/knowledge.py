@@ -31,6 +31,7 @@ PAUSE: Final = 10.0
 
 #: Returns seconds, as `time.monotonic` does.
 Clock: TypeAlias = Callable[[], float]
+_POLL = 0.005
 _T = TypeVar("_T")
 _K = TypeVar("_K")
 
@@ -57,11 +58,19 @@ class Learned(Generic[_T]):
     doubt: object
 
 
+@dataclass(eq=False)
+class _Asker:
+    """A thread that asks the service, or has done so."""
+
+    thread: int
+    done: bool = False
+
+
 class Fact(Generic[_T]):
     """Something that is learned of a service. Thread-safe.
 
-    A signal handler may call any method while another one runs in the same thread: nothing but
-    `learn` takes a lock, which the same thread may take again, and each change is one assignment.
+    A signal handler may call any method while another one runs in the same thread, and an interrupt
+    may end any method: no lock is held while the service is asked.
 
     Parameters
     ----------
@@ -74,7 +83,8 @@ class Fact(Generic[_T]):
     def __init__(self, lifetime: float = LIFETIME, clock: Clock = time.monotonic) -> None:
         self._lifetime = lifetime
         self._clock = clock
-        self._asking = threading.RLock()
+        self._lock = threading.RLock()  # held for a moment only
+        self._asker = _Asker(0, done=True)
         self._learned: Learned[_T] | None = None
         self._doubt = object()
         self._paused_until = -math.inf
@@ -112,7 +122,7 @@ class Fact(Generic[_T]):
     def learn(self, ask: Callable[[], _T], stamp: object = None) -> Learned[_T]:
         """Return the fact. Ask the service if it is not known.
 
-        If several threads need it, one of them asks, and the others wait.
+        If several threads need it, one of them asks, and the others wait for it.
 
         Parameters
         ----------
@@ -128,14 +138,15 @@ class Fact(Generic[_T]):
         """
         if (known := self.current(stamp)) is not None:
             return known
-        with self._asking:
-            if (known := self.current(stamp)) is not None:  # another thread has asked
-                return known
-            at, doubt = self._clock(), self._doubt
-            self._learned = found = Learned(ask(), stamp, at, doubt)
-            return found
+        asker = self._wait_for_turn(lambda: False)
+        try:
+            return self.current(stamp) or self._ask(ask, stamp)  # another thread may have asked
+        finally:
+            asker.done = True
 
-    def learn_unless_paused(self, ask: Callable[[], _T], stamp: object = None) -> bool:
+    def learn_unless_paused(
+        self, ask: Callable[[], _T], stamp: object, gives_up: Callable[[], bool]
+    ) -> bool:
         """Learn the fact, unless the service could not tell a short while ago.
 
         Parameters
@@ -144,17 +155,42 @@ class Fact(Generic[_T]):
             As for `learn`. It calls `pause` if it fails.
         stamp : object
             As for `learn`.
+        gives_up : callable
+            Whether this thread does not need the fact any more.
 
         Returns
         -------
         bool
-            False if the service was not asked for this reason.
+            Whether the fact is known.
         """
-        with self._asking:
-            if self.paused and self.current(stamp) is None:
-                return False
-            self.learn(ask, stamp)
+        asker = self._wait_for_turn(gives_up)
+        try:
+            if self.current(stamp) is None:
+                if self.paused or gives_up():
+                    return False
+                self._ask(ask, stamp)
             return True
+        finally:
+            asker.done = True
+
+    def _ask(self, ask: Callable[[], _T], stamp: object) -> Learned[_T]:
+        at, doubt = self._clock(), self._doubt
+        self._learned = found = Learned(ask(), stamp, at, doubt)
+        return found
+
+    def _wait_for_turn(self, gives_up: Callable[[], bool]) -> _Asker:
+        """Wait until no other thread asks, but not for long: an interrupt may have ended that."""
+        me = _Asker(threading.get_ident())
+        patient_until = time.monotonic() + PAUSE
+        while not gives_up():
+            with self._lock:
+                other = self._asker
+                is_free = other.done or other.thread == me.thread  # a signal handler must not wait
+                if is_free or time.monotonic() > patient_until:
+                    self._asker = me
+                    break
+            time.sleep(_POLL)
+        return me
 
     def store(self, value: _T) -> None:
         """Replace the fact by what the service has just told.

@@ -19,6 +19,7 @@ from micromegas_dbapi.service.catalog import SCHEMAS, TimeColumns
 from micromegas_dbapi.service.knowledge import LIFETIME, PAUSE
 from tests.clock import Clock
 from tests.integration.serving import served
+from tests.waiting import until
 
 # A block from a machine whose clock is ahead.
 INSERTED = datetime(2026, 11, 1, tzinfo=timezone.utc)
@@ -291,6 +292,44 @@ def test_threads_ask_once(service: Watched, folder: Path) -> None:
         thread.join(60)
     assert found == [1] * 8
     assert sorted(service.learned()) == [PLAN, LIST]
+
+
+def test_a_statement_that_waits_for_another_one_s_question_can_be_cancelled(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_blocks(folder, recent=False)
+    with served(folder) as urls, mm.connect(urls["grpc"]) as connection:
+        transport: Any = connection.transport
+        ask = transport.service
+        begun, go, errors = threading.Event(), threading.Event(), list[mm.Error]()
+
+        def slow_at_first(*arguments: Any) -> Any:
+            if not begun.is_set():
+                begun.set()
+                assert go.wait(60)
+            return ask(*arguments)
+
+        def execute(cursor: mm.Cursor) -> None:
+            try:
+                cursor.execute(SINCE)
+            except mm.Error as error:
+                errors.append(error)
+
+        cursors = [connection.cursor(), connection.cursor()]
+        threads = [threading.Thread(target=execute, args=(cursor,)) for cursor in cursors]
+        monkeypatch.setattr(transport, "service", slow_at_first)
+        threads[0].start()
+        assert begun.wait(60)
+        threads[1].start()
+        until(lambda: cursors[1].query_id)
+        threads[1].join(0.1)
+        assert threads[1].is_alive()
+        cursors[1].cancel()
+        threads[1].join(5)
+        assert not threads[1].is_alive()
+        go.set()
+        threads[0].join(60)
+        assert [str(error) for error in errors] == ["the query was cancelled"]
 
 
 def test_many_unknown_views_in_one_statement(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

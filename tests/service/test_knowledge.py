@@ -9,9 +9,14 @@ from typing import Any
 import pytest
 
 from micromegas_dbapi.errors import OperationalError
+from micromegas_dbapi.service import knowledge
 from micromegas_dbapi.service.knowledge import LIFETIME, PAUSE, Fact, Facts
 from tests.clock import Clock
 from tests.waiting import until
+
+
+def never() -> bool:
+    return False
 
 
 class Asked:
@@ -36,13 +41,13 @@ class Asked:
         if isinstance(step, float):
             self.clock.now += step
         elif step == "learn":
-            self.fact.learn_unless_paused(self.answer, self.stamp)
+            self.fact.learn_unless_paused(self.answer, self.stamp, never)
         elif step == "learn now":
             self.fact.learn(self.answer, self.stamp)
         elif step == "fail":
             before = self.asked
             try:
-                self.fact.learn_unless_paused(self.refuse, self.stamp)
+                self.fact.learn_unless_paused(self.refuse, self.stamp, never)
             except OperationalError:
                 assert self.asked == before + 1
         elif step == "doubt":
@@ -164,7 +169,7 @@ def test_those_who_wait_do_not_ask_what_has_just_failed() -> None:
 
     def learn() -> None:
         try:
-            found.append(fact.learn_unless_paused(ask))
+            found.append(fact.learn_unless_paused(ask, None, never))
         except OperationalError as error:
             found.append(str(error))
 
@@ -211,13 +216,44 @@ def test_a_signal_handler_may_learn_the_same_fact() -> None:
         if not done:
             done.append(0)  # the handler
             assert fact.learn(lambda: 2).value == 2
-            assert fact.learn_unless_paused(lambda: 3)
+            assert fact.learn_unless_paused(lambda: 3, None, never)
             fact.doubt()
         return 1
 
     threads = run(lambda: done.append(fact.learn(ask).value))
     join(threads)
     assert done == [0, 1]
+
+
+def test_a_thread_that_gives_up_does_not_wait() -> None:
+    fact: Fact[int] = Fact()
+    ask = Blocking(lambda: 1)
+    threads = run(lambda: fact.learn(ask))
+    assert ask.begun.wait(60)
+    given_up = threading.Event()
+    found: list[bool] = []
+    waiting = run(lambda: found.append(fact.learn_unless_paused(lambda: 2, None, given_up.is_set)))
+    waiting[0].join(0.2)
+    assert found == []
+    given_up.set()
+    join(waiting)
+    assert found == [False]
+    ask.go.set()
+    join(threads)
+    assert fact.learn(lambda: 3).value == 1
+
+
+def test_a_thread_that_was_interrupted_in_its_turn_is_not_waited_for_forever(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Between any two steps, so that it could not even say that it is done."""
+    monkeypatch.setattr(knowledge, "PAUSE", 0.1)
+    fact: Fact[int] = Fact()
+    join(run(lambda: fact._wait_for_turn(never)))
+    threads = run(lambda: fact.learn(lambda: 1))
+    join(threads)
+    assert fact._asker.done
+    assert fact.current() is not None
 
 
 def test_an_interrupt_leaves_nothing_behind() -> None:
@@ -229,8 +265,8 @@ def test_an_interrupt_leaves_nothing_behind() -> None:
     with pytest.raises(KeyboardInterrupt):
         fact.learn(interrupted)
     assert (fact.current(), fact.paused) == (None, False)
-    threads = run(lambda: fact.learn(lambda: 1))  # its lock is free
-    join(threads)
+    assert fact._asker.done
+    join(run(lambda: fact.learn(lambda: 1)))
     assert fact.current() is not None
 
 
