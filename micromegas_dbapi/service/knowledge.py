@@ -138,8 +138,9 @@ class Fact(Generic[_T]):
         """
         if (known := self.current(stamp)) is not None:
             return known
-        asker = self._wait_for_turn(lambda: False)
+        asker = _Asker(threading.get_ident())
         try:
+            self._wait_for_turn(asker, lambda: False)
             return self.current(stamp) or self._ask(ask, stamp)  # another thread may have asked
         finally:
             asker.done = True
@@ -163,8 +164,9 @@ class Fact(Generic[_T]):
         bool
             Whether the fact is known.
         """
-        asker = self._wait_for_turn(gives_up)
+        asker = _Asker(threading.get_ident())
         try:
+            self._wait_for_turn(asker, gives_up)
             if self.current(stamp) is None:
                 if self.paused or gives_up():
                     return False
@@ -178,9 +180,8 @@ class Fact(Generic[_T]):
         self._learned = found = Learned(ask(), stamp, at, doubt)
         return found
 
-    def _wait_for_turn(self, gives_up: Callable[[], bool]) -> _Asker:
-        """Wait until no other thread asks, but not for long: an interrupt may have ended that."""
-        me = _Asker(threading.get_ident())
+    def _wait_for_turn(self, me: _Asker, gives_up: Callable[[], bool]) -> None:
+        """Wait until no other thread asks, but not for long: it may have been interrupted."""
         patient_until = time.monotonic() + PAUSE
         while not gives_up():
             with self._lock:
@@ -188,9 +189,8 @@ class Fact(Generic[_T]):
                 is_free = other.done or other.thread == me.thread  # a signal handler must not wait
                 if is_free or time.monotonic() > patient_until:
                     self._asker = me
-                    break
+                    return
             time.sleep(_POLL)
-        return me
 
     def store(self, value: _T) -> None:
         """Replace the fact by what the service has just told.

@@ -249,7 +249,7 @@ def test_a_thread_that_was_interrupted_in_its_turn_is_not_waited_for_forever(
     """Between any two steps, so that it could not even say that it is done."""
     monkeypatch.setattr(knowledge, "PAUSE", 0.1)
     fact: Fact[int] = Fact()
-    join(run(lambda: fact._wait_for_turn(never)))
+    join(run(lambda: fact._wait_for_turn(knowledge._Asker(0), never)))
     threads = run(lambda: fact.learn(lambda: 1))
     join(threads)
     assert fact._asker.done
