@@ -73,7 +73,9 @@ class Connection:
 
     @property
     def service(self) -> Service:
-        """Kind and version of the service; fetched on first access and cached.
+        """Kind and version of the service; fetched on first access, and again when doubtful.
+
+        They are doubtful after five minutes, or if a statement has failed.
 
         Raises
         ------
@@ -85,6 +87,9 @@ class Connection:
 
     def fetch_service(self) -> Service:
         """Fetch kind, version and views of the service anew; an extension of PEP 249.
+
+        Everything else that the driver has learned of it is forgotten, such as the time columns of
+        views. Call this after an upgrade of the service.
 
         Returns
         -------

@@ -121,6 +121,7 @@ class ConnectionState:
                 self._queries.add(query)
             yield query
         except Error as error:
+            self.ranges.doubt()  # the statement may contradict what is known of the service
             raise query.fail(error)  # noqa: B904  (the same one, or that of another thread)
         except BaseException as error:  # such as KeyboardInterrupt
             query.fail(error)

@@ -11,7 +11,6 @@ import logging
 import time
 import warnings
 from collections.abc import Sequence
-from contextlib import suppress
 from typing import TYPE_CHECKING, TypeAlias
 
 from micromegas_dbapi.errors import Error, ProgrammingError, UnboundedScanWarning
@@ -34,6 +33,8 @@ __all__ = ["Ranges"]
 _Level: TypeAlias = tuple[str, Bound, Bound]
 
 _LOG = logging.getLogger("micromegas_dbapi")
+# Inference may first need the version of the service, and then the time columns of views.
+_ROUNDS = 4
 
 
 class Ranges:
@@ -60,12 +61,12 @@ class Ranges:
         self._knowledge = ServiceKnowledge(transport, options.declared())
 
     def service(self, *, anew: bool = False) -> Service:
-        """Fetch kind and version of the service, once.
+        """Return kind and version of the service, and query them if they are not known.
 
         Parameters
         ----------
         anew : bool, default False
-            Fetch them even if they are known.
+            Forget all that is known, and query them.
 
         Returns
         -------
@@ -78,6 +79,10 @@ class Ranges:
             If the service cannot be queried. The next call tries again.
         """
         return self._knowledge.fetch(anew=anew)
+
+    def doubt(self) -> None:
+        """Doubt what is known of the service, because a statement has failed."""
+        self._knowledge.doubt()
 
     def given(self, own: Sequence[_Level], now: int | None = None) -> TimeRange | None:
         """Return the range that the user has set for a statement, or for the connection.
@@ -164,22 +169,20 @@ class Ranges:
         return inferred if given is None else _narrowed(given, inferred)
 
     def _infer(self, sql: str, now: int, cancellation: Cancellation) -> TimeRange | Reason:
-        from micromegas_dbapi.ranges.inference import Inferred, infer
+        from micromegas_dbapi.ranges.inference import Inferred, Reason, infer
 
         skew = int(self._options.clock_skew * SECOND)
-        while True:
-            service = self._knowledge.current()
+        for _ in range(_ROUNDS):
+            try:
+                service = self._knowledge.current()
+            except Error as error:  # a file of the lake, which need not be one of the statement's
+                return Reason(f"the views are not known: {error}")
             result = infer(sql, service, now=now, skew=skew)
             if isinstance(result, Inferred):
                 return TimeRange(result.begin, result.end, "inferred")
-            if result.needs_version and not self._knowledge.fetched:
-                with suppress(Error):  # the statement itself will fail with it
-                    self._knowledge.fetch()
-            else:
-                for view in result.unknown:
-                    self._knowledge.fetch_time_columns(view, cancellation)
-            if self._knowledge.current() is service:  # nothing new is known
+            if not self._knowledge.learn(result, cancellation):
                 return result
+        return Reason("the statement reads more unknown views than can be learned at once")
 
     def _check_unbounded(self, sql: str, missing: NoTimeRange) -> None:
         """Raise an error or warn, as the options say, if a statement has no range."""

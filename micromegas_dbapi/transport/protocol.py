@@ -128,8 +128,13 @@ class Transport(Protocol):
         """
         ...
 
-    def service(self) -> Service:
+    def service(self, cancellation: Cancellation | None = None) -> Service:
         """Return the kind and version of the service. May query the service.
+
+        Parameters
+        ----------
+        cancellation : Cancellation, optional
+            Cancels the query.
 
         Returns
         -------
@@ -153,7 +158,7 @@ class Transport(Protocol):
         ...
 
     def stamp(self) -> object:
-        """Return a value that changes whenever what `presumed` returns may have changed.
+        """Return a value that changes whenever what is known of the service is outdated.
 
         Returns
         -------

@@ -14,6 +14,7 @@ from micromegas_dbapi.settings import HttpSettings, Progress
 from micromegas_dbapi.sql.column_queries import without_rows
 from micromegas_dbapi.transport.analytics.parquet import decode
 from micromegas_dbapi.transport.analytics.progress_lines import decode_strings
+from micromegas_dbapi.transport.cancellation import Cancellation
 from micromegas_dbapi.transport.http.http_client import HttpClient
 from micromegas_dbapi.transport.http.response_body import translate_errors
 from micromegas_dbapi.transport.protocol import Request
@@ -111,8 +112,13 @@ class HttpTransport:
         """
         return self.service()
 
-    def service(self) -> Service:
+    def service(self, cancellation: Cancellation | None = None) -> Service:
         """Return the kind of the service. Only the first services used this protocol.
+
+        Parameters
+        ----------
+        cancellation : Cancellation, optional
+            Not used.
 
         Returns
         -------
