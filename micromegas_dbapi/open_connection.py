@@ -5,20 +5,21 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from micromegas_dbapi import profiles, url
 from micromegas_dbapi.arrow.rows import Timestamps
 from micromegas_dbapi.auth import Auth, TokenProvider, resolve_auth
 from micromegas_dbapi.connection import Connection
 from micromegas_dbapi.connection_state import check_timestamps
 from micromegas_dbapi.errors import ProgrammingError
-from micromegas_dbapi.open_transport import open_transport
 from micromegas_dbapi.options import Progress, Timeout
 from micromegas_dbapi.ranges.choice import Ranges
 from micromegas_dbapi.ranges.range_options import RangeOptions, Views
 from micromegas_dbapi.sql.mixed_types import check_reaction
 from micromegas_dbapi.timerange import Bound, resolve
+
+if TYPE_CHECKING:
+    from micromegas_dbapi.url import Target
 
 __all__ = ["connect"]
 
@@ -157,6 +158,8 @@ def connect(
     OperationalError
         If the folder of a lake, or the configuration, cannot be read.
     """
+    from micromegas_dbapi.open_transport import open_transport  # not at the top, as in `_locate`
+
     target, credentials = _locate(address, profile, resolve_auth(auth, token, token_file))
     levels = [
         ("connection", begin, end),
@@ -198,8 +201,11 @@ def connect(
 
 def _locate(
     address: str | None, profile: str | None, credentials: Auth | None
-) -> tuple[url.Target, Auth | None]:
+) -> tuple[Target, Auth | None]:
     """Return what to open, with the credentials to use unless they are in the URL itself."""
+    # Not at the top: their imports take a tenth of the time of pyarrow.
+    from micromegas_dbapi import profiles, url
+
     if address is None:
         address, from_profile = profiles.read_profile(profile)
         credentials = credentials or from_profile
@@ -212,7 +218,7 @@ def _locate(
     return target, credentials
 
 
-def _take_options(target: url.Target, **arguments: Any) -> dict[str, Any]:
+def _take_options(target: Target, **arguments: Any) -> dict[str, Any]:
     """Remove the options of these names from a URL; arguments other than None replace them."""
     in_url = {name: target.options.pop(name) for name in arguments if name in target.options}
     return in_url | _without_none(**arguments)
