@@ -123,7 +123,8 @@ class _TextDictionary(pd.CategoricalDtype):  # type: ignore[misc]
             return column.to_pandas().array
         indices, kind = chunks[0].indices, column.type
         codes = np.array(indices.fill_null(-1) if indices.null_count else indices)
-        categories = _categories(tuple(chunks[0].dictionary.to_pylist()))
+        values = chunks[0].dictionary.to_numpy(zero_copy_only=False)
+        categories = _categories(tuple(values.tolist()))
         # A view, because users can rename the index.
         dtype = pd.CategoricalDtype(categories.view(), kind.ordered)
         return pd.Categorical.from_codes(codes, dtype=dtype)
