@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import os
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any, ClassVar, Protocol, TypeAlias
 
 from micromegas_dbapi.errors import OperationalError, ProgrammingError
@@ -182,9 +181,10 @@ class TokenFile:
         OperationalError
             If the file cannot be read.
         """
-        path = Path(self.path).expanduser()
+        path = os.path.expanduser(self.path)
         try:
-            return path.read_text("utf-8").strip()
+            with open(path, encoding="utf-8") as file:
+                return file.read().strip()
         except (OSError, ValueError) as error:
             raise OperationalError(f"the token file {path} cannot be read: {error}") from error
 

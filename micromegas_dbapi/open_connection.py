@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from typing import Any, Literal, NoReturn
+from typing import TYPE_CHECKING, Any, Literal, NoReturn
 
-from micromegas_dbapi import profiles, url
 from micromegas_dbapi.arrow.rows import Timestamps
 from micromegas_dbapi.auth import Auth, ProviderAuth, TokenFile, TokenProvider
 from micromegas_dbapi.connection import Connection
 from micromegas_dbapi.errors import ProgrammingError
-from micromegas_dbapi.open_transport import open_transport
 from micromegas_dbapi.option_checks import check_arguments, check_wire, fields_of
 from micromegas_dbapi.option_types import FilePath
 from micromegas_dbapi.options import OPTIONS
@@ -20,6 +18,9 @@ from micromegas_dbapi.ranges.range_options import RangeOptions, Views
 from micromegas_dbapi.settings import Progress, Timeout
 from micromegas_dbapi.sql.mixed_types import Reaction
 from micromegas_dbapi.timerange import Bound, resolve
+
+if TYPE_CHECKING:
+    from micromegas_dbapi.url import Target
 
 __all__ = ["connect"]
 
@@ -171,6 +172,8 @@ def connect(
     options = {**locals()}  # all arguments, by name
     options.update(options.pop("others"))
     del options["address"]
+    from micromegas_dbapi.open_transport import open_transport  # not at the top, as in `_locate`
+
     arguments = check_arguments(options)
     target, of_profile = _locate(address, arguments.pop("profile", None))
     check_wire(arguments, target.wire, target.scheme)
@@ -188,8 +191,11 @@ def connect(
     )
 
 
-def _locate(address: FilePath | None, profile: str | None) -> tuple[url.Target, Auth | None]:
+def _locate(address: FilePath | None, profile: str | None) -> tuple[Target, Auth | None]:
     """Return what to open, and the credentials of the profile if that says what to open."""
+    # Not at the top: their imports take a tenth of the time of pyarrow.
+    from micromegas_dbapi import profiles, url
+
     if address is None:
         found = profiles.read_profile(profile)
         return url.parse(found.address), found.auth

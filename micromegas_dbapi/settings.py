@@ -6,7 +6,6 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any, TypeAlias
-from urllib.parse import urlsplit
 
 from micromegas_dbapi.auth import MASK, Auth, SecretMixin
 from micromegas_dbapi.errors import ProgrammingError
@@ -154,6 +153,8 @@ def refuse_insecure(address: str, settings: Settings) -> None:
         If the connection is not encrypted, the host is not loopback, and
         ``allow_insecure_auth`` is False.
     """
+    from urllib.parse import urlsplit  # not at the top: it takes long
+
     parts = urlsplit(address)
     host = parts.hostname or ""
     secret = settings.auth is not None or any(map(_SECRET_HEADER.search, settings.headers))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.metadata
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
@@ -77,9 +76,11 @@ def unmet_requirement() -> str | None:
     str or None
         A clause for error messages; None if sqloxide is installed in a supported version.
     """
+    from importlib.metadata import PackageNotFoundError, version  # not at the top: takes long
+
     try:
-        installed = importlib.metadata.version("sqloxide")
-    except importlib.metadata.PackageNotFoundError:
+        installed = version("sqloxide")
+    except PackageNotFoundError:
         return "inference needs sqloxide: pip install 'micromegas-dbapi[infer]'"
     if installed.split(".")[:2] != ["0", "61"]:
         return f"inference needs sqloxide 0.61, but {installed} is installed"
