@@ -30,6 +30,7 @@ from measurement import Targets, interleaved, scaled
 import micromegas_dbapi as mm
 from micromegas_dbapi.ranges.inference import Inferred, infer
 from micromegas_dbapi.service import Service
+from micromegas_dbapi.sql.statement import Statement
 
 RECENT = Service("grpc", "0.13")
 SIMPLE = (
@@ -92,7 +93,7 @@ def costs(targets: Targets) -> None:
     """Print the cost of inference for a new statement, and for one seen before."""
     print(f"{'ms':24}{'parse':>9}{'infer':>9}{'ratio':>9}{'again':>9}")
     for name, sql in {"simple query": SIMPLE, "BI query": BI}.items():
-        assert isinstance(infer(sql, RECENT, now=BEGIN), Inferred)
+        assert isinstance(infer(Statement(sql), RECENT, now=BEGIN), Inferred)
         number = itertools.count()
         medians = interleaved(
             {
@@ -101,14 +102,15 @@ def costs(targets: Targets) -> None:
                 ),
                 # The comment makes each statement new to the cache.
                 "infer": lambda sql=sql, number=number: median(  # type: ignore[misc]
-                    lambda: infer(f"{sql} --{next(number)}", RECENT, now=BEGIN), scaled(30)
+                    lambda: infer(Statement(f"{sql} --{next(number)}"), RECENT, now=BEGIN),
+                    scaled(30),
                 ),
             },
             scaled(10),
         )
         parse, new = medians["parse"], medians["infer"]
-        infer(sql, RECENT, now=BEGIN)
-        again = median(lambda sql=sql: infer(sql, RECENT, now=BEGIN), REPEATS)  # type: ignore[misc]
+        infer(Statement(sql), RECENT, now=BEGIN)
+        again = median(lambda sql=sql: infer(Statement(sql), RECENT, now=BEGIN), REPEATS)  # type: ignore[misc]
         print(f"{name:24}{parse:9.3f}{new:9.3f}{new / parse:8.2f}x{again:9.4f}")
     targets.check("BI query: infer", new, "<=", 1, " ms")
     targets.check("BI query: again", again * 1000, "<=", 10, " us")

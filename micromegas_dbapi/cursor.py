@@ -16,6 +16,7 @@ from micromegas_dbapi.result import Result
 from micromegas_dbapi.sql.mixed_types import react
 from micromegas_dbapi.sql.parameters import Parameters, bind
 from micromegas_dbapi.sql.refusal import refuse_changes
+from micromegas_dbapi.sql.statement import Statement
 from micromegas_dbapi.timerange import Bound, NoTimeRange, TimeRange, resolve
 from micromegas_dbapi.transport.cancellation import Cancellation
 from micromegas_dbapi.transport.protocol import Request
@@ -77,7 +78,7 @@ class Cursor(FetchMethods):
         self.query_id: str | None = None
         self.time_range: TimeRange | NoTimeRange | None = None
         self._state = state
-        self._pending: list[str] = []  # the statements that nextset() runs
+        self._pending: list[Statement] = []  # the statements that nextset() runs
         self._pending_range: tuple[Bound, Bound] = (None, None)
         self._cancellation = Cancellation()
         self._running = False
@@ -158,7 +159,8 @@ class Cursor(FetchMethods):
             As for `execute`.
         """
         self._check_open()
-        statements = [prepare_sql(sql, parameters) for parameters in seq_of_parameters]
+        template = prepare_sql(sql, None)
+        statements = [bind(template, parameters) for parameters in seq_of_parameters]
         self._drop_result()
         self._pending = statements[1:]
         self._pending_range = (begin, end)
@@ -184,7 +186,8 @@ class Cursor(FetchMethods):
         self._run(self._pending.pop(0), *self._pending_range)
         return True
 
-    def _run(self, sql: str, begin: Bound, end: Bound) -> Cursor:
+    def _run(self, statement: Statement, begin: Bound, end: Bound) -> Cursor:
+        sql = statement.text
         if self._running:
             raise ProgrammingError(
                 "the cursor is running another statement: use a cursor for each thread",
@@ -199,9 +202,10 @@ class Cursor(FetchMethods):
             self._running = True  # from here on, `close` in another thread cancels what runs
             self._check_open()
             transport = self._state.transport
-            react(sql, self._state.on_mixed_types, self.query_id)
+            react(statement, self._state.on_mixed_types, self.query_id)
             levels = [("execute", begin, end), ("cursor", self.begin, self.end)]
-            chosen = self._state.ranges.choose(sql, levels, self.query_id, self._cancellation)
+            ranges = self._state.ranges
+            chosen = ranges.choose(statement, levels, self.query_id, self._cancellation)
             self.time_range = chosen
             sent = chosen if isinstance(chosen, TimeRange) else None
             request = Request(sql, sent, self.query_id, self._cancellation)
@@ -249,7 +253,7 @@ class Cursor(FetchMethods):
             As for `execute`, except for errors that only running the statement would cause.
         """
         self._check_open()
-        statement, query_id = prepare_sql(sql, parameters), str(uuid.uuid4())
+        statement, query_id = prepare_sql(sql, parameters).text, str(uuid.uuid4())
         try:
             return describe(self._state.transport.schema(Request(statement, None, query_id)))
         except Error as error:
@@ -301,8 +305,8 @@ class Cursor(FetchMethods):
         self.close()
 
 
-def prepare_sql(sql: str, parameters: Parameters) -> str:
-    """Check a statement, insert its parameters and return the text to send.
+def prepare_sql(sql: str, parameters: Parameters) -> Statement:
+    """Check a statement, insert its parameters and return the statement to send.
 
     Parameters
     ----------
@@ -313,8 +317,8 @@ def prepare_sql(sql: str, parameters: Parameters) -> str:
 
     Returns
     -------
-    str
-        The final SQL.
+    Statement
+        With the final SQL.
 
     Raises
     ------
@@ -323,14 +327,6 @@ def prepare_sql(sql: str, parameters: Parameters) -> str:
     NotSupportedError
         If the statement would change something.
     """
-    if not isinstance(sql, str):
-        raise ProgrammingError(f"the statement is of type {type(sql).__name__}; accepted: str")
-    try:
-        sql.encode()
-    except UnicodeEncodeError as error:
-        raise ProgrammingError(
-            f"the statement has a lone surrogate at character {error.start + 1}, which UTF-8 "
-            "cannot encode"
-        ) from None
-    refuse_changes(sql)
-    return bind(sql, parameters)
+    statement = Statement(sql)
+    refuse_changes(statement)
+    return bind(statement, parameters)

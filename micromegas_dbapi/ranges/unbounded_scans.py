@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from micromegas_dbapi.sql.lexer import Token, readings
+from micromegas_dbapi.sql.lexer import Token
+from micromegas_dbapi.sql.statement import Statement
 
 __all__ = ["full_scans"]
 
@@ -20,7 +21,7 @@ _ELSEWHERE = frozenset(
 _NOT_RUN = ("EXPLAIN", "DESCRIBE", "DESC", "SHOW")
 
 
-def full_scans(sql: str) -> list[str]:
+def full_scans(statement: Statement) -> list[str]:
     """List the large views, log_entries and measures, that a statement reads by name.
 
     Instances and the names of CTEs do not count. If query engines read the statement in different
@@ -28,7 +29,7 @@ def full_scans(sql: str) -> list[str]:
 
     Parameters
     ----------
-    sql : str
+    statement : Statement
         One or several statements.
 
     Returns
@@ -38,12 +39,13 @@ def full_scans(sql: str) -> list[str]:
 
     Examples
     --------
-    >>> full_scans("SELECT level, count(*) FROM log_entries GROUP BY level")
+    >>> full_scans(Statement("SELECT level, count(*) FROM log_entries GROUP BY level"))
     ['log_entries']
-    >>> full_scans("SELECT * FROM view_instance('log_entries', 'a-process')")
+    >>> full_scans(Statement("SELECT * FROM view_instance('log_entries', 'a-process')"))
     []
     """
-    found = (name for parts in readings(sql) for name in _large_views(list(_words(sql, parts))))
+    words = (list(_words(statement, parts)) for parts in statement.readings)
+    found = (name for reading in words for name in _large_views(reading))
     return list(dict.fromkeys(found))
 
 
@@ -119,10 +121,10 @@ def _opened(query: _Query, before: str) -> _Query:
     return _Query(ctes={name} if query.recursive else set(), body_of=name)
 
 
-def _words(sql: str, parts: list[Token]) -> Iterator[str]:
+def _words(statement: Statement, parts: tuple[Token, ...]) -> Iterator[str]:
     """Yield words in upper case and quoted identifiers unchanged, but no strings."""
     for part in parts:
-        text = sql[part.start : part.end]
+        text = statement.text_of(part)
         if part.kind in ("word", "other"):
             yield text.upper()
         elif part.kind == "quoted":

@@ -16,6 +16,7 @@ from micromegas_dbapi.sql.planned_types import (
     calls,
     doubt,
 )
+from micromegas_dbapi.sql.statement import Statement
 
 SURE = [
     "SELECT * FROM log_entries",
@@ -195,6 +196,6 @@ def test_each_unsigned_function(name: str) -> None:
 
 def test_effects_are_seen_in_any_form() -> None:
     for name in EFFECTS:
-        assert name in calls(f"SELECT CASE WHEN true THEN {name.upper()} ('x') END")
-        assert name in calls(f'SELECT * FROM "{name}"(1)')
-    assert calls("SELECT 'upper(', upper (msg) -- lower(") == {"upper"}
+        assert name in calls(Statement(f"SELECT CASE WHEN true THEN {name.upper()} ('x') END"))
+        assert name in calls(Statement(f'SELECT * FROM "{name}"(1)'))
+    assert calls(Statement("SELECT 'upper(', upper (msg) -- lower(")) == {"upper"}

@@ -18,6 +18,7 @@ import micromegas_dbapi as mm
 from micromegas_dbapi.ranges import range_options
 from micromegas_dbapi.ranges.unbounded_scans import full_scans
 from micromegas_dbapi.service.catalog import SCHEMAS, UNFILTERED, TimeColumns
+from micromegas_dbapi.sql.statement import Statement
 from micromegas_dbapi.timerange import MAX_NS, MIN_NS, format_ns
 from tests.integration.serving import served
 
@@ -462,4 +463,4 @@ SCANS = {
 
 @pytest.mark.parametrize("sql", SCANS)
 def test_full_scans(sql: str) -> None:
-    assert full_scans(sql) == SCANS[sql]
+    assert full_scans(Statement(sql)) == SCANS[sql]

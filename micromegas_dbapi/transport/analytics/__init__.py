@@ -12,6 +12,7 @@ from micromegas_dbapi.errors import DatabaseError, from_service
 from micromegas_dbapi.options import HttpSettings, Progress
 from micromegas_dbapi.service import HTTP, Service
 from micromegas_dbapi.sql.column_queries import without_rows
+from micromegas_dbapi.sql.statement import Statement
 from micromegas_dbapi.transport.analytics.parquet import decode
 from micromegas_dbapi.transport.analytics.progress_lines import decode_strings
 from micromegas_dbapi.transport.http.http_client import HttpClient
@@ -95,7 +96,7 @@ class HttpTransport:
         ------
         DatabaseError
         """
-        sql = without_rows(request.sql)
+        sql = without_rows(Statement(request.sql))
         return self._call("query", {"sql": sql, "begin": None, "end": None}, request).schema
 
     def stamp(self) -> None:

@@ -20,6 +20,7 @@ from micromegas_dbapi.options import FlightSettings
 from micromegas_dbapi.service import FLIGHT, Service
 from micromegas_dbapi.sql.column_queries import NEVER, with_one_row_of_nulls
 from micromegas_dbapi.sql.planned_types import doubt
+from micromegas_dbapi.sql.statement import Statement
 from micromegas_dbapi.timerange import TimeRange
 from micromegas_dbapi.transport.flight.call_stream import (
     CallCanceller,
@@ -129,7 +130,7 @@ class FlightTransport:
                 if error.status != "UNIMPLEMENTED" or "This feature is not" in str(error):
                     raise
                 self._prepares = False
-        sql = with_one_row_of_nulls(request.sql)
+        sql = with_one_row_of_nulls(Statement(request.sql))
         return self.run(replace(request, sql=sql, time_range=NEVER)).schema
 
     def stamp(self) -> None:

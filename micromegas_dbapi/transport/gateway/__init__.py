@@ -47,6 +47,7 @@ from micromegas_dbapi.errors import (
 from micromegas_dbapi.options import HttpSettings
 from micromegas_dbapi.service import FLIGHT, VIEWS_SQL, Service
 from micromegas_dbapi.sql.column_queries import query_alone
+from micromegas_dbapi.sql.statement import Statement
 from micromegas_dbapi.transport.client_headers import attribution
 from micromegas_dbapi.transport.gateway.column_types import (
     ColumnTypes,
@@ -130,7 +131,7 @@ class GatewayTransport:
             If the service cannot describe the query.
         DatabaseError
         """
-        query = query_alone(request.sql)
+        query = query_alone(Statement(request.sql))
         if query is None:  # DESCRIBE, SHOW and EXPLAIN compute almost nothing
             return self.run(request).schema
         with self._client.running(request):
@@ -185,7 +186,7 @@ class GatewayTransport:
 
     def _batches(self, request: Request, rows: Sequence[Pairs]) -> list[pa.RecordBatch]:
         """Convert rows to Arrow, with the described types if possible, else with inferred ones."""
-        query = None if has_evident_types(rows) else query_alone(request.sql)
+        query = None if has_evident_types(rows) else query_alone(Statement(request.sql))
         try:
             described = None if query is None else self._described_batches(request, query, rows)
             return infer_batches(rows) if described is None else described

@@ -19,6 +19,7 @@ from micromegas_dbapi.options import HttpSettings
 from micromegas_dbapi.service import FLIGHT, VIEWS_SQL, Service
 from micromegas_dbapi.sql.column_queries import NEVER, types_of_rows, without_rows
 from micromegas_dbapi.sql.planned_types import EFFECTS, calls, doubt
+from micromegas_dbapi.sql.statement import Statement
 from micromegas_dbapi.transport.client_headers import attribution
 from micromegas_dbapi.transport.http.http_client import HttpClient
 from micromegas_dbapi.transport.layout import mismatch_error
@@ -103,7 +104,7 @@ class WebTransport:
         ------
         DatabaseError
         """
-        frames = self._frames(replace(request, sql=without_rows(request.sql)))
+        frames = self._frames(replace(request, sql=without_rows(Statement(request.sql))))
         with suppress(DatabaseError):  # an error of the computation does not affect the schema
             for _ in frames:
                 pass
@@ -154,8 +155,9 @@ class WebTransport:
         DataError
             If the types differ from the schema, or if they cannot be queried.
         """
-        sql = types_of_rows(request.sql, schema.names)
-        if sql is None or not EFFECTS.isdisjoint(calls(request.sql)):
+        statement = Statement(request.sql)
+        sql = types_of_rows(statement, schema.names)
+        if sql is None or not EFFECTS.isdisjoint(calls(statement)):
             raise mismatch_error(f"{reason}, and the types of the rows cannot be queried", request)
         query = Request(sql, NEVER, str(uuid4()))
         request.cancellation.on_cancel(partial(query.cancellation.cancel, "it was cancelled"))
