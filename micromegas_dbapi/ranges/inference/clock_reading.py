@@ -131,8 +131,6 @@ class ClockReading:
             return NotImplemented
         return other not in _INFINITE and self <= other and self >= other
 
-    __hash__ = None  # type: ignore[assignment]  (equal for some readings of the clock only)
-
 
 #: An instant: an integer, infinite, or one that moves with the clock.
 Nanoseconds: TypeAlias = "float | ClockReading"
