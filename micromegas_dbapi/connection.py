@@ -138,7 +138,9 @@ class Connection:
         self._state.check_open()
         with self._state.running(Query(prepare_sql(sql, parameters))) as query:
             levels = [("execute", begin, end)]
-            return self._state.ranges.choose(query.sql, levels, query.query_id, query.cancellation)
+            return self._state.ranges.choose(
+                query.statement, levels, query.query_id, query.cancellation
+            )
 
     def explicit_range(self, *, begin: Bound = None, end: Bound = None) -> TimeRange | None:
         """Return the time range that is set here, on the connection or in its URL.

@@ -10,6 +10,7 @@ from typing import Any, Protocol, TypedDict, runtime_checkable
 import pyarrow as pa
 
 from micromegas_dbapi.service import Service
+from micromegas_dbapi.sql.statement import Statement
 from micromegas_dbapi.timerange import TimeRange
 from micromegas_dbapi.transport.cancellation import Cancellation
 
@@ -43,12 +44,21 @@ class Request:
         A UUID that identifies the attempt.
     cancellation : Cancellation
         Stops the query from any thread, while it runs and while its result is read.
+    lexed : Statement, optional
+        The statement, if its tokens are known already.
     """
 
     sql: str
     time_range: TimeRange | None
     query_id: str
     cancellation: Cancellation = field(default_factory=Cancellation, compare=False)
+    lexed: Statement | None = field(default=None, compare=False, repr=False)
+
+    @cached_property
+    def statement(self) -> Statement:
+        """The statement with its tokens, which are found once."""
+        known = self.lexed
+        return known if known is not None and known.text == self.sql else Statement(self.sql)
 
     @property
     def context(self) -> ErrorContext:

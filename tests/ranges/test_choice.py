@@ -16,7 +16,6 @@ import pytest
 
 import micromegas_dbapi as mm
 from micromegas_dbapi.ranges import range_options
-from micromegas_dbapi.ranges.unbounded_scans import full_scans
 from micromegas_dbapi.service.catalog import SCHEMAS, UNFILTERED, TimeColumns
 from micromegas_dbapi.timerange import MAX_NS, MIN_NS, format_ns
 from tests.integration.serving import served
@@ -415,51 +414,3 @@ def test_on_unbounded(lake: str) -> None:
             mm.ProgrammingError, match="no time range was given, and infer_range is off"
         ):
             connection.execute(WITHIN)
-
-
-SCANS = {
-    "SELECT * FROM log_entries": ["log_entries"],
-    'select * from "measures" where x': ["measures"],
-    "SELECT * FROM public.Log_Entries l": ["log_entries"],
-    "SELECT * FROM processes, measures": ["measures"],
-    "SELECT * FROM a JOIN log_entries ON log_entries.x = a.x": ["log_entries"],
-    "SELECT (SELECT max(time) FROM measures), log_entries FROM a": ["measures"],
-    "SELECT * FROM (a LEFT JOIN measures ON true)": ["measures"],
-    "WITH x AS (SELECT * FROM log_entries) SELECT * FROM x, measures": ["log_entries", "measures"],
-    "WITH log_entries AS (SELECT 1) SELECT * FROM log_entries": [],
-    # A CTE hides the view behind its body, unless it is recursive, and as far as its query goes.
-    "WITH log_entries AS (SELECT * FROM log_entries) SELECT * FROM log_entries": ["log_entries"],
-    "WITH measures AS NOT MATERIALIZED (SELECT * FROM measures) SELECT 1": ["measures"],
-    "WITH log_entries (a, b) AS (SELECT 1, 2) SELECT * FROM log_entries": [],
-    "WITH RECURSIVE measures AS (SELECT 1 UNION ALL SELECT * FROM measures) SELECT 1": [],
-    "WITH measures AS (SELECT 1), x AS (SELECT * FROM measures) SELECT * FROM x": [],
-    "WITH x AS (SELECT * FROM measures), measures AS (SELECT 1) SELECT * FROM x": ["measures"],
-    "WITH measures AS (SELECT 1) SELECT (SELECT max(a) FROM measures)": [],
-    "WITH measures AS (SELECT 1) SELECT * FROM public.measures": ["measures"],
-    "SELECT * FROM (WITH measures AS (SELECT 1) SELECT * FROM measures) x, measures": ["measures"],
-    "WITH measures AS (SELECT 1) SELECT 1; SELECT * FROM measures": ["measures"],
-    "SELECT log_entries, measures FROM x": [],
-    "SELECT * FROM x WHERE log_entries IN (measures)": [],
-    "SELECT 'FROM log_entries' -- FROM measures": [],
-    'SELECT * FROM "Measures"': [],
-    "SELECT * FROM view_instance('log_entries', 'x')": [],
-    "SELECT * FROM x AS measures": [],
-    "EXPLAIN SELECT * FROM measures": [],
-    "DESCRIBE measures": [],
-    "EXPLAIN ANALYZE SELECT * FROM measures": ["measures"],
-    # The views that either of the engines reads.
-    "SELECT * FROM x /*! JOIN measures ON true */": ["measures"],
-    "SELECT * FROM /*!50000 log_entries, */ measures": ["log_entries", "measures"],
-    "/*! WITH log_entries AS (SELECT 1) */ SELECT * FROM log_entries": ["log_entries"],
-    "/*! EXPLAIN */ SELECT * FROM log_entries": ["log_entries"],
-    "SELECT * FROM x /* /*/ */, measures --*/": ["measures"],
-    "SELECT * FROM x /* , measures */ --\r, log_entries": [],
-    "SELECT 1 #' FROM measures --'": ["measures"],
-    "SELECT * FROM log_entries UNION ALL SELECT measures FROM x": ["log_entries"],
-    "": [],
-}
-
-
-@pytest.mark.parametrize("sql", SCANS)
-def test_full_scans(sql: str) -> None:
-    assert full_scans(sql) == SCANS[sql]

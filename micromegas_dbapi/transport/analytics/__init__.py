@@ -96,7 +96,7 @@ class HttpTransport:
         ------
         DatabaseError
         """
-        sql = without_rows(request.sql)
+        sql = without_rows(request.statement)
         return self._call("query", {"sql": sql, "begin": None, "end": None}, request).schema
 
     def stamp(self) -> None:

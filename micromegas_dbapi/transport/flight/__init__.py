@@ -131,7 +131,7 @@ class FlightTransport:
                 if error.status != "UNIMPLEMENTED" or "This feature is not" in str(error):
                     raise
                 self._refuses_to_prepare.store(True)
-        sql = with_one_row_of_nulls(request.sql)
+        sql = with_one_row_of_nulls(request.statement)
         return self.run(replace(request, sql=sql, time_range=NEVER)).schema
 
     def stamp(self) -> None:
@@ -248,7 +248,7 @@ class FlightTransport:
         """Return whether to request dictionaries, for which services do not check row types."""
         if not self._settings.preserve_dictionary:
             return False
-        if (reason := doubt(request.sql)) is None:
+        if (reason := doubt(request.statement)) is None:
             return True
         _LOG.debug("query %s: dictionaries are not requested: %s", request.query_id, reason)
         return False

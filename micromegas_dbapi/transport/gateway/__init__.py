@@ -134,7 +134,7 @@ class GatewayTransport:
             If the service cannot describe the query.
         DatabaseError
         """
-        query = query_alone(request.sql)
+        query = query_alone(request.statement)
         if query is None:  # DESCRIBE, SHOW and EXPLAIN compute almost nothing
             return self.run(request).schema
         with self._client.running(request):
@@ -196,7 +196,7 @@ class GatewayTransport:
 
     def _batches(self, request: Request, rows: Sequence[Pairs]) -> list[pa.RecordBatch]:
         """Convert rows to Arrow, with the described types if possible, else with inferred ones."""
-        query = None if has_evident_types(rows) else query_alone(request.sql)
+        query = None if has_evident_types(rows) else query_alone(request.statement)
         try:
             described = None if query is None else self._described_batches(request, query, rows)
             return infer_batches(rows) if described is None else described

@@ -82,7 +82,7 @@ class WebTransport:
             Also while the reader is read.
         """
         frames = self._frames(request)
-        if (reason := doubt(request.sql)) is not None and frames.schema.names:
+        if (reason := doubt(request.statement)) is not None and frames.schema.names:
             try:
                 self._check_types(frames.schema, reason, request)
             except BaseException:
@@ -107,7 +107,7 @@ class WebTransport:
         ------
         DatabaseError
         """
-        frames = self._frames(replace(request, sql=without_rows(request.sql)))
+        frames = self._frames(replace(request, sql=without_rows(request.statement)))
         with suppress(DatabaseError):  # an error of the computation does not affect the schema
             for _ in frames:
                 pass
@@ -173,8 +173,9 @@ class WebTransport:
         DataError
             If the types differ from the schema, or if they cannot be queried.
         """
-        sql = types_of_rows(request.sql, schema.names)
-        if sql is None or not EFFECTS.isdisjoint(calls(request.sql)):
+        statement = request.statement
+        sql = types_of_rows(statement, schema.names)
+        if sql is None or not EFFECTS.isdisjoint(calls(statement)):
             raise mismatch_error(f"{reason}, and the types of the rows cannot be queried", request)
         query = Request(sql, NEVER, str(uuid4()))
         request.cancellation.on_cancel(partial(query.cancellation.cancel, "it was cancelled"))

@@ -25,6 +25,7 @@ from micromegas_dbapi.arrow.rows import column
 from micromegas_dbapi.errors import ServiceMessage
 from micromegas_dbapi.service.knowledge import LIFETIME, Fact
 from micromegas_dbapi.sql.column_queries import with_one_row_of_nulls
+from micromegas_dbapi.sql.statement import Statement
 from micromegas_dbapi.transport.flight.messages import TicketStatementQuery, unpack
 from tests.clock import Clock
 from tests.test_errors import CLASSES, MUTE, PROPERTY_TYPE
@@ -267,7 +268,7 @@ def test_where_nothing_is_prepared_the_statement_is_joined_to_one_row(
         second = service.calls[1]
     assert methods == ["DoAction", "DoGet", "DoGet", "DoAction", "DoGet"]
     asked = TicketStatementQuery.FromString(_ticket(second.request)).statement_handle.decode()
-    assert asked == with_one_row_of_nulls(entry["sql"])
+    assert asked == with_one_row_of_nulls(Statement(entry["sql"]))
     assert [second.headers[bound] for bound in RANGE] == [MIN, MIN]
     expected = flight.table(wire(OLD), "type_null_mix").schema
     assert [[c.type_code.arrow_type for c in one] for one in described] == [expected.types] * 3
