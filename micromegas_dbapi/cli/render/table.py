@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterator
 from typing import Any
 
 import pyarrow as pa
@@ -14,10 +15,11 @@ from rich.table import Table
 from rich.text import Text
 
 from micromegas_dbapi.arrow import rows
+from micromegas_dbapi.arrow.json_form import timestamp_text
+from micromegas_dbapi.arrow.nested import values_type
 from micromegas_dbapi.arrow.type_codes import NUMBER, describe
-from micromegas_dbapi.cli.render.timestamps import timestamp_text
 
-__all__ = ["cell_text", "print_table"]
+__all__ = ["cell_text", "cell_values", "print_table"]
 
 # A column that is wrapped to less than this is hard to read: each row is then printed as a list.
 _LEGIBLE_WIDTH = 16
@@ -52,7 +54,7 @@ def print_table(result: pa.RecordBatchReader, console: Console) -> None:
     shown = [
         [cell_text(value, kind) for value, kind in zip(row, types, strict=True)]
         for batch in result
-        for row in zip(*rows.columns(batch, "ns"), strict=True)
+        for row in cell_values(batch)
     ]
     if terminal and _least_width(names, shown) > console.width:
         table = _records(names, shown)
@@ -97,13 +99,42 @@ def _records(names: list[str], shown: list[list[str]]) -> Table:
 _CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 
 
+def cell_values(batch: pa.RecordBatch) -> Iterator[tuple[Any, ...]]:
+    """Convert a batch to rows of values for `cell_text`.
+
+    Parameters
+    ----------
+    batch : pyarrow.RecordBatch
+        With at least one column.
+
+    Returns
+    -------
+    iterator of tuple
+        Timestamps are nanoseconds. Nested values are as JSON represents them.
+
+    Raises
+    ------
+    DataError, NotSupportedError
+        If a value cannot be converted.
+    """
+    columns = [
+        rows.column(array, "json" if _is_nested(array.type) else "ns", name)
+        for name, array in zip(batch.schema.names, batch.columns, strict=True)
+    ]
+    return zip(*columns, strict=True)
+
+
+def _is_nested(kind: pa.DataType) -> bool:
+    return bool(pa.types.is_nested(values_type(kind)))
+
+
 def cell_text(value: Any, kind: pa.DataType) -> str:
     """Format one value for people.
 
     Parameters
     ----------
     value : object
-        As `Cursor.fetchone` returns it, with timestamps as nanoseconds.
+        As `cell_values` returns it.
     kind : pyarrow.DataType
         The type of its column.
 
@@ -115,8 +146,7 @@ def cell_text(value: Any, kind: pa.DataType) -> str:
     """
     if value is None:
         return "NULL"
-    if pa.types.is_dictionary(kind):
-        kind = kind.value_type
+    kind = values_type(kind)
     if pa.types.is_timestamp(kind):
         return timestamp_text(value, bool(kind.tz))
     if isinstance(value, bool):
@@ -126,5 +156,5 @@ def cell_text(value: Any, kind: pa.DataType) -> str:
             return f"0x{value.hex()}"
         return f"0x{value[:_MAX_BYTES].hex()}... ({len(value)} bytes)"
     if isinstance(value, (list, dict)):
-        value = json.dumps(value, ensure_ascii=False, default=str)
+        value = json.dumps(value, ensure_ascii=False)
     return _CONTROL.sub(lambda match: match[0].encode("unicode_escape").decode(), str(value))
