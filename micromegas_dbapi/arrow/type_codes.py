@@ -53,6 +53,27 @@ class TypeCode(str):
         """The complete Arrow type, including unit, time zone, precision and dictionary index."""
         return self._arrow_type
 
+    def upper(self) -> str:
+        """Return the name in capitals, or ``"OTHER"`` if capitals would be misleading.
+
+        polars looks for SQL names in the capitals of a code. In the name of a struct or of a nested
+        list it finds the name of a part, and fails, or converts values to strings. Of timestamps
+        and decimals it expects what not all rows have. For ``"OTHER"`` it uses the types of the
+        values. Capitals are also not the names of the fields of a struct.
+
+        Returns
+        -------
+        str
+            The name itself in capitals for other types and lists of these.
+        """
+        kind, types = values_type(self._arrow_type), pa.types
+        unclear = types.is_struct(kind) or types.is_map(kind)
+        if types.is_nested(kind) and not unclear:
+            kind = values_type(kind.value_type)
+            unclear = types.is_nested(kind) or types.is_decimal(kind) or types.is_interval(kind)
+        wide = types.is_decimal(kind) and kind.precision > 38
+        return "OTHER" if unclear or wide or types.is_timestamp(kind) else super().upper()
+
     def __reduce__(self) -> tuple[Any, ...]:
         return TypeCode, (str(self), self._arrow_type)
 

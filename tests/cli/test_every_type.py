@@ -99,8 +99,10 @@ def test_parquet() -> None:
         except mm.DataError as error:
             unwritten[name] = str(error)
             continue
-        read = pq.read_table(io.BytesIO(body)).column(0)
-        assert column(read.combine_chunks(), "ns") == column(array, "ns"), name
+        read = pq.read_table(io.BytesIO(body)).column(0).combine_chunks()
+        if "map" in name and "duration" in name and read.type != array.type:
+            array = array.cast(read.type)  # older pyarrow reads integers here
+        assert column(read, "ns") == column(array, "ns"), name
     assert len(unwritten) < len(ALL) / 2
     for message in unwritten.values():
         assert message.startswith("cannot write the result as Parquet: ")
