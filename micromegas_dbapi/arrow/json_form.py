@@ -8,7 +8,7 @@ nanoseconds. Binary is Base64. Integers, booleans and strings are unchanged.
 
 from __future__ import annotations
 
-import base64
+import binascii
 import math
 from typing import Any
 
@@ -126,7 +126,8 @@ def binary_to_json(array: pa.Array, convert: Convert) -> list[Any]:
         In Base64.
     """
     return [
-        None if value is None else base64.b64encode(value).decode() for value in array.to_pylist()
+        None if value is None else binascii.b2a_base64(value, newline=False).decode()
+        for value in array.to_pylist()
     ]
 
 
