@@ -84,6 +84,16 @@ def test_tables() -> None:
     assert not mismatches(found, expected)
 
 
+def test_tables_do_not_round() -> None:
+    durations = pa.array([1, 2**63 - 1], pa.int64())
+    assert printed(durations.view(pa.duration("ns"))) == [
+        "0:00:00.000000001",
+        "106751 days, 23:47:16.854775807",
+    ]
+    assert printed(durations.view(pa.duration("s")))[1] == f"{(2**63 - 1) * 10**9} ns"
+    assert printed(pa.array([1], pa.time64("ns"))) == ["00:00:00.000000001"]
+
+
 def test_arrow() -> None:
     for name, array in ALL.items():
         read = pa.ipc.open_stream(written(array, "arrow")).read_all()

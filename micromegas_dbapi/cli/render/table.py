@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import Any
 
 import pyarrow as pa
@@ -18,6 +19,7 @@ from micromegas_dbapi.arrow import rows
 from micromegas_dbapi.arrow.json_form import timestamp_text
 from micromegas_dbapi.arrow.nested import values_type
 from micromegas_dbapi.arrow.type_codes import NUMBER, describe
+from micromegas_dbapi.time_units import SECOND
 
 __all__ = ["cell_text", "cell_values", "print_table"]
 
@@ -110,7 +112,7 @@ def cell_values(batch: pa.RecordBatch) -> Iterator[tuple[Any, ...]]:
     Returns
     -------
     iterator of tuple
-        Timestamps are nanoseconds. Nested values are as JSON represents them.
+        Timestamps are nanoseconds. Times, durations and nested values are as JSON represents them.
 
     Raises
     ------
@@ -118,14 +120,16 @@ def cell_values(batch: pa.RecordBatch) -> Iterator[tuple[Any, ...]]:
         If a value cannot be converted.
     """
     columns = [
-        rows.column(array, "json" if _is_nested(array.type) else "ns", name)
+        rows.column(array, "json" if _is_rounded_or_nested(array.type) else "ns", name)
         for name, array in zip(batch.schema.names, batch.columns, strict=True)
     ]
     return zip(*columns, strict=True)
 
 
-def _is_nested(kind: pa.DataType) -> bool:
-    return bool(pa.types.is_nested(values_type(kind)))
+def _is_rounded_or_nested(kind: pa.DataType) -> bool:
+    """Return whether rows round the values of a type, or contain dicts and lists of any values."""
+    kind, types = values_type(kind), pa.types
+    return bool(types.is_duration(kind) or types.is_time(kind) or types.is_nested(kind))
 
 
 def cell_text(value: Any, kind: pa.DataType) -> str:
@@ -141,14 +145,17 @@ def cell_text(value: Any, kind: pa.DataType) -> str:
     Returns
     -------
     str
-        Null is ``NULL``. Timestamps are as `timestamp_text` returns them. Lists and structs are
-        JSON. Binary is hexadecimal and shortened. Control characters are escaped.
+        Null is ``NULL``. Timestamps are as `timestamp_text` returns them. Durations are days,
+        hours, minutes and seconds, with nine digits for a fraction. Lists and structs are JSON.
+        Binary is hexadecimal and shortened. Control characters are escaped.
     """
     if value is None:
         return "NULL"
     kind = values_type(kind)
     if pa.types.is_timestamp(kind):
         return timestamp_text(value, bool(kind.tz))
+    if pa.types.is_duration(kind):
+        return _duration_text(value)
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, bytes):
@@ -158,3 +165,12 @@ def cell_text(value: Any, kind: pa.DataType) -> str:
     if isinstance(value, (list, dict)):
         value = json.dumps(value, ensure_ascii=False)
     return _CONTROL.sub(lambda match: match[0].encode("unicode_escape").decode(), str(value))
+
+
+def _duration_text(ns: int) -> str:
+    seconds, fraction = divmod(ns, SECOND)
+    try:
+        text = str(timedelta(seconds=seconds))
+    except OverflowError:
+        return f"{ns} ns"
+    return f"{text}.{fraction:09d}" if fraction else text
