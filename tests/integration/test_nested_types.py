@@ -18,8 +18,10 @@ Wire = Callable[[str], Path]
 NUMBERS = [
     *("Int8", "Int16", "Int32", "Int64", "UInt8", "UInt16", "UInt32", "UInt64"),
     *("Float16", "Float32", "Float64", "Boolean"),
-    *("Decimal32(9, 3)", "Decimal64(18, 3)", "Decimal128(20, 3)", "Decimal256(50, 3)"),
+    *("Decimal128(20, 3)", "Decimal256(50, 3)"),
 ]
+if hasattr(pa, "decimal32"):  # older pyarrow has none of these widths
+    NUMBERS += ["Decimal32(9, 3)", "Decimal64(18, 3)"]
 STRINGS = ["Utf8", "LargeUtf8", "Utf8View"]
 BINARIES = ["Binary", "LargeBinary", "BinaryView"]
 TIMES = [
@@ -56,6 +58,8 @@ CONTAINERS = {
     "list of struct": "make_array(named_struct('a', {x}))",
     "struct of map": "named_struct('m', map(make_array('k'), make_array({x})))",
 }
+# pyarrow 16 writes views only where they are not nested.
+OLD_PARQUET = int(pa.__version__.partition(".")[0]) < 20
 # What the engine cannot make.
 UNMADE = {
     ("dictionary", leaf) for leaf in ("Boolean", "Null", INTERVAL, *DURATIONS)
@@ -68,7 +72,10 @@ def unwritten(where: str, container: str, leaf: str) -> type[mm.Error] | None:
         return mm.NotSupportedError  # the keys of JSON's objects are strings
     if where == "http" and (leaf in DURATIONS or leaf == INTERVAL):
         return mm.NotSupportedError  # Parquet has neither
-    if where == "http" and "View" in leaf and container in ("dictionary", "list of struct"):
+    if where == "http" and OLD_PARQUET and container == "list view":
+        return mm.DatabaseError
+    in_parquet = {"none"} if OLD_PARQUET else CONTAINERS.keys() - {"dictionary", "list of struct"}
+    if where == "http" and "View" in leaf and container not in in_parquet:
         return mm.DatabaseError  # pyarrow cannot write these as Parquet
     return None
 
@@ -105,8 +112,10 @@ def statement(container: str, leaves: list[str]) -> str:
 @pytest.mark.parametrize("container", CONTAINERS)
 def test_values(connections: dict[str, mm.Connection], container: str, where: str) -> None:
     leaves = [t for t in LEAVES if (container, t) not in UNMADE]
+    if (where, container) == ("http", "map by") and OLD_PARQUET:
+        leaves.remove("Date64")  # pyarrow 16 aborts when it casts these keys
     carried = [t for t in leaves if unwritten(where, container, t) is None]
-    sql = statement(container, carried)
+    sql = statement(container, carried) if carried else "SELECT 1 FROM (VALUES (0), (1), (2), (3))"
     expected = connections["lake"].execute(sql).fetch_arrow_table()
     found = connections[where].execute(sql).fetch_arrow_table()
     assert found.num_rows == 4
