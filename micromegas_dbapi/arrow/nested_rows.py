@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from typing import Any
 
@@ -163,7 +162,9 @@ def convert_maps_to_objects(array: pa.MapArray, convert: Convert) -> list[Any]:
 
 
 def _texts(values: list[Any]) -> list[str]:
-    return [v if isinstance(v, str) else json.dumps(v, ensure_ascii=False) for v in values]
+    from json import dumps  # not at the top: most results have no such maps
+
+    return [v if isinstance(v, str) else dumps(v, ensure_ascii=False) for v in values]
 
 
 def _maps(array: pa.MapArray, convert: Convert, names: Callable[[list[Any]], Any]) -> list[Any]:
