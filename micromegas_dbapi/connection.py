@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 import uuid
+import warnings
 import weakref
 
 from micromegas_dbapi import errors
@@ -25,7 +27,8 @@ class Connection:
     """A connection to a service or a lake. Threads may share it, each with its own cursor.
 
     Created by `connect`. It has the exceptions of PEP 249 as attributes. As a context manager it
-    closes itself at the end of the block.
+    closes itself at the end of the block. A connection that is garbage-collected without having
+    been closed issues a `ResourceWarning`, and what it holds is released.
 
     Parameters
     ----------
@@ -259,3 +262,12 @@ class Connection:
 
     def __exit__(self, *exc: object) -> None:
         self.close()
+
+    def __del__(self) -> None:
+        # Takes no lock, because any thread may run the garbage collector at any time. What the
+        # transport holds is released with the last reference to it: a reader that was handed over
+        # may still use a part of it.
+        state = getattr(self, "_state", None)  # None if __init__ failed
+        if state is not None and state.detach() is not None and not sys.is_finalizing():
+            message = f"unclosed {self!r}: use `with`, or call close()"
+            warnings.warn(message, ResourceWarning, stacklevel=2, source=self)
