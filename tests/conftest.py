@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gc
-from collections import Counter
 from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
@@ -35,7 +34,7 @@ class SharedFixtures:
     """Counts what fixtures open that tests share. Hooks of a conftest do not see the session's."""
 
     def __init__(self) -> None:
-        self.opened: Held = Counter()
+        self.opened: Held = {}
 
     @pytest.hookimpl(wrapper=True)
     def pytest_fixture_setup(self, fixturedef: pytest.FixtureDef[Any]) -> Iterator[None]:
@@ -45,7 +44,7 @@ class SharedFixtures:
         try:
             return (yield)
         finally:
-            self.opened.update(held() - before)
+            self.opened |= {each: what for each, what in held().items() if each not in before}
 
 
 _shared_fixtures = SharedFixtures()
@@ -65,7 +64,7 @@ def nothing_left() -> Iterator[None]:
     _shared_fixtures.opened.clear()
     before = held()
     yield
-    assert left_since(before + _shared_fixtures.opened) == []
+    assert left_since(before | _shared_fixtures.opened) == []
 
 
 @pytest.fixture(scope="session")

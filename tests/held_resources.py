@@ -7,10 +7,12 @@ import os
 import threading
 import time
 from collections import Counter
+from collections.abc import Hashable
+from concurrent.futures import ThreadPoolExecutor
 from functools import wraps
 from pathlib import Path
 from typing import Any
-from weakref import WeakSet
+from weakref import WeakSet, ref
 
 from micromegas_dbapi.connection import Connection
 from micromegas_dbapi.transport.flight.prefetch import _IdleThreads
@@ -23,8 +25,10 @@ UNKNOWN_DESCRIPTORS = (
 )
 # The other end of a socket may be in this process, and its thread may not have run yet.
 _SECONDS = 5.0
+_COLLECT_AFTER_SECONDS = 0.02  # most of what ends does so before that
 
-Held = Counter[object]
+#: What is held, each with its kind.
+Held = dict[Hashable, str]
 
 # A connection that is forgotten in a cycle would else be reported by whichever test the garbage
 # collector runs in.
@@ -40,30 +44,43 @@ def _registered(self: Connection, *args: Any, **kwargs: Any) -> None:
 
 Connection.__init__ = _registered  # type: ignore[method-assign]
 
+# To look up each of them every time would cost more than most tests.
+_known_descriptors: dict[str, str] = {}
+
 
 def held() -> Held:
-    """Return threads by object, files by path, and numbers of sockets, pipes and connections."""
-    found: Held = Counter(thread for thread in threading.enumerate() if not _is_kept(thread))
-    is_open = [each for each in _connections if each._state._transport is not None]
-    found["open connection"] = len(is_open)
+    """Return threads, descriptors and open connections."""
+    found: Held = {each: str(each) for each in threading.enumerate() if not _is_kept(each)}
+    for connection in _connections:
+        if connection._state._transport is not None:
+            found[ref(connection)] = "open connection"
     if UNKNOWN_DESCRIPTORS is None:
-        found.update(filter(None, map(_target, os.listdir(_DESCRIPTORS))))
+        found.update(_descriptors())
     return found
 
 
 def left_since(before: Held) -> list[str]:
     """Describe what is held now and was not before, once everything had the time to end."""
-    end = time.monotonic() + _SECONDS
+    start = time.monotonic()
     collected = False
-    while left := held() - before:
-        now = time.monotonic()
-        if now > end:
+    while left := _left(before):
+        passed = time.monotonic() - start
+        if passed > _SECONDS:
             break
-        if not collected and now > end - _SECONDS + 0.01:
-            gc.collect()  # after what ends by itself
+        if not collected and passed > _COLLECT_AFTER_SECONDS:
+            gc.collect()
             collected = True
         time.sleep(0.001)
     return sorted(f"{count} x {what}" for what, count in left.items())
+
+
+def _left(before: Held) -> Counter[str]:
+    now = held()
+    opened = Counter(what for each, what in now.items() if each not in before)
+    # What is shared may have been replaced, such as a socket that the service closed.
+    opened -= Counter(what for each, what in before.items() if each not in now)
+    # gRPC and the engine wait for their sockets with these, and keep them for the next ones.
+    return Counter({what: n for what, n in opened.items() if not what.startswith("anon_inode:")})
 
 
 def _is_kept(thread: threading.Thread) -> bool:
@@ -71,19 +88,28 @@ def _is_kept(thread: threading.Thread) -> bool:
     # They remain for the next call.
     if isinstance(thread, threading._DummyThread):
         return True
+    owner = next(iter(getattr(thread, "_args", ())), None)
     # Workers that a FlightSQL connection or service keeps for its next call until it is closed.
     # Which of them are open is compared itself: connections, and the socket of a service.
-    owner = next(iter(getattr(thread, "_args", ())), None)
-    return isinstance(owner, _IdleThreads) and not owner.closed
+    if isinstance(owner, _IdleThreads):
+        return not owner.closed
+    # Those of the gRPC servers that replay recordings, which have a socket as well.
+    if isinstance(owner, ref) and isinstance(executor := owner(), ThreadPoolExecutor):
+        return not executor._shutdown
+    return False
 
 
-def _target(descriptor: str) -> str | None:
-    try:
-        target = os.readlink(f"/proc/self/fd/{descriptor}")
-    except OSError:  # the descriptor of the list itself
-        return None
-    kind, colon, _ = target.partition(":[")
-    # gRPC and the engine wait for their sockets with these, and keep them for the next one.
-    if kind == "anon_inode":
-        return None
-    return kind if colon else target
+def _descriptors() -> dict[str, str]:
+    own = os.dup(0)  # the lowest free one, which the list will have itself
+    os.close(own)
+    listed = set(os.listdir(_DESCRIPTORS)) - {str(own)}
+    for closed in _known_descriptors.keys() - listed:
+        del _known_descriptors[closed]
+    for opened in listed - _known_descriptors.keys():
+        try:
+            target = os.readlink(_DESCRIPTORS / opened)
+        except OSError:  # closed by another thread
+            continue
+        kind, colon, _ = target.partition(":[")
+        _known_descriptors[opened] = kind if colon and kind != "anon_inode" else target
+    return _known_descriptors.copy()

@@ -98,13 +98,22 @@ def failed(connection: mm.Connection) -> object:
     return connection
 
 
+def failed_midway(connection: mm.Connection) -> object:
+    with pytest.raises(mm.DataError, match="ivide by zero"):
+        connection.execute("SELECT 1 / (value - 90000) FROM range(100000)").fetchall()
+    return connection
+
+
 def handed_over(connection: mm.Connection) -> object:
     reader = connection.execute(SQL).fetch_record_batch()
     assert reader.read_next_batch().num_rows
     return reader
 
 
-@pytest.mark.parametrize("use", [unused, read, partly_read, in_a_cycle, failed, handed_over])
+USES = [unused, read, partly_read, in_a_cycle, failed, failed_midway, handed_over]
+
+
+@pytest.mark.parametrize("use", USES)
 def test_nothing_remains(url: str, use: Callable[[mm.Connection], object]) -> None:
     with connect(url) as connection:  # what a process starts once
         use(connection)
