@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import shutil
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +25,7 @@ from micromegas_dbapi.lake.transport import LakeTransport
 from micromegas_dbapi.server import LocalService
 from micromegas_dbapi.service.catalog import LOOKUPS
 from tests.client.test_client import BEGIN, CALLS, END, NOBODY, PROCESS, STREAM, official
-from tests.integration.serving import WIRES, running, served
+from tests.integration.serving import WIRES, running, served, warm
 from tests.wire import flight
 from tests.wire.grpcreplay import Reply, messages, replaying, reply
 from tests.wire.recordings import case, index
@@ -55,8 +55,7 @@ def clients(folder: Path) -> Iterator[dict[str, Client]]:
     with served(folder) as urls:
         found = {where: Client(url) for where, url in urls.items()}
         for client in found.values():
-            with suppress(mm.ProgrammingError):  # opens what the tests share
-                client.query("SELECT nothing")
+            warm(client._connection)
         yield found
         for client in found.values():
             client.close()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import micromegas_dbapi as mm
@@ -28,6 +28,16 @@ def running(service: LocalService) -> Iterator[None]:
         service.stop()
         thread.join(10)
         assert not thread.is_alive()
+
+
+def warm(connection: mm.Connection) -> None:
+    """Open the sockets that a connection keeps.
+
+    The web's transport has a second one, for the types of rows, while it reads a result.
+    """
+    connection.execute("SELECT 1 AS n UNION ALL SELECT 2.5").fetchall()
+    with suppress(mm.ProgrammingError):  # a service leaves the socket of an error open
+        connection.execute("SELECT nothing UNION ALL SELECT 2.5")
 
 
 @contextmanager
