@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import os
+import subprocess
 import sys
 import tempfile
 import threading
@@ -155,6 +156,66 @@ def test_a_reader_keeps_the_files_of_a_demo() -> None:
         [folder] = os.listdir(tempfile.gettempdir())
         assert os.listdir(os.path.join(tempfile.gettempdir(), folder))
         del reader
+
+
+def test_closed_or_never_opened(urls: dict[str, str]) -> None:
+    """Neither warns, nor does a connection that could not be created."""
+    connection = mm.connect(urls["lake"])
+    connection.close()
+    del connection
+    with mm.connect(urls["lake"]) as plain:
+        with pytest.raises(mm.ProgrammingError, match="timestamps='s'"):
+            mm.Connection(plain.transport, plain._state.ranges, "s")  # type: ignore[arg-type]
+    gc.collect()
+
+
+AT_THE_END = """
+import sys
+import micromegas_dbapi as mm
+connection = mm.connect(sys.argv[1])
+cursor = connection.execute("SELECT * FROM log_entries")
+cursor.fetchone()
+"""
+OF_PANDAS = """
+import sys
+import pandas as pd
+import sqlalchemy as sa
+engine = sa.create_engine(sys.argv[1])
+assert len(pd.read_sql("SELECT 1 AS one", engine)) == 1
+"""
+
+
+def run(script: str, address: str, folder: Path, *options: str) -> None:
+    """Check that a script prints nothing and leaves no temporary file."""
+    environment = {**os.environ, "TMPDIR": str(folder)}
+    command = [sys.executable, *options, "-c", script, address]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    assert list(folder.iterdir()) == []
+
+
+def test_the_end_of_the_interpreter(url: str, tmp_path: Path) -> None:
+    """Nothing is said of what the process ends with, even where warnings are errors."""
+    run(AT_THE_END, url, tmp_path, "-W", "error::ResourceWarning")
+
+
+def test_a_script_that_does_not_dispose_of_its_engine(tmp_path: Path) -> None:
+    run(OF_PANDAS, "micromegas+demo://", tmp_path)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="Windows has no fork")
+def test_a_forked_child_leaves_the_files_of_a_demo(tmp_path: Path) -> None:
+    forks = (
+        "import os, sys, micromegas_dbapi as mm\n"
+        "connection = mm.connect(sys.argv[1])\n"
+        "if os.fork() == 0:\n"
+        "    del connection\n"
+        "    sys.exit()\n"
+        "assert os.wait()[1] == 0\n"
+        "assert connection.execute('SELECT count(*) FROM log_entries').fetchone()[0] > 0\n"
+        "connection.close()\n"
+    )
+    run(forks, "demo:", tmp_path, "-W", "ignore::DeprecationWarning")  # of threads, from 3.12 on
 
 
 # -- wherever the garbage collector runs -----------------------------------------------------------
