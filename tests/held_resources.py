@@ -27,7 +27,7 @@ UNKNOWN_DESCRIPTORS = (
 )
 # The other end of a socket may be in this process, and its thread may not have run yet.
 _SECONDS = 5.0
-_COLLECT_AFTER_SECONDS = 0.02  # most of what ends does so before that
+_COLLECT_AFTER_SECONDS = 0.002  # most of what ends by itself does so before that
 
 #: What is held, each with its kind.
 Held = dict[Hashable, str]
