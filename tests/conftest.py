@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -40,9 +41,15 @@ class SharedFixtures:
     def pytest_fixture_setup(self, fixturedef: pytest.FixtureDef[Any]) -> Iterator[None]:
         if fixturedef.scope == "function":
             return (yield)
+        with self.opening():
+            return (yield)
+
+    @contextmanager
+    def opening(self) -> Iterator[None]:
+        """Count what the block opens, for fixtures that open it when a test asks for it."""
         before = held()
         try:
-            return (yield)
+            yield
         finally:
             self.opened |= {each: what for each, what in held().items() if each not in before}
 
@@ -52,6 +59,12 @@ _shared_fixtures = SharedFixtures()
 
 def pytest_configure(config: pytest.Config) -> None:
     config.pluginmanager.register(_shared_fixtures)
+
+
+@pytest.fixture(scope="session")
+def opening() -> Callable[[], AbstractContextManager[None]]:
+    """`with opening(): ...` is for what a fixture opens later, for tests that share it."""
+    return _shared_fixtures.opening
 
 
 @pytest.fixture(autouse=True)
