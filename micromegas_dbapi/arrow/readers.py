@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 
 import pyarrow as pa
 
@@ -76,7 +78,7 @@ class _Latched:
 
     def __next__(self) -> pa.RecordBatch:
         if self._error is not None:
-            raise self._error
+            raise _copied(self._error)
         try:
             if self._check is not None:
                 self._check()
@@ -84,5 +86,18 @@ class _Latched:
         except StopIteration:
             raise
         except BaseException as error:
-            self._error = error
+            self._error = _copied(error)
             raise
+
+
+def _copied(error: BaseException) -> BaseException:
+    """Copy an error without tracebacks.
+
+    The frames of a traceback reference the reader, which references its error in a way that the
+    garbage collector does not see: it would never release either of them.
+    """
+    copied = copy.copy(error)
+    if error.__cause__ is not None:
+        with suppress(Exception):  # that of another library may not be copyable
+            copied.__cause__ = _copied(error.__cause__)
+    return copied

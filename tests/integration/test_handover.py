@@ -28,7 +28,7 @@ from micromegas_dbapi.client import Client
 from micromegas_dbapi.lake.transport import LakeTransport
 from micromegas_dbapi.transport.protocol import Request
 from sqlalchemy_micromegas.arrow_results import fetch_arrow_table
-from tests.integration.serving import WIRES, served
+from tests.integration.serving import WIRES, served, warm
 
 Wire = Callable[[str], Path]
 DEMO, RECORDED = "demo", "flight-0.30"
@@ -70,6 +70,8 @@ def connections(wire: Wire) -> Iterator[dict[tuple[str, str], mm.Connection]]:
         with served(demo.path) as made, served(wire(RECORDED) / "data") as recorded:
             found = {(DEMO, each): mm.connect(made[each], begin="-1d") for each in WIRES}
             found |= {(RECORDED, each): mm.connect(recorded[each]) for each in WIRES}
+            for connection in found.values():
+                warm(connection)
             yield found
             for connection in found.values():
                 connection.close()

@@ -16,6 +16,7 @@ import micromegas_dbapi as mm
 from micromegas_dbapi.arrow.rows import column
 from micromegas_dbapi.sql.planned_types import doubt
 from micromegas_dbapi.sql.statement import Statement
+from tests.integration.serving import warm
 from tests.planned_types.statements import Statements
 from tests.server.recent_services import serving
 from tests.wire import recordings
@@ -36,6 +37,8 @@ def connections(wire: Wire) -> Iterator[dict[str, mm.Connection]]:
             "gateway": mm.connect(f"gateway+{service.url}", infer_range="off"),
             "web": mm.connect(web, data_source="main", infer_range="off"),
         }
+        for connection in made.values():
+            warm(connection)
         yield made
         for connection in made.values():
             connection.close()
