@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from copy import copy
 
 import pyarrow as pa
 
@@ -31,7 +32,7 @@ def latching_reader(
     Returns
     -------
     pyarrow.RecordBatchReader
-        Over the batches.
+        Over the batches, which it releases after an error. A later error is a copy of the first.
     """
     return pa.RecordBatchReader.from_batches(schema, _Latched(batches, check))
 
@@ -76,7 +77,7 @@ class _Latched:
 
     def __next__(self) -> pa.RecordBatch:
         if self._error is not None:
-            raise self._error
+            raise _copied(self._error)
         try:
             if self._check is not None:
                 self._check()
@@ -84,5 +85,14 @@ class _Latched:
         except StopIteration:
             raise
         except BaseException as error:
-            self._error = error
+            # Not the error itself: the frames of its traceback have the reader, which refers to this
+            # object in a way that the garbage collector does not see.
+            self._error = _copied(error)
+            self._batches = iter(())
             raise
+
+
+def _copied(error: BaseException) -> BaseException:
+    found = copy(error)
+    found.__cause__ = error.__cause__
+    return found

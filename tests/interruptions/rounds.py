@@ -178,9 +178,7 @@ class Rounds:
         error: BaseException | None = None
         took: float | None = None
         try:
-            with event.start(
-                delay, self._url, self._connection, self._cursor, *self._strikers
-            ):
+            with event.start(delay, self._url, self._connection, self._cursor, *self._strikers):
                 began = time.perf_counter()
                 way.read(self._cursor, statement.sql, rows)
                 took = time.perf_counter() - began
