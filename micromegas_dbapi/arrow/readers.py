@@ -85,8 +85,8 @@ class _Latched:
         except StopIteration:
             raise
         except BaseException as error:
-            # Not the error itself: the frames of its traceback have the reader, which refers to this
-            # object in a way that the garbage collector does not see.
+            # Not the error itself: the frames of its traceback have the reader, which refers to
+            # this object in a way that the garbage collector does not see.
             self._error = _copied(error)
             self._batches = iter(())
             raise

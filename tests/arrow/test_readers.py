@@ -42,7 +42,7 @@ def test_the_first_error_is_raised_again() -> None:
     assert reader.read_next_batch() == BATCH
     raised: list[mm.Error] = []
     for read in (reader.read_next_batch, reader.read_all, reader.read_next_batch):
-        with pytest.raises(mm.OperationalError, match="^the response stalled$") as caught:
+        with pytest.raises(mm.OperationalError, match=r"^the response stalled$") as caught:
             read()
         raised.append(caught.value)
     assert raised[0] is first

@@ -27,11 +27,18 @@ def main() -> int:
     parser.add_argument("--wire", choices=[*WIRES, "all"], default="all")
     parser.add_argument("--count", type=int, default=10_000, metavar="N", help="rounds per wire")
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument(
+        "--opcodes",
+        type=int,
+        default=0,
+        metavar="N",
+        help="also at every N-th moment at which Python runs signal handlers",
+    )
     options = parser.parse_args()
     wires = WIRES if options.wire == "all" else (options.wire,)
     failed = False
     try:
-        for report in reports(wires, options.count, options.seed):
+        for report in reports(wires, options.count, options.seed, options.opcodes):
             print_report(report)
             failed = failed or bool(report.wrong or report.grown)
     except BrokenProcessPool:

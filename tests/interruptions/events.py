@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import micromegas_dbapi as mm
+from tests.interruptions.instructions import interrupt, strike_at
 from tests.interruptions.statements import SMALL
 
 CANCELLED = (mm.OperationalError,)
@@ -72,7 +73,7 @@ def signalled(delay: float, handler: Callable[[int, Any], object]) -> Iterator[N
 
 
 def leave_garbage(url: str, connection: mm.Connection) -> None:
-    """Forget a cursor of a connection, and another connection, in cycles, with rows left to read."""
+    """Forget cursors of this connection and of another one, in cycles, with rows left to read."""
     for owner in (connection, mm.connect(url)):
         cursor = owner.execute(SMALL.sql)
         cycle: list[Any] = [cursor, iter(cursor), next(cursor)]
@@ -159,4 +160,13 @@ EVENTS = {
     ),
     "collect by thread": Event(_collected_by_thread),
     "collect by handler": Event(_collected_by_handler),
+}
+# These strike at the n-th moment rather than after a delay.
+FORCED = {
+    "interrupt at each moment": Event(
+        lambda number, *_: strike_at(number, interrupt), (KeyboardInterrupt,)
+    ),
+    "cancel at each moment": Event(
+        lambda number, url, connection, cursor, *_: strike_at(number, cursor.cancel), CANCELLED
+    ),
 }

@@ -42,9 +42,9 @@ def served() -> Iterator[dict[str, str]]:
                 server.terminate()
 
 
-def reports(wires: Sequence[str], count: int, seed: int) -> Iterator[Report]:
-    """Run so many rounds on each wire, one wire after the other, in one process of its own."""
+def reports(wires: Sequence[str], count: int, seed: int, step: int) -> Iterator[Report]:
+    """Run the rounds of each wire, one wire after the other, in one process of its own."""
     context = multiprocessing.get_context("spawn")
     with served() as urls, ProcessPoolExecutor(1, context) as pool:
         for wire in wires:
-            yield pool.submit(run, wire, urls[wire], count, seed).result()
+            yield pool.submit(run, wire, urls[wire], count, seed, step).result()

@@ -11,18 +11,30 @@ import threading
 import time
 import warnings
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import micromegas_dbapi as mm
-from tests.interruptions.events import EVENTS, Striker
-from tests.interruptions.statements import AGAIN, AGAIN_ROWS, WAYS, Rows, Statement, Way, statements
+from tests.interruptions.events import EVENTS, FORCED, Event, Striker
+from tests.interruptions.statements import (
+    AGAIN,
+    AGAIN_ROWS,
+    SMALL,
+    WAYS,
+    Rows,
+    Statement,
+    Way,
+    statements,
+)
 
 _HANG = 10.0  # seconds
 _LATEST = 1.3  # of the usual duration of a statement
 _SAMPLES = 10
-_GROWTH = 24  # MB of memory that the allocators may keep
+# What libraries may keep for a while: gRPC its threads and sockets, allocators their memory.
+_SPARE_THREADS, _SPARE_FILES, _SPARE_MEGABYTES = 8, 8, 24
 
 
 @dataclass(frozen=True)
@@ -58,11 +70,11 @@ class Report:
         """What has grown since the first sample."""
         first, last = self.samples[0], self.samples[-1]
         found = []
-        if last.threads > first.threads:
+        if last.threads > first.threads + _SPARE_THREADS:
             found.append(f"threads: {first.threads} -> {last.threads}")
-        if last.files > first.files:
+        if last.files > first.files + _SPARE_FILES:
             found.append(f"files: {first.files} -> {last.files}")
-        if last.megabytes > first.megabytes + _GROWTH:
+        if last.megabytes > first.megabytes + _SPARE_MEGABYTES:
             found.append(f"memory: {first.megabytes:.0f} -> {last.megabytes:.0f} MB")
         return found
 
@@ -78,16 +90,16 @@ class Watchdog:
         self._thread = threading.Thread(target=self._watch, daemon=True, name="watchdog")
         self._thread.start()
 
-    def begin(self, number: int, name: str) -> None:
+    def begin(self, label: str) -> None:
         """Watch the next round."""
-        self._round = f"round {number}, {name}"
+        self._round = label
         self._began = time.monotonic()
 
     def _watch(self) -> None:
         while True:
             # For a round that hangs with the interpreter's lock, which this thread needs, too.
             faulthandler.dump_traceback_later(2 * _HANG, exit=True)
-            if self._ended.wait(1):
+            if self._ended.wait(_HANG / 10):
                 return
             if time.monotonic() - self._began > _HANG:
                 print(f"HANG on {self._wire}, {self._round}", file=sys.stderr, flush=True)
@@ -119,32 +131,54 @@ class Rounds:
         self._url = url
         self._chance = random.Random(f"{wire} {seed}")
         self._strikers = Striker(), Striker()
+        self._watchdog = Watchdog(wire)
+        self._struck = False
         self._connection = mm.connect(url)
         self._cursor = self._connection.cursor()
         self._statements = statements(self._connection)
         self._usual: dict[tuple[str, str], float] = {}  # seconds
 
-    def run(self, count: int) -> None:
-        """Run so many rounds, and take samples in between."""
+    def run(self, count: int, step: int) -> None:
+        """Run so many rounds, and then those at every n-th moment of a statement."""
+        with self._watched():
+            for name in (1 + count // 1000) * list(EVENTS):
+                self._random_round("warm-up", name)
+            self.report.outcomes.clear()
+            self._sample()
+            for number in range(1, count + 1):
+                self._random_round(f"round {number}", self._chance.choice(list(EVENTS)))
+                if number % -(-count // _SAMPLES) == 0:
+                    self._sample()
+            if step:
+                self._run_forced(step)
+                self._sample()
+
+    def _run_forced(self, step: int) -> None:
+        for name, event in FORCED.items():
+            for number in range(1 + self._chance.randrange(step), sys.maxsize, step):
+                self._round(f"moment {number}", name, event, number, SMALL, "all")
+                if not self._struck:
+                    break
+
+    def _random_round(self, label: str, name: str) -> None:
+        statement = self._chance.choice(self._statements)
+        way = self._chance.choice(list(WAYS))
+        usual = self._usual.get((statement.name, way), 0.01)
+        delay = self._chance.random() * _LATEST * usual
+        self._round(label, name, EVENTS[name], delay, statement, way)
+
+    @contextmanager
+    def _watched(self) -> Iterator[None]:
         began = time.monotonic()
-        watchdog = Watchdog(self.report.wire)
         sys.unraisablehook, hook = self._report_unraisable, sys.unraisablehook
-        warm_up = list(EVENTS) * 10
         try:
-            for number in range(-len(warm_up), count):
-                name = warm_up[number] if number < 0 else self._chance.choice(list(EVENTS))
-                self._round(number, name, watchdog)
-                if number == -1:
-                    self.report.outcomes.clear()
-                    self._sample()
-                elif (number + 1) % max(1, count // _SAMPLES) == 0:
-                    self._sample()
+            yield
             for striker in self._strikers:
                 striker.stop()
             self._connection.close()
         finally:
             sys.unraisablehook = hook
-            watchdog.stop()
+            self._watchdog.stop()
         self.report.seconds = time.monotonic() - began
 
     def _report_unraisable(self, found: Any) -> None:
@@ -152,16 +186,16 @@ class Rounds:
         if not isinstance(found.exc_value, KeyboardInterrupt):
             self.report.wrong.append(f"in a finalizer: {found.exc_value!r} in {found.object!r}")
 
-    def _round(self, number: int, name: str, watchdog: Watchdog) -> None:
-        statement = self._chance.choice(self._statements)
-        way = self._chance.choice(list(WAYS))
-        label = f"{name!r} on {statement.name!r} read by {way!r}"
-        watchdog.begin(number, label)
+    def _round(
+        self, moment: str, name: str, event: Event, delay: float, statement: Statement, way: str
+    ) -> None:
+        label = f"{moment}, {name!r} on {statement.name!r} read by {way!r}"
+        self._watchdog.begin(label)
         began = time.perf_counter()
         try:
-            outcome = self._play(name, statement, way)
+            outcome = self._play(event, delay, statement, way)
         except AssertionError as error:
-            self.report.wrong.append(f"round {number}, {label}: {error}")
+            self.report.wrong.append(f"{label}: {error}")
             outcome = "wrong"
             self._connection.close()
             self._connection = mm.connect(self._url)
@@ -169,16 +203,16 @@ class Rounds:
         self.report.outcomes[name, outcome] += 1
         self.report.slowest = max(self.report.slowest, time.perf_counter() - began)
 
-    def _play(self, name: str, statement: Statement, way_name: str) -> str:
-        event, way = EVENTS[name], WAYS[way_name]
-        usual = self._usual.get((statement.name, way_name), 0.01)
-        delay = self._chance.random() * _LATEST * usual
+    def _play(self, event: Event, delay: float, statement: Statement, way_name: str) -> str:
+        way = WAYS[way_name]
         rows: Rows = []
         before = self._cursor.query_id
         error: BaseException | None = None
         took: float | None = None
         try:
-            with event.start(delay, self._url, self._connection, self._cursor, *self._strikers):
+            with event.start(
+                delay, self._url, self._connection, self._cursor, *self._strikers
+            ) as moments:
                 began = time.perf_counter()
                 way.read(self._cursor, statement.sql, rows)
                 took = time.perf_counter() - began
@@ -188,8 +222,10 @@ class Rounds:
             raise
         except BaseException as other:
             raise AssertionError(f"{type(other).__name__}: {other}") from other
+        self._struck = moments is None or moments[0] >= delay
         if error is None:
             assert took is not None
+            usual = self._usual.get((statement.name, way_name), took)
             self._usual[statement.name, way_name] = usual + (took - usual) / 4
             expected = way.expected(statement)
             assert rows == expected, f"{len(rows)} rows instead of {len(expected)}, or others"
@@ -205,7 +241,8 @@ class Rounds:
         """Check that what was read is right, and that what is left is right or an error."""
         assert rows == statement.rows[: len(rows)], "wrong rows before the error"
         if not begun:
-            assert interrupted and not rows, "the statement was not begun"
+            assert interrupted, "the statement was not begun"
+            assert rows == []
             return
         try:
             rest = self._cursor.fetchall()
@@ -263,10 +300,27 @@ class Rounds:
         self._cursor = self._connection.cursor()
 
 
-def run(wire: str, url: str, count: int, seed: int) -> Report:
-    """Run the rounds of one wire in the main thread of this process."""
+def run(wire: str, url: str, count: int, seed: int, step: int) -> Report:
+    """Run the rounds of one wire in the main thread of this process.
+
+    Parameters
+    ----------
+    wire, url : str
+        As for `Rounds`.
+    count : int
+        The number of rounds.
+    seed : int
+        As for `Rounds`.
+    step : int
+        Strike at every n-th moment of a statement, too; 0 does not.
+
+    Returns
+    -------
+    Report
+        Of all rounds.
+    """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ResourceWarning)  # of what is forgotten on purpose
         rounds = Rounds(wire, url, seed)
-        rounds.run(count)
+        rounds.run(count, step)
     return rounds.report
