@@ -48,21 +48,30 @@ class _Batches(Iterator[Iterator[tuple[Any, ...]]]):
         Raises nothing itself.
     shared : callable
         Returns the rows for a thread that comes while another one runs the generator.
+    latch : callable
+        Returns the rows after an interrupt, which may have lost a batch on its way.
     """
 
     def __init__(
         self,
         generator: Iterator[Iterator[tuple[Any, ...]]],
         shared: Callable[[], Iterator[Any]],
+        latch: Callable[[BaseException], Iterator[Any]],
     ) -> None:
         self._generator = generator
         self._shared = shared
+        self._latch = latch
 
     def __next__(self) -> Iterator[tuple[Any, ...]]:
         try:
-            return next(self._generator)
+            batch = next(self._generator)
+        except StopIteration:
+            raise
         except ValueError:  # it is executing already
             return self._shared()
+        except BaseException as error:
+            return self._latch(error)
+        return batch
 
 
 class Result:
@@ -95,7 +104,7 @@ class Result:
     ) -> None:
         self._source = reader
         self._request = request
-        batches = _Batches(self._converted(), self._shared)
+        batches = _Batches(self._converted(), self._shared, self.latch)
         self.rows: Iterator[tuple[Any, ...]] = chain.from_iterable(batches)
         self._error: Error | None = None
         self.total = -1

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import faulthandler
 import gc
+import math
 import os
 import random
 import sys
@@ -14,6 +15,7 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -85,7 +87,7 @@ class Watchdog:
     def __init__(self, wire: str) -> None:
         self._wire = wire
         self._round = ""
-        self._began = time.monotonic()
+        self._began = math.inf
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._watch, daemon=True, name="watchdog")
         self._thread.start()
@@ -137,6 +139,8 @@ class Rounds:
         self._cursor = self._connection.cursor()
         self._statements = statements(self._connection)
         self._usual: dict[tuple[str, str], float] = {}  # seconds
+        for way in WAYS.values():  # some import modules
+            way.read(self._cursor, SMALL.sql, [])
 
     def run(self, count: int, step: int) -> None:
         """Run so many rounds, and then those at every n-th moment of a statement."""
@@ -154,9 +158,9 @@ class Rounds:
                 self._sample()
 
     def _run_forced(self, step: int) -> None:
-        for name, event in FORCED.items():
+        for name, way in product(FORCED, ("all", "loop", "table")):
             for number in range(1 + self._chance.randrange(step), sys.maxsize, step):
-                self._round(f"moment {number}", name, event, number, SMALL, "all")
+                self._round(f"moment {number}", name, FORCED[name], number, SMALL, way)
                 if not self._struck:
                     break
 
@@ -209,6 +213,7 @@ class Rounds:
         before = self._cursor.query_id
         error: BaseException | None = None
         took: float | None = None
+        moments: list[int] | None = None
         try:
             with event.start(
                 delay, self._url, self._connection, self._cursor, *self._strikers
@@ -296,6 +301,9 @@ class Rounds:
             time.sleep(0.01)
             sample = Sample.taken()
         self.report.samples.append(sample)
+        done = self.report.outcomes.total()
+        wrong = len(self.report.wrong)
+        print(f"{self.report.wire}: {done} rounds, {wrong} wrong, {sample}", file=sys.stderr)
         self._connection = mm.connect(self._url)
         self._cursor = self._connection.cursor()
 
