@@ -69,14 +69,13 @@ def test_an_interrupt_loses_no_batch(tmp_path: Path) -> None:
             except KeyboardInterrupt:
                 try:
                     read += list(rows)
-                    ends.add("read on")
                 except mm.OperationalError as error:
                     ends.add(str(error).partition(",")[0])
                     continue
             assert read == SMALL.rows, number
             if moments[0] < number:
                 break
-    assert ends == {"read on", "an earlier fetch of this result was interrupted"}
+    assert ends == {"an earlier fetch of this result was interrupted"}
     assert number > 10
 
 

@@ -124,7 +124,7 @@ class _Stack:
 class _Leasing:
     """Mixin of pools that ends the lease of a returned connection, or closes the connection."""
 
-    QueueCls = _Stack
+    QueueCls: Any = _Stack
 
     def _put_conn(self, conn: Any) -> None:
         if conn is not None and not conn.end_lease():
