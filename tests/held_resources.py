@@ -17,7 +17,7 @@ from typing import Any
 from weakref import WeakSet, ref
 
 from micromegas_dbapi.connection import Connection
-from micromegas_dbapi.transport.flight.prefetch import _IdleThreads
+from micromegas_dbapi.transport.flight.prefetch import DaemonThreads
 
 _DESCRIPTORS = Path("/proc/self/fd")
 
@@ -45,6 +45,18 @@ def _registered(self: Connection, *args: Any, **kwargs: Any) -> None:
 
 
 Connection.__init__ = _registered  # type: ignore[method-assign]
+
+_pools: WeakSet[DaemonThreads] = WeakSet()
+_init_pool = DaemonThreads.__init__
+
+
+@wraps(_init_pool)
+def _registered_pool(self: DaemonThreads) -> None:
+    _init_pool(self)
+    _pools.add(self)
+
+
+DaemonThreads.__init__ = _registered_pool  # type: ignore[method-assign]
 
 # To look up each of them every time would cost more than most tests.
 _known_descriptors: dict[str, str] = {}
@@ -100,7 +112,7 @@ def _pooled_ports() -> set[int]:
         adapter = getattr(client, "_adapter", None)
         pools = adapter.poolmanager.pools if adapter is not None else {}
         for key in pools.keys():  # noqa: SIM118  (it cannot be iterated)
-            for idle in [*pools[key].pool.queue]:
+            for idle in [*pools[key].pool._items]:
                 if idle is not None and idle.sock is not None:
                     found.add(idle.sock.getsockname()[1])
     return found
@@ -119,11 +131,13 @@ def _is_kept(thread: threading.Thread) -> bool:
     # They remain for the next call.
     if isinstance(thread, threading._DummyThread):
         return True
-    owner = next(iter(getattr(thread, "_args", ())), None)
-    # Workers that a FlightSQL connection or service keeps for its next call until it is closed.
-    # Which of them are open is compared itself: connections, and the socket of a service.
-    if isinstance(owner, _IdleThreads):
-        return not owner.closed
+    arguments = getattr(thread, "_args", ())
+    owner = next(iter(arguments), None)
+    # Idle workers that a FlightSQL connection keeps for its next call until it is closed. Which
+    # connections are open is compared itself.
+    if thread.name == "micromegas" and arguments:
+        worker = arguments[1]()
+        return worker is not None and any(worker in (pool._idle or ()) for pool in _pools)
     # Those of the gRPC servers that replay recordings, which have a socket as well.
     if isinstance(owner, ref) and isinstance(executor := owner(), ThreadPoolExecutor):
         return not executor._shutdown

@@ -8,6 +8,8 @@ from contextlib import suppress
 
 import pyarrow as pa
 
+from micromegas_dbapi.errors import OperationalError
+
 __all__ = ["cast_batch", "latching_reader"]
 
 
@@ -33,7 +35,7 @@ def latching_reader(
     Returns
     -------
     pyarrow.RecordBatchReader
-        Over the batches.
+        Over the batches, which it releases after an error. A later error is a copy of the first.
     """
     return pa.RecordBatchReader.from_batches(schema, _Latched(batches, check))
 
@@ -86,8 +88,22 @@ class _Latched:
         except StopIteration:
             raise
         except BaseException as error:
-            self._error = _copied(error)
+            self._error = _latched(error)
+            self._batches = iter(())
             raise
+
+
+def _latched(error: BaseException) -> BaseException:
+    copied = _copied(error)
+    if isinstance(error, Exception):
+        return copied
+    interrupted = OperationalError(
+        "an earlier read of this result was interrupted, and rows are lost: execute the statement "
+        "again",
+        retryable=True,
+    )
+    interrupted.__cause__ = copied
+    return interrupted
 
 
 def _copied(error: BaseException) -> BaseException:
