@@ -11,7 +11,7 @@ import pytest
 
 import micromegas_dbapi as mm
 from micromegas_dbapi.transport.flight.messages import CommandGetTables, pack
-from tests.integration.serving import WIRES, served
+from tests.integration.serving import WIRES, served, warm
 from tests.wire.recordings import case
 
 OLD, NEW = "http-0.2.3", "flight-0.30"
