@@ -25,6 +25,7 @@ _LABELS: tuple[tuple[Callable[[pa.DataType], bool], str], ...] = (
     (_types.is_interval, "|-|"),
     (_types.is_map, "{m}"),
     (_types.is_struct, "{}"),
+    (_types.is_union, "?"),
     (_types.is_nested, "[]"),
     (_types.is_null, "\\n"),
     (_types.is_string, "s"),

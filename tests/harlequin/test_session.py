@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -21,10 +20,8 @@ from micromegas_dbapi.harlequin.session_range import (
 from micromegas_dbapi.harlequin.shown_values import shown_rows
 from micromegas_dbapi.timerange import Bound
 from tests.integration.serving import WIRES, served
-
-ENDLESS = """\
-SELECT count(*) FROM generate_series(1, 1000000) AS a CROSS JOIN generate_series(1, 1000000) AS b
-WHERE a.value + b.value = 1"""
+from tests.server.work import SLOW, needs_proc, rests, works
+from tests.waiting import once
 
 
 @pytest.fixture
@@ -155,27 +152,26 @@ def urls(wire: Callable[[str], Path]) -> Iterator[dict[str, str]]:
         yield found
 
 
+@needs_proc
 @pytest.mark.parametrize("where", WIRES)
 def test_cancel_stops_a_running_statement(where: str, urls: dict[str, str]) -> None:
     with mm.connect(urls[where]) as connection:
         session = Session(connection, "", range_at_start(None, None), "datetime")
         ended: list[tuple[float, Exception]] = []
+        cancelled: list[float] = []
 
-        def run() -> None:
+        def cancel() -> None:
+            cancelled.append(time.monotonic())
+            session.cancel()
+
+        with once(works, cancel):
             try:
-                session.execute(ENDLESS).read()
+                session.execute(SLOW["filter"]).read()
             except mm.Error as error:
                 ended.append((time.monotonic(), error))
-
-        thread = threading.Thread(target=run)
-        thread.start()
-        time.sleep(0.5)
-        assert thread.is_alive()
-        cancelled = time.monotonic()
-        session.cancel()
-        thread.join(10)
         ((at, error),) = ended
         assert isinstance(error, mm.OperationalError)
         assert "cancelled" in str(error)
-        assert at - cancelled < 1
+        assert at - cancelled[0] < 1
+        assert rests()
         assert value(session, "SELECT 1") == 1

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pytest
@@ -13,6 +15,7 @@ from micromegas_dbapi.cli.commands.tables import View
 from micromegas_dbapi.harlequin import tree_nodes
 from micromegas_dbapi.harlequin.tree_nodes import TreeNode, child_nodes, select_text, view_nodes
 from micromegas_dbapi.harlequin.type_labels import type_label
+from tests.integration.serving import served
 
 
 @pytest.fixture(scope="module")
@@ -116,13 +119,17 @@ def test_a_statement_without_known_columns() -> None:
 @pytest.mark.parametrize("recording", ["http-0.2.3", "flight-0.30"])
 def test_every_protocol_has_the_same_tree(recording: str, wire: Callable[[str], Path]) -> None:
     def tree(connection: mm.Connection, nodes: list[TreeNode]) -> list[Any]:
-        return [(node, tree(connection, child_nodes(connection, node))) for node in nodes]
+        return [
+            (each.identifier, each.label, each.type_label, each.comment, each.since, below)
+            for each in nodes
+            for below in [tree(connection, child_nodes(connection, each))]
+        ]
 
     trees = {}
     with served(wire(recording) / "data") as urls:
         for where, url in urls.items():
             with mm.connect(url) as connection:
-                trees[where] = [plain(each) for each in tree(connection, view_nodes(connection))]
+                trees[where] = tree(connection, view_nodes(connection))
     assert all(found == trees["lake"] for found in trees.values())
 
 
