@@ -138,8 +138,10 @@ async def used(url: str, begin: str, picture: str | None = None) -> dict[str, An
 
         items = {str(label): call for label, call in service.data.INTERACTIONS}
         items["Time Range: Last hour"](service.data, app.harlequin_driver)
-        await session.until(lambda: "last hour" in str(tree.root.children[0].label))
-        seen["range"] = str(tree.root.children[0].label)
+        # The tree is empty for a moment while it is built again.
+        titles = lambda: [str(node.label) for node in tree.root.children]  # noqa: E731
+        await session.until(lambda: any("last hour" in title for title in titles()))
+        (seen["range"],) = titles()
         count = "SELECT count(*) AS n FROM log_entries WHERE time < now() - INTERVAL '2 hours'"
         seen["count"] = list((await session.rows(count)).get_row_at(0))
         cursor = app.connection.execute("SELECT value FROM generate_series(1, 100000)")
