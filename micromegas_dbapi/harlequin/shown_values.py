@@ -96,7 +96,7 @@ def _values(column: pa.Array) -> Iterable[Any]:
 def _is_binary(kind: pa.DataType) -> bool:
     types = pa.types
     variable = types.is_binary(kind) or types.is_large_binary(kind) or types.is_binary_view(kind)
-    return variable or types.is_fixed_size_binary(kind)
+    return bool(variable or types.is_fixed_size_binary(kind))
 
 
 def _is_properties(kind: pa.DataType) -> bool:
