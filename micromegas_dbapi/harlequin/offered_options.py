@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from micromegas_dbapi.errors import ProgrammingError
-from micromegas_dbapi.option import Option
-from micromegas_dbapi.options import OPTIONS
+from micromegas_dbapi.options.option import Option
+from micromegas_dbapi.options.option_table import OPTIONS
 from micromegas_dbapi.url import Target
 
 __all__ = ["OFFERED", "arguments_of", "choices_of", "description_of", "service_name"]

@@ -12,8 +12,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from micromegas_dbapi.arrow import jsonb
-from micromegas_dbapi.cli.render.json_form import json_values
+from micromegas_dbapi.arrow import jsonb, rows
 
 __all__ = ["shown_rows"]
 
@@ -89,8 +88,8 @@ def _values(column: pa.Array) -> Iterable[Any]:
     if _is_binary(column.type):
         return map(_decoded, column.to_pylist())
     if _is_properties(column.type):
-        return map(_object, json_values(column))
-    return json_values(column)
+        return map(_object, rows.column(column, "json"))
+    return rows.column(column, "json")
 
 
 def _is_binary(kind: pa.DataType) -> bool:

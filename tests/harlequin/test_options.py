@@ -18,7 +18,7 @@ from micromegas_dbapi.harlequin.offered_options import (
     description_of,
     service_name,
 )
-from micromegas_dbapi.options import OPTIONS
+from micromegas_dbapi.options.option_table import OPTIONS
 from micromegas_dbapi.sql.engine_functions import FUNCTIONS
 from micromegas_dbapi.url import parse
 
