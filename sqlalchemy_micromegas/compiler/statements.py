@@ -20,6 +20,7 @@ from sqlalchemy_micromegas.compiler.clauses import Clauses
 from sqlalchemy_micromegas.compiler.function_calls import Functions
 from sqlalchemy_micromegas.compiler.operators import Operators
 from sqlalchemy_micromegas.compiler.row_values import RowValues
+from sqlalchemy_micromegas.compiler.time_comparisons import OperatorAndValue, TimeComparisons
 from sqlalchemy_micromegas.compiler.unsupported import refuse
 from sqlalchemy_micromegas.types import FrameInterval
 
@@ -29,12 +30,14 @@ _READ_ONLY = "they are read-only, and nothing was sent"
 
 
 class MicromegasCompiler(  # type: ignore[misc]  # SQLAlchemy 1.4 has other signatures
-    Clauses, Operators, Functions, Aggregates, RowValues, BranchCasts, SQLCompiler
+    Clauses, Operators, Functions, Aggregates, TimeComparisons, RowValues, BranchCasts, SQLCompiler
 ):
     """Compiles statements."""
 
     def render_literal_value(self, value: Any, type_: Any) -> str:
         """Render a value as the driver renders a parameter."""
+        if isinstance(type_, OperatorAndValue):
+            return type_.text(value, self.dialect)
         if value is None and not type_.should_evaluate_none:
             return "NULL"
         processor = type_._cached_bind_processor(self.dialect)
