@@ -73,7 +73,9 @@ class Connection:
 
     @property
     def service(self) -> Service:
-        """Kind and version of the service; fetched on first access and cached.
+        """Kind and version of the service; fetched on first access, and again when doubtful.
+
+        They are doubtful after five minutes, or if a statement has failed.
 
         Raises
         ------
@@ -85,6 +87,9 @@ class Connection:
 
     def fetch_service(self) -> Service:
         """Fetch kind, version and views of the service anew; an extension of PEP 249.
+
+        Everything else that the driver has learned of it is forgotten, such as the time columns of
+        views. Call this after an upgrade of the service.
 
         Returns
         -------
@@ -133,7 +138,9 @@ class Connection:
         self._state.check_open()
         with self._state.running(Query(prepare_sql(sql, parameters))) as query:
             levels = [("execute", begin, end)]
-            return self._state.ranges.choose(query.sql, levels, query.query_id, query.cancellation)
+            return self._state.ranges.choose(
+                query.statement, levels, query.query_id, query.cancellation
+            )
 
     def explicit_range(self, *, begin: Bound = None, end: Bound = None) -> TimeRange | None:
         """Return the time range that is set here, on the connection or in its URL.

@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from micromegas_dbapi.arrow.rows import Timestamps
-from micromegas_dbapi.errors import Error, InterfaceError, ProgrammingError
+from micromegas_dbapi.errors import Error, InterfaceError
+from micromegas_dbapi.options import OPTIONS
 from micromegas_dbapi.query import Query
 from micromegas_dbapi.ranges.choice import Ranges
 from micromegas_dbapi.sql.mixed_types import Reaction
@@ -120,6 +121,7 @@ class ConnectionState:
                 self._queries.add(query)
             yield query
         except Error as error:
+            self.ranges.doubt()  # the statement may contradict what is known of the service
             raise query.fail(error)  # noqa: B904  (the same one, or that of another thread)
         except BaseException as error:  # such as KeyboardInterrupt
             query.fail(error)
@@ -155,6 +157,5 @@ def check_timestamps(value: Timestamps) -> Timestamps:
     ProgrammingError
         If the value is not one of the two.
     """
-    if value not in ("datetime", "ns"):
-        raise ProgrammingError(f"timestamps={value!r}; accepted: 'datetime', 'ns'")
-    return value
+    checked: Timestamps = OPTIONS["timestamps"].convert(value)
+    return checked

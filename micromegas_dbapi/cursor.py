@@ -16,6 +16,7 @@ from micromegas_dbapi.result import Result
 from micromegas_dbapi.sql.mixed_types import react
 from micromegas_dbapi.sql.parameters import Parameters, bind
 from micromegas_dbapi.sql.refusal import refuse_changes
+from micromegas_dbapi.sql.statement import Statement
 from micromegas_dbapi.timerange import Bound, NoTimeRange, TimeRange, resolve
 
 __all__ = ["Cursor", "prepare_sql"]
@@ -74,7 +75,7 @@ class Cursor(FetchMethods):
         self.timestamps = state.timestamps if timestamps is None else check_timestamps(timestamps)
         self.query_id: str | None = None
         self.time_range: TimeRange | NoTimeRange | None = None
-        self._pending: list[str] = []  # the statements that nextset() runs
+        self._pending: list[Statement] = []  # the statements that nextset() runs
         self._pending_range: tuple[Bound, Bound] = (None, None)
         self._query: Query | None = None
         self._running: dict[str, Query] = {}  # by "query", the one that `_run` runs
@@ -155,7 +156,8 @@ class Cursor(FetchMethods):
             As for `execute`.
         """
         self._check_open()
-        statements = [prepare_sql(sql, parameters) for parameters in seq_of_parameters]
+        template = prepare_sql(sql, None)
+        statements = [bind(template, parameters) for parameters in seq_of_parameters]
         self._drop_result()
         self._pending = statements[1:]
         self._pending_range = (begin, end)
@@ -181,24 +183,24 @@ class Cursor(FetchMethods):
         self._run(self._pending.pop(0), *self._pending_range)
         return True
 
-    def _run(self, sql: str, begin: Bound, end: Bound) -> Cursor:
-        query = Query(sql)
+    def _run(self, statement: Statement, begin: Bound, end: Bound) -> Cursor:
+        query = Query(statement)
         try:
             # One thread only succeeds, without a lock that an interrupt could leave locked.
             if self._running.setdefault("query", query) is not query:
                 raise ProgrammingError(
                     "the cursor is running another statement: use a cursor for each thread",
-                    sql=sql,
+                    sql=statement.text,
                     retryable=False,
                 )
             self._drop_result()
             self._query, self.query_id, self.time_range = query, query.query_id, None
             with self._state.running(query):
                 self._check_open()  # from here on, `close` in another thread closes the query
-                react(sql, self._state.on_mixed_types, query.query_id)
+                react(statement, self._state.on_mixed_types, query.query_id)
                 levels = [("execute", begin, end), ("cursor", self.begin, self.end)]
                 query.time_range = self.time_range = self._state.ranges.choose(
-                    sql, levels, query.query_id, query.cancellation
+                    statement, levels, query.query_id, query.cancellation
                 )
                 query.answer(self._state.transport.run(query.request()))
                 self._result = Result(query, self.timestamps)
@@ -289,8 +291,8 @@ class Cursor(FetchMethods):
         self.close()
 
 
-def prepare_sql(sql: str, parameters: Parameters) -> str:
-    """Check a statement, insert its parameters and return the text to send.
+def prepare_sql(sql: str, parameters: Parameters) -> Statement:
+    """Check a statement, insert its parameters and return the statement to send.
 
     Parameters
     ----------
@@ -301,8 +303,8 @@ def prepare_sql(sql: str, parameters: Parameters) -> str:
 
     Returns
     -------
-    str
-        The final SQL.
+    Statement
+        With the final SQL.
 
     Raises
     ------
@@ -311,14 +313,6 @@ def prepare_sql(sql: str, parameters: Parameters) -> str:
     NotSupportedError
         If the statement would change something.
     """
-    if not isinstance(sql, str):
-        raise ProgrammingError(f"the statement is of type {type(sql).__name__}; accepted: str")
-    try:
-        sql.encode()
-    except UnicodeEncodeError as error:
-        raise ProgrammingError(
-            f"the statement has a lone surrogate at character {error.start + 1}, which UTF-8 "
-            "cannot encode"
-        ) from None
-    refuse_changes(sql)
-    return bind(sql, parameters)
+    statement = Statement(sql)
+    refuse_changes(statement)
+    return bind(statement, parameters)

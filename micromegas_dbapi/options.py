@@ -1,201 +1,285 @@
-"""Settings for connecting to a service."""
+"""Every option once: its name and type, its default, where it can be set, and what it means.
+
+`connect()`, URLs, the dialect, the command line and docs/options.md all read this table.
+"""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, fields
-from typing import Any, TypeAlias
-from urllib.parse import urlsplit
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
 
-from micromegas_dbapi.auth import MASK, Auth, SecretMixin
-from micromegas_dbapi.errors import ProgrammingError
+from micromegas_dbapi.option import Option, OptionType
+from micromegas_dbapi.option_types import (
+    CLOCK_SKEW,
+    COUNT,
+    FLAG,
+    MILLISECONDS,
+    MODE,
+    NAME,
+    PROGRESS,
+    SECONDS,
+    SIZE,
+    VIEWS,
+    bound,
+    choice,
+)
+from micromegas_dbapi.service_option_types import (
+    CERTIFICATE,
+    CREDENTIALS,
+    HEADERS,
+    PROXIES,
+    TOKEN,
+    TOKEN_FILE,
+    VERIFY,
+)
+from micromegas_dbapi.settings import Timeout
 
-__all__ = ["FlightSettings", "HttpSettings", "Progress", "Settings", "Timeout", "refuse_insecure"]
+__all__ = ["OPTIONS"]
 
+# Protocols that take the same options.
+_SERVICES = ("grpc", "http", "gateway", "web")
+_OVER_HTTP = ("http", "gateway", "web")
 
-@dataclass(frozen=True)
-class Timeout:
-    """Time limits in seconds.
-
-    Attributes
-    ----------
-    connect : float
-        For establishing a connection. 10 by default.
-    read : float
-        For the first byte of the response, and for each later part of it. An HTTP service builds
-        the complete result before the first byte and itself gives up after five minutes, so the
-        default is slightly longer: 310.
-    total : float or None
-        From the request to the last byte of the response. FlightSQL also sends it to the service,
-        which then stops at that time. None, the default, sets no limit.
-
-    Raises
-    ------
-    ProgrammingError
-        If a value is not a positive number.
-    """
-
-    connect: float = 10.0
-    read: float = 310.0
-    total: float | None = None
-
-    def __post_init__(self) -> None:
-        for item in fields(self):
-            value = getattr(self, item.name)
-            good = isinstance(value, (int, float)) and 0 < value < float("inf")
-            if not good and not (item.name == "total" and value is None):
-                raise ProgrammingError(
-                    f"Timeout({item.name}={value!r}); accepted: a positive number of seconds"
-                )
+_REACTION = choice("Reaction", "ignore", "warn", "error")
 
 
-#: Called as a response arrives with the number of bytes so far and the total number, or None if
-#: that is not known.
-Progress: TypeAlias = Callable[[int, int | None], object]
+def _timeout(value: Any) -> Any:
+    return value if isinstance(value, Timeout) else SECONDS.check(value)
 
 
-@dataclass(frozen=True)
-class Settings(SecretMixin):
-    """Settings of every protocol. Neither repr nor pickle shows the values of headers and proxies.
-
-    Attributes
-    ----------
-    auth : BearerAuth, BasicAuth or ProviderAuth, optional
-        Credentials.
-    headers : mapping of str to str
-        Sent with every request.
-    timeout : Timeout
-        Time limits of a request.
-    verify : bool or str
-        Whether to verify TLS certificates, or the path of a CA bundle.
-    cert : str or (str, str), optional
-        The path of a client certificate, or of a certificate and its key.
-    allow_insecure_auth : bool
-        Whether credentials may be sent unencrypted to a host that is not loopback.
-
-    Raises
-    ------
-    ProgrammingError
-        If `verify` is an empty string, or `headers` or `cert` has the wrong type.
-    """
-
-    auth: Auth | None = None
-    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
-    timeout: Timeout = field(default_factory=Timeout)
-    verify: bool | str = True
-    cert: str | tuple[str, str] | None = field(default=None, repr=False)
-    allow_insecure_auth: bool = False
-
-    def __post_init__(self) -> None:
-        if self.verify == "":  # requests would treat it as false
-            raise ProgrammingError("verify is an empty string; accepted: True, False, a path")
-        if not isinstance(self.headers, Mapping):  # its values may be secrets
-            raise ProgrammingError(
-                f"headers is a {type(self.headers).__name__}; accepted: a mapping of strings"
-            )
-        is_pair = isinstance(self.cert, (tuple, list)) and len(self.cert) == 2
-        if self.cert is not None and not is_pair and not isinstance(self.cert, str):
-            raise ProgrammingError(
-                f"cert={self.cert!r}; accepted: the path of a certificate, or a tuple of the paths "
-                "of a certificate and its key"
-            )
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        values = {item.name: getattr(self, item.name) for item in fields(self)}
-        for name in ("headers", "proxies"):
-            if values.get(name) is not None:
-                values[name] = dict.fromkeys(values[name], MASK)
-        return type(self), tuple(values.values())
+_ACCEPTED_TIMEOUT = f"a Timeout, or {SECONDS.accepted}"
+_TIMEOUT = OptionType("Timeout | float", "Timeout or float", _ACCEPTED_TIMEOUT, _timeout)
 
 
-@dataclass(frozen=True)
-class HttpSettings(Settings):
-    """Settings of the protocols over HTTP, in addition to those of `Settings`.
+_TABLE = (
+    Option(
+        "profile",
+        replace(NAME, text=""),
+        "Use this profile of the official client's configuration (~/.micromegas/config.json) "
+        "instead of a URL.",
+        default_text="the one that ``MICROMEGAS_PROFILE`` or the configuration names",
+    ),
+    Option(
+        "begin",
+        bound("begin"),
+        "The begin of the default time range of all statements, inclusive: an aware datetime, an "
+        'RFC 3339 string, ``"now"``, ``"-2h"`` or a timedelta. Relative bounds are re-evaluated at '
+        "every execute.",
+        default_text="no bound",
+        per_statement=True,
+    ),
+    Option(
+        "end",
+        bound("end"),
+        "The end of the default time range, inclusive, in the same forms as `begin`.",
+        default_text="no bound",
+        per_statement=True,
+    ),
+    Option(
+        "infer_range",
+        MODE,
+        "Whether to derive a time range from the conditions of a statement. The service then reads "
+        "less, and the result is the same. A default range is narrowed by the derived one. "
+        '"require" rejects statements that get no range. Needs sqloxide '
+        "(``pip install 'micromegas-dbapi[infer]'``).",
+        default_text='"on" if sqloxide is installed, otherwise "off"',
+    ),
+    Option(
+        "views",
+        VIEWS,
+        'The time columns of your own views, as in ``{"my_bins": "time_bin"}``. A pair names the '
+        "columns that the end and the begin of a range are compared with. None marks a table that "
+        "no range filters. In a URL: ``views=my_bins:time_bin,my_spans:begin:end,hosts:``. Only "
+        "needed for views whose query plan does not show the time filter.",
+        default={},
+        default_text="none",
+    ),
+    Option(
+        "clock_skew",
+        CLOCK_SKEW,
+        "How many seconds the clock of this machine may be ahead of the service's, for statements "
+        "that contain ``now()``.",
+        default=600.0,
+    ),
+    Option(
+        "on_unbounded",
+        _REACTION,
+        "What to do if a statement without a time range would read all of log_entries or measures.",
+        default="ignore",
+    ),
+    Option(
+        "on_mixed_types",
+        _REACTION,
+        "What to do if the branches of a CASE, or the parts of a set operation, clearly have "
+        "different types. A service may then change values, because it casts them to the first "
+        'type. "warn" issues a `MixedTypesWarning`, "ignore" logs it at level DEBUG.',
+        default="ignore",
+    ),
+    Option(
+        "timestamps",
+        choice("Timestamps", "datetime", "ns"),
+        "What timestamps become in rows: datetime, or int nanoseconds since the epoch.",
+        default="datetime",
+        per_statement=True,
+    ),
+    Option(
+        "progress",
+        PROGRESS,
+        "Called during the download of a response of the HTTP service with the number of bytes so "
+        "far and the total number, or None if that is not known. Other protocols do not call it.",
+        default_text="none",
+    ),
+    Option(
+        "auth",
+        CREDENTIALS,
+        "Credentials. ``get_token()`` is called before every request, and once more if the service "
+        "rejects the token; the providers of the official client have this method.",
+        default_text="none",
+        in_url="``https://user:password@host`` or ``https://:token@host``",
+        wires=_SERVICES,
+    ),
+    Option(
+        "token",
+        TOKEN,
+        "A bearer token.",
+        default_text="none",
+        in_url="``https://:token@host``",
+        wires=_SERVICES,
+    ),
+    Option(
+        "token_file",
+        TOKEN_FILE,
+        "The path of a file that contains a bearer token. It is read before every request.",
+        default_text="none",
+        wires=_SERVICES,
+    ),
+    Option(
+        "allow_insecure_auth",
+        FLAG,
+        "Whether credentials may be sent unencrypted to a host that is not loopback.",
+        default=False,
+        wires=_SERVICES,
+    ),
+    Option(
+        "headers",
+        HEADERS,
+        "Sent with every request; printable ASCII only.",
+        default={},
+        default_text="none",
+        wires=_SERVICES,
+    ),
+    Option(
+        "timeout",
+        _TIMEOUT,
+        "In seconds; a number is the time to wait for the response.",
+        default_text="``Timeout()``: connect 10, read 310, no total limit",
+        in_url="``connect_timeout``, ``read_timeout``, ``total_timeout``",
+        wires=_SERVICES,
+    ),
+    Option(
+        "connect_timeout",
+        SECONDS,
+        "How many seconds establishing a connection may take: ``Timeout(connect=)``.",
+        default_text="10",
+        wires=_SERVICES,
+        argument=False,
+    ),
+    Option(
+        "read_timeout",
+        SECONDS,
+        "How many seconds to wait for the first part of a response, and for each further part: "
+        "``Timeout(read=)``.",
+        default_text="310",
+        wires=_SERVICES,
+        argument=False,
+    ),
+    Option(
+        "total_timeout",
+        SECONDS,
+        "How many seconds a query may take: ``Timeout(total=)``. FlightSQL also sends it to the "
+        "service.",
+        default_text="no limit",
+        wires=_SERVICES,
+        argument=False,
+    ),
+    Option(
+        "verify",
+        VERIFY,
+        "Whether to verify TLS certificates, or the path of a CA bundle, as in requests.",
+        default=True,
+        default_text="True, or what ``REQUESTS_CA_BUNDLE`` or ``CURL_CA_BUNDLE`` names",
+        wires=_SERVICES,
+    ),
+    Option(
+        "cert",
+        CERTIFICATE,
+        "The path of a client certificate, or of a certificate and its key.",
+        default_text="none",
+        wires=_SERVICES,
+    ),
+    Option(
+        "proxies",
+        PROXIES,
+        "Proxy URLs by scheme, as in requests.",
+        default_text="what the environment sets",
+        wires=_OVER_HTTP,
+    ),
+    Option(
+        "spool_bytes",
+        COUNT,
+        "Responses of more bytes than this are written to a temporary file.",
+        default=64 * 2**20,
+        default_text="64 MiB",
+        wires=("http",),
+    ),
+    Option(
+        "server_name",
+        NAME,
+        "The name that the certificate of the service must have.",
+        default_text="the host",
+        wires=("grpc",),
+    ),
+    Option(
+        "preserve_dictionary",
+        FLAG,
+        "Whether dictionary columns are transferred as such, which needs less bandwidth, or as "
+        "plain columns.",
+        default=True,
+        wires=("grpc",),
+    ),
+    Option(
+        "keepalive_ms",
+        MILLISECONDS,
+        "Ping after this many milliseconds without a response; 0 disables pings, for proxies that "
+        "limit them.",
+        default=5,
+        wires=("grpc",),
+    ),
+    Option(
+        "data_source",
+        NAME,
+        "The data source. Only needed if there are several.",
+        default_text="the only one",
+        wires=("web",),
+    ),
+    Option(
+        "seed",
+        COUNT,
+        "Seed of the demo data: the same seed generates the same data.",
+        default=0,
+        wires=("demo",),
+        argument=False,
+    ),
+    Option(
+        "size",
+        SIZE,
+        "Multiply the amount of demo data by this factor, 1 to 64.",
+        default=1,
+        wires=("demo",),
+        argument=False,
+    ),
+)
 
-    Attributes
-    ----------
-    proxies : mapping of str to str, optional
-        Proxy URLs by scheme, as in requests. None reads them from the environment.
-    spool_bytes : int
-        Responses of the HTTP service that are larger than this are written to an unlinked
-        temporary file and decoded in bounded memory; smaller ones stay in memory.
-    data_source : str, optional
-        The data source of the web app. None uses the only one it has.
-    """
-
-    proxies: Mapping[str, str] | None = field(default=None, repr=False)
-    spool_bytes: int = 64 * 2**20
-    data_source: str | None = None
-
-
-@dataclass(frozen=True)
-class FlightSettings(Settings):
-    """Settings of FlightSQL, in addition to those of `Settings`.
-
-    Attributes
-    ----------
-    server_name : str, optional
-        The name that the certificate of the service must have. None expects the host.
-    preserve_dictionary : bool
-        Whether dictionary columns are transferred as such, which needs less bandwidth. Services
-        of 0.2 always send them as plain columns.
-    keepalive_ms : int
-        Ping after this many milliseconds without a response; 0 disables pings. Over loopback and
-        some networks, a small response arrives 40 ms earlier after a ping.
-
-    Raises
-    ------
-    ProgrammingError
-        If a value has the wrong type or is out of range.
-    """
-
-    server_name: str | None = None
-    preserve_dictionary: bool = True
-    keepalive_ms: int = 5
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        integer = isinstance(self.keepalive_ms, int) and not isinstance(self.keepalive_ms, bool)
-        if not integer or not 0 <= self.keepalive_ms < 2**31:
-            raise ProgrammingError(
-                f"keepalive_ms={self.keepalive_ms!r}; accepted: an integer, 0 for none"
-            )
-        if not isinstance(self.preserve_dictionary, bool):
-            raise ProgrammingError(
-                f"preserve_dictionary={self.preserve_dictionary!r}; accepted: True, False"
-            )
-
-
-_SECRET_HEADER = re.compile(r"auth|token|key|secret|cookie|password|session", re.IGNORECASE)
-
-
-def refuse_insecure(address: str, settings: Settings) -> None:
-    """Check that no credentials are sent unencrypted to another host.
-
-    Parameters
-    ----------
-    address : str
-        A base URL whose scheme is ``http``, ``https``, ``grpc`` or ``grpc+tls``.
-    settings : Settings
-        With the credentials; headers whose name looks like a secret count too.
-
-    Raises
-    ------
-    ProgrammingError
-        If the connection is not encrypted, the host is not loopback, and
-        ``allow_insecure_auth`` is False.
-    """
-    parts = urlsplit(address)
-    host = parts.hostname or ""
-    secret = settings.auth is not None or any(map(_SECRET_HEADER.search, settings.headers))
-    loopback = host in ("localhost", "::1") or host.endswith(".localhost")
-    loopback = loopback or re.fullmatch(r"127(\.\d{1,3}){3}", host) is not None
-    if not secret or parts.scheme not in ("http", "grpc") or loopback:
-        return
-    if not settings.allow_insecure_auth:
-        safe = {"http": "https", "grpc": "grpc+tls"}[parts.scheme]
-        raise ProgrammingError(
-            f"refusing to send credentials unencrypted to {host} over {parts.scheme}://; use "
-            f"{safe}://, or set allow_insecure_auth=True (?allow_insecure_auth=true in a URL)"
-        )
+#: Every option by its name.
+OPTIONS: Mapping[str, Option] = {option.name: option for option in _TABLE}

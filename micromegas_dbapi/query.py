@@ -9,6 +9,7 @@ from enum import Enum
 import pyarrow as pa
 
 from micromegas_dbapi.errors import Error, InterfaceError, OperationalError
+from micromegas_dbapi.sql.statement import Statement
 from micromegas_dbapi.timerange import NoTimeRange, TimeRange
 from micromegas_dbapi.transport.cancellation import Cancellation
 from micromegas_dbapi.transport.protocol import NoRows, Request
@@ -54,12 +55,12 @@ class Query:
 
     Parameters
     ----------
-    sql : str
+    statement : Statement
         The statement to send.
 
     Attributes
     ----------
-    sql : str
+    statement : Statement
         The statement to send.
     query_id : str
         A UUID.
@@ -79,12 +80,12 @@ class Query:
         "_unclaimed",
         "cancellation",
         "query_id",
-        "sql",
+        "statement",
         "time_range",
     )
 
-    def __init__(self, sql: str) -> None:
-        self.sql = sql
+    def __init__(self, statement: Statement) -> None:
+        self.statement = statement
         self.query_id = str(uuid.uuid4())
         self.time_range: TimeRange | NoTimeRange | None = None
         self.cancellation = Cancellation()
@@ -93,6 +94,11 @@ class Query:
         self._held: deque[pa.RecordBatchReader | NoRows] = deque()  # the result
         self._schema: pa.Schema | NoRows | None = None
         self._unclaimed: deque[None] = deque()  # not empty: nobody reads the result yet
+
+    @property
+    def sql(self) -> str:
+        """The text to send."""
+        return self.statement.text
 
     @property
     def state(self) -> State:
@@ -121,7 +127,7 @@ class Query:
         """
         chosen = self.time_range
         sent = chosen if isinstance(chosen, TimeRange) else None
-        return Request(self.sql, sent, self.query_id, self.cancellation)
+        return Request(self.statement.text, sent, self.query_id, self.cancellation, self.statement)
 
     def check(self) -> None:
         """Raise the error of a query that has ended with one.

@@ -30,6 +30,7 @@ import micromegas_dbapi as mm
 from micromegas_dbapi.query import TRANSITIONS, Query, State
 from micromegas_dbapi.ranges.choice import Ranges
 from micromegas_dbapi.service import HTTP, Service
+from micromegas_dbapi.sql.statement import Statement
 from micromegas_dbapi.transport.protocol import Request
 from micromegas_dbapi.transport.streams import stream
 
@@ -88,7 +89,7 @@ def reader(*numbers: int) -> pa.RecordBatchReader:
 )
 @pytest.mark.parametrize("before", OPEN)
 def test_each_end(before: str, event: str, state: State, error: type[mm.Error] | None) -> None:
-    query = Query("SELECT 1")
+    query = Query(Statement("SELECT 1"))
     OPEN[before](query)
     assert query.state.name == before
     EVENTS[event](query)
@@ -110,7 +111,7 @@ def test_each_end(before: str, event: str, state: State, error: type[mm.Error] |
 
 @pytest.mark.parametrize("event", ["cancel", "close"])
 def test_a_result_that_comes_after_the_end_is_dropped(event: str) -> None:
-    query, late = Query("SELECT 1"), reader(1)
+    query, late = Query(Statement("SELECT 1")), reader(1)
     EVENTS[event](query)
     gone = weakref.ref(late)
     with pytest.raises(mm.Error):
@@ -122,7 +123,7 @@ def test_a_result_that_comes_after_the_end_is_dropped(event: str) -> None:
 
 @pytest.mark.parametrize("event", ["finish", "fail", "cancel", "close"])
 def test_an_end_releases_what_the_query_holds(event: str) -> None:
-    query, result = Query("SELECT 1"), reader(1, 2)
+    query, result = Query(Statement("SELECT 1")), reader(1, 2)
     query.answer(result)
     query.claim()
     gone = weakref.ref(result)
@@ -135,7 +136,7 @@ def test_an_end_releases_what_the_query_holds(event: str) -> None:
 @pytest.mark.parametrize("event", ["cancel", "close", "fail"])
 def test_a_batch_that_comes_after_the_end_is_dropped(event: str) -> None:
     """Another thread ends the query while this one waits for a batch."""
-    query = Query("SELECT 1")
+    query = Query(Statement("SELECT 1"))
 
     def batches() -> Iterator[pa.RecordBatch]:
         EVENTS[event](query)
@@ -150,7 +151,7 @@ def test_a_batch_that_comes_after_the_end_is_dropped(event: str) -> None:
 
 def test_one_thread_only_gets_the_result() -> None:
     for _ in range(200):
-        query, got = Query("SELECT 1"), []
+        query, got = Query(Statement("SELECT 1")), []
         query.answer(reader(1))
         ways: list[Callable[[], object]] = [query.claim, query.hand_over, query.claim]
         barrier = threading.Barrier(len(ways))

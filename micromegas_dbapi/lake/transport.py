@@ -169,8 +169,13 @@ class LakeTransport:
         """
         return self.service()
 
-    def service(self) -> Service:
+    def service(self, cancellation: Cancellation | None = None) -> Service:
         """Return the kind and version of the service that the lake's files come from.
+
+        Parameters
+        ----------
+        cancellation : Cancellation, optional
+            Not used.
 
         Returns
         -------

@@ -8,13 +8,14 @@ from hypothesis import strategies as st
 
 import micromegas_dbapi as mm
 from micromegas_dbapi.sql.refusal import refuse_changes
+from micromegas_dbapi.sql.statement import Statement
 from tests.sql.engine import READ_ONLY, context, planned
 
 
 def refused(sql: str) -> str | None:
     """Return the word that a statement is rejected for."""
     try:
-        refuse_changes(sql)
+        refuse_changes(Statement(sql))
     except mm.NotSupportedError as error:
         return str(error).partition(" is rejected")[0]
     return None

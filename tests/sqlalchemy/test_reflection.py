@@ -25,7 +25,7 @@ from tests.integration.serving import WIRES, served
 from tests.sqlalchemy.answers import RECORDED
 from tests.wire.grpcreplay import replaying
 from tests.wire.recordings import case, index
-from tests.wire.replay import replay
+from tests.wire.replay import Answer, replay
 
 PROPERTIES, TIME = "Properties()", "TIMESTAMP(timezone=True)"
 
@@ -366,3 +366,34 @@ def test_a_fault_is_no_absence(wire: Any) -> None:
     with pytest.raises(UnreflectableTableError, match=text):
         inspector.get_columns("measures")
     assert inspector.get_columns("streams")
+
+
+def test_a_failure_is_not_kept(wire: Any) -> None:
+    """The same inspector asks again: only what a service has, or does not have, is kept."""
+    transport = OneViewBroken(
+        LakeTransport(wire("http-0.2.3") / "data"), "measures", "Internal error: for a moment"
+    )
+    inspector = sa.inspect(over(transport))
+    with pytest.raises(UnreflectableTableError, match="for a moment"):
+        inspector.get_columns("measures")
+    transport._view = "no view"
+    assert inspector.get_columns("measures")
+
+
+def test_a_service_that_cannot_be_asked_is_not_empty() -> None:
+    """The web app rejects the statement, because it has several data sources."""
+    sources = Answer(body=b'[{"name":"main"},{"name":"other"}]')
+    with replay(sources) as server:
+        engine = sa.create_engine(server.url.replace("http:", "micromegas+web:"))
+        inspector = sa.inspect(engine)
+        for ask in (
+            inspector.get_table_names,
+            inspector.get_view_names,
+            inspector.get_schema_names,
+            lambda: inspector.has_table("measures"),
+            lambda: inspector.has_table("another"),
+            lambda: inspector.get_columns("measures"),
+        ):
+            with pytest.raises(sa.exc.ProgrammingError, match="select a data source"):
+                ask()
+        engine.dispose()

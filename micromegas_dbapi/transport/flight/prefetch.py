@@ -204,7 +204,10 @@ class Prefetcher(Generic[_T]):
             interval = min(2 * interval, _LAST_POLL)
         item = ready.popleft()
         if isinstance(item, BaseException):
-            raise item
+            try:
+                raise item
+            finally:
+                del item  # its traceback refers to this frame, and so to the complete result
         self._unsignalled -= 1
         self._shared.room.put(None)
         return item

@@ -131,5 +131,5 @@ class OpenDialect(MicromegasDialect):
 
 def install() -> None:
     """Register the dialect as ``micromegas+open://``, and open the driver."""
-    micromegas_dbapi.cursor.refuse_changes = lambda sql: None  # type: ignore[assignment]
+    micromegas_dbapi.cursor.refuse_changes = lambda statement: None  # type: ignore[assignment]
     registry.register("micromegas.open", __name__, "OpenDialect")

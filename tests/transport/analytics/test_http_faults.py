@@ -746,9 +746,10 @@ def test_headers_by_default() -> None:
 
 @pytest.mark.parametrize("bad", [{"X-Tenant": "a\nHost: evil"}, {"X:Tenant": "a"}, {"X-Tenant": 5}])
 def test_headers_that_cannot_be_sent(bad: Mapping[str, Any]) -> None:
-    with replay(OK) as server, mm.connect(server.url, headers=bad) as connection:
-        assert type(failed(connection)) is mm.ProgrammingError
-        assert server.requests == []
+    with pytest.raises(
+        mm.ProgrammingError, match=r"headers: .*; accepted: a mapping of str to str"
+    ):
+        mm.connect("http://localhost", headers=bad)
 
 
 def test_cookies_are_not_kept() -> None:

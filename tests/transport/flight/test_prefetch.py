@@ -6,6 +6,7 @@ import gc
 import subprocess
 import sys
 import threading
+import weakref
 from collections.abc import Iterator
 from types import FrameType
 from typing import Any
@@ -34,6 +35,34 @@ def test_items_in_order(before: int) -> None:
     assert [items.get(60) for _ in range(50)] == list(range(50))
     with pytest.raises(StopIteration):
         items.get(60)
+    threads.close()
+
+
+class Item:
+    """Something that can be referenced weakly."""
+
+
+def test_what_is_read_to_its_end_is_freed_without_the_garbage_collector(before: int) -> None:
+    """The traceback of the end refers to nothing that refers to it."""
+    item = Item()
+    freed = weakref.ref(item)
+
+    def read() -> None:
+        kept = prefetcher.get(60)
+        with pytest.raises(StopIteration):
+            prefetcher.get(60)
+        assert kept is freed()
+
+    threads = DaemonThreads()
+    prefetcher = Prefetcher(threads, iter_of([item]))
+    gc.disable()
+    try:
+        del item
+        read()
+        until(lambda: freed() is None)
+    finally:
+        gc.enable()
+    prefetcher.close()
     threads.close()
 
 
