@@ -187,7 +187,7 @@ def test_description(cursor: mm.Cursor) -> None:
     cursor.execute("SELECT time, level, msg, 'x' AS constant FROM log_entries WHERE false")
     assert cursor.description is not None
     assert [tuple(column) for column in cursor.description] == [
-        ("time", "TIMESTAMP", None, 8, None, None, False),
+        ("time", "TIMESTAMP WITH TIME ZONE", None, 8, None, None, False),
         ("level", "INTEGER", None, 4, None, None, False),
         ("msg", "VARCHAR", None, None, None, None, False),
         ("constant", "VARCHAR", None, None, None, None, False),

@@ -148,10 +148,10 @@ FRAMES: dict[str, tuple[Way, Rows, Rows]] = {
     "read_sql": (lambda c, sql: mm.read_sql(sql, c), pandas_rows, plain_pandas),
     "read_sql of SQLAlchemy": (by_read_sql, pandas_rows, plain_pandas),
     "fetch_polars": (lambda c, sql: c.execute(sql).fetch_polars(), polars_rows, plain_polars),
+    "polars": (lambda c, sql: pl.DataFrame(c.execute(sql)), polars_rows, plain_polars),
+    "read_database": (lambda c, sql: pl.read_database(sql, c), polars_rows, plain_polars),
     "DuckDB": (lambda c, sql: c.execute(sql), duckdb_rows, duckdb_rows),
 }
-if hasattr(pl.DataFrame, "__arrow_c_stream__"):  # older polars takes a cursor for a list of rows
-    FRAMES["polars"] = (lambda c, sql: pl.DataFrame(c.execute(sql)), polars_rows, plain_polars)
 
 
 def check_groups(table: pa.Table) -> None:
