@@ -9,6 +9,7 @@ from sqlalchemy import types as sqltypes
 from micromegas_dbapi.arrow import jsonb
 from micromegas_dbapi.errors import DataError
 from sqlalchemy_micromegas.functions import property_get
+from sqlalchemy_micromegas.types.named import NamedType
 from sqlalchemy_micromegas.types.processors import Processor
 
 __all__ = ["Properties"]
@@ -16,7 +17,7 @@ __all__ = ["Properties"]
 _MAX_CACHED = 4096
 
 
-class Properties(sqltypes.JSON):
+class Properties(NamedType, sqltypes.JSON):
     """Keys and values: a dict in rows, in whatever form the service stores them.
 
     ``column["key"]`` is `property_get`: the value of the key, compared case-insensitively for
@@ -28,6 +29,7 @@ class Properties(sqltypes.JSON):
     """
 
     cache_ok = True
+    sql_name = "JSON"
 
     class Comparator(sqltypes.JSON.Comparator):  # type: ignore[type-arg, unused-ignore]
         """Operators of columns of properties."""
