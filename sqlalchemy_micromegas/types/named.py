@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from sqlalchemy import types as sqltypes
 
@@ -43,7 +43,9 @@ class Nested(NamedType, sqltypes.TypeEngine):  # type: ignore[type-arg, unused-i
     __visit_name__ = "nested"
     hashable = False
     comparator_factory = sqltypes.NullType.Comparator  # type: ignore[assignment, unused-ignore]
-    operator_classes = getattr(sqltypes.NullType, "operator_classes", None)  # SQLAlchemy 2.1
+    operator_classes: ClassVar[Any] = getattr(
+        sqltypes.NullType, "operator_classes", None
+    )  # SQLAlchemy 2.1
 
     def __init__(self, sql_name: str) -> None:
         self.sql_name = sql_name
