@@ -19,7 +19,18 @@ class NamedType:
     sql_name: Any
 
     def compile(self, dialect: Any = None) -> str:
-        """Return the type's name in a dialect. The default is that of the query engine."""
+        """Return the type's name in a dialect.
+
+        Parameters
+        ----------
+        dialect : Dialect, optional
+            The default is the name in the query engine.
+
+        Returns
+        -------
+        str
+            SQL text.
+        """
         return str(self.sql_name if dialect is None else super().compile(dialect))  # type: ignore[misc]
 
 
