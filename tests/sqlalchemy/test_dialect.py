@@ -446,3 +446,24 @@ def test_several_sets_of_parameters_are_refused(demo: Any) -> None:
         assert connection.execute(statement, [{"a": 1}]).all() == [(1,)]
         with pytest.raises(sa.exc.NotSupportedError, match="2 sets of parameters"):
             connection.execute(statement, [{"a": 1}, {"a": 2}])
+
+
+@pytest.mark.parametrize(
+    ("given", "database"),
+    [
+        ("micromegas+demo://", "datafusion"),
+        ("micromegas+grpc://host", "datafusion"),
+        ("micromegas+http://host", "datafusion"),
+        ("micromegas+http://host/prefix", "prefix"),
+        ("micromegas+lake:///folder", "folder"),
+    ],
+)
+def test_an_engine_names_its_catalog(given: str, database: str) -> None:
+    """Tools such as marimo show the schemas of the database in the URL, and none without."""
+    engine = sa.create_engine(given)
+    assert engine.url.database == database
+    again = sa.create_engine(engine.url)  # means the same
+    assert again.url == engine.url
+    assert again.dialect.create_connect_args(again.url) == engine.dialect.create_connect_args(
+        sa.engine.make_url(given)
+    )
