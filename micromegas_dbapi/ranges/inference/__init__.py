@@ -21,7 +21,12 @@ from micromegas_dbapi.ranges.inference.instants import refuse_out_of_range
 from micromegas_dbapi.ranges.inference.parsing import NoQueryError, parse
 from micromegas_dbapi.ranges.inference.predicates import EVERYTHING, Interval
 from micromegas_dbapi.ranges.inference.scans import Scan, Scans
-from micromegas_dbapi.ranges.inference.syntax_tree import UnprovableError
+from micromegas_dbapi.ranges.inference.syntax_tree import (
+    Node,
+    UnprovableError,
+    integer_literal,
+    variant,
+)
 from micromegas_dbapi.service import FLIGHT, RECENT, Service
 from micromegas_dbapi.service.catalog import TimeColumns, time_columns_of
 from micromegas_dbapi.time_units import SECOND
@@ -160,7 +165,18 @@ def _analyse(sql: str, generation: str, columns: _Columns, now: int | None) -> I
     try:
         statement = parse(sql)
         scans.query(statement, {}, {})
-        found = _obstacle(scans, known, generation) or _hull(scans, known)
+        if _returns_no_rows(statement):  # whatever its range is; some views are refused without one
+            return (
+                _obstacle(scans, known, generation)
+                or _unknown_views(scans, known, generation)
+                or (clock(), clock())
+            )
+        found = (
+            _obstacle(scans, known, generation)
+            or _unbounded_scan(scans, known)
+            or _unknown_views(scans, known, generation)
+            or _hull(scans, known)
+        )
         if not isinstance(found, Reason):
             refuse_out_of_range(statement, clock)
         return found
@@ -177,8 +193,14 @@ def _analyse(sql: str, generation: str, columns: _Columns, now: int | None) -> I
 _kept = lru_cache(_KEPT)(_analyse)
 
 
+def _returns_no_rows(statement: Node) -> bool:
+    """Return whether a query has ``LIMIT 0``, as tools write that need the columns only."""
+    kind, limit = variant(statement["limit_clause"] or "None")
+    return kind == "LimitOffset" and limit["limit"] and integer_literal(limit["limit"]) == 0
+
+
 def _obstacle(scans: Scans, known: _Known, generation: str) -> Reason | None:
-    """Return why no range can be sent, whatever the intervals of the scans are."""
+    """Return why no range can be sent, whatever the statement's conditions are."""
     if not scans.found:
         return Reason("the statement reads no view", reads_views=False)
     if scans.unfiltered and generation != RECENT:
@@ -189,6 +211,12 @@ def _obstacle(scans: Scans, known: _Known, generation: str) -> Reason | None:
     for scan in scans.found:
         if scan.view in known and known[scan.view] is None:
             return Reason(f"the time columns of {scan.view} could not be determined")
+    return None
+
+
+def _unbounded_scan(scans: Scans, known: _Known) -> Reason | None:
+    """Return why no range can be sent if a scan has no condition that counts."""
+    for scan in scans.found:
         if (columns := known.get(scan.view)) is not None and columns.aggregated:
             return Reason(
                 f"{scan.view} is aggregated from rows that a range would remove, so a condition "
@@ -196,6 +224,11 @@ def _obstacle(scans: Scans, known: _Known, generation: str) -> Reason | None:
             )
         if not scan.bounds:
             return Reason(_unbounded(scan, columns))
+    return None
+
+
+def _unknown_views(scans: Scans, known: _Known, generation: str) -> Reason | None:
+    """Return what must be learned before a range can be sent."""
     if unknown := {UnknownView(s.view, s.relation) for s in scans.found if s.view not in known}:
         names = ", ".join(sorted(item.view for item in unknown))
         return Reason(
