@@ -8,7 +8,6 @@ from types import ModuleType
 from typing import Any
 from urllib.parse import quote
 
-from sqlalchemy import pool
 from sqlalchemy.engine import URL as SQLAlchemyURL  # noqa: N811
 from sqlalchemy.engine.default import DefaultDialect, DefaultExecutionContext
 from sqlalchemy.exc import ArgumentError
@@ -24,6 +23,7 @@ from sqlalchemy_micromegas.compiler.type_compiler import (
     MicromegasIdentifierPreparer,
     MicromegasTypeCompiler,
 )
+from sqlalchemy_micromegas.demo_lakes import shared_demo_lake
 from sqlalchemy_micromegas.reflection import Reflection
 from sqlalchemy_micromegas.results import pause_collection
 from sqlalchemy_micromegas.sqlalchemy_version import SQLALCHEMY_2
@@ -375,10 +375,10 @@ class MicromegasDemo(MicromegasDialect):
     colspecs = COLSPECS
     supports_statement_cache = True
 
-    @classmethod
-    def get_pool_class(cls, url: SQLAlchemyURL) -> type[pool.Pool]:
-        """Share one connection, because each connection generates its own lake."""
-        return pool.StaticPool
+    def connect(self, *cargs: Any, **cparams: Any) -> Any:
+        """Connect to a lake that is generated once."""
+        address, *others = cargs
+        return super().connect(shared_demo_lake(address), *others, **cparams)
 
     def _address(self, url: SQLAlchemyURL) -> str:
         if url.host or url.database:

@@ -1,0 +1,53 @@
+"""Demo lakes that all connections of a process share."""
+
+from __future__ import annotations
+
+import atexit
+from functools import cache
+from threading import Lock
+from typing import Any
+from urllib.parse import parse_qsl, quote, urlencode
+
+import micromegas_dbapi
+
+__all__ = ["shared_demo_lake"]
+
+_LOCK = Lock()
+
+
+def shared_demo_lake(address: str) -> str:
+    """Return the address of a demo lake that is generated once.
+
+    Tools that open a connection for each statement then read the same data quickly.
+
+    Parameters
+    ----------
+    address : str
+        ``demo:`` with options.
+
+    Returns
+    -------
+    str
+        ``lake:FOLDER`` with the same options, but for those of the generator.
+
+    Raises
+    ------
+    ProgrammingError
+        If an option is wrong.
+    NotSupportedError
+        If DataFusion is not installed.
+    """
+    options = dict(parse_qsl(address.partition("?")[2], keep_blank_values=True))
+    generator = {name: options.pop(name) for name in ("seed", "size") if name in options}
+    with _LOCK:
+        folder = _generate(urlencode(generator, quote_via=quote))
+    query = urlencode(options, quote_via=quote)
+    return f"lake:{quote(folder)}" + (f"?{query}" if query else "")
+
+
+@cache
+def _generate(options: str) -> str:
+    connection = micromegas_dbapi.connect(f"demo:?{options}" if options else "demo:")
+    atexit.register(connection.close)  # removes the folder
+    lake: Any = connection.transport
+    return str(lake.path)
