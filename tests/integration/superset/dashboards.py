@@ -15,6 +15,13 @@ _UNFILTERED = {
     "operator": "TEMPORAL_RANGE",
     "subject": "time",
 }
+_FRAME_TIME = {
+    "clause": "WHERE",
+    "comparator": "frame_time",
+    "expressionType": "SIMPLE",
+    "operator": "==",
+    "subject": "name",
+}
 _LINE = {
     "x_axis": "time",
     "time_grain_sqla": "PT1M",
@@ -46,10 +53,15 @@ CHARTS: tuple[tuple[str, str, str, dict[str, Any]], ...] = (
         },
     ),
     (
-        "p90 of measures",
+        "Frame time, p90 in ms",
         "echarts_timeseries_line",
         "metrics",
-        {**_LINE, "metrics": [{**P90, "optionName": "p90", "label": "p90"}], "groupby": ["name"]},
+        {
+            **_LINE,
+            "metrics": [{**P90, "optionName": "p90", "label": "p90"}],
+            "groupby": ["exe"],
+            "adhoc_filters": [_UNFILTERED, _FRAME_TIME],
+        },
     ),
 )
 

@@ -77,7 +77,7 @@ class Recorder:
 def _is_own(sql: str) -> bool:
     """Whether the driver asks this for itself: what the service is, and its columns."""
     text = sql.upper()
-    return not text or text.startswith(("EXPLAIN", "DESCRIBE", "SHOW")) or text == "SELECT 1"
+    return text.startswith(("EXPLAIN", "DESCRIBE", "SHOW")) or "INFORMATION_SCHEMA" in text
 
 
 def _handler(recorder: Recorder, target: int) -> type[BaseHTTPRequestHandler]:
