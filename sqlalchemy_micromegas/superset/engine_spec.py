@@ -215,6 +215,8 @@ class MicromegasEngineSpec(BaseEngineSpec):  # type: ignore[misc]  # it has no t
     def fetch_data(cls, cursor: Any, limit: int | None = None) -> list[tuple[Any, ...]]:
         """Fetch the rows until the statement is stopped."""
         rows: list[tuple[Any, ...]] = super().fetch_data(cls._watched.get(cursor, cursor), limit)
+        if limit == 1 and not rows:  # Superset 5 needs a row to learn the columns of a dataset
+            return [(None,) * len(cursor.description)]
         return rows
 
     # -- users and their secrets -------------------------------------------------------------

@@ -11,7 +11,7 @@ from sqlalchemy_micromegas.superset.error_patterns import ERROR_PATTERNS
 from tests.integration.serving import served
 
 TABLE, COLUMN = "TABLE_DOES_NOT_EXIST_ERROR", "COLUMN_DOES_NOT_EXIST_ERROR"
-# A statement -> the type of its error, and the message; an empty one stands for the error's text.
+# A statement -> the type of its error, and the message or its beginning.
 STATEMENTS = {
     "SELECT * FROM nosuch": (TABLE, 'The view "nosuch" does not exist.'),
     "SELECT * FROM public.nosuch": (TABLE, 'The view "nosuch" does not exist.'),
@@ -20,8 +20,8 @@ STATEMENTS = {
     'SELECT "No Col" FROM log_entries': (COLUMN, 'The column "No Col" does not exist.'),
     "SELECT l.nocol FROM log_entries l": (COLUMN, "The column l.nocol does not exist."),
     'SELECT l."a.b" FROM log_entries l': (COLUMN, 'The column l."a.b" does not exist.'),
-    "SELEC 1": ("SYNTAX_ERROR", ""),
-    "SELECT 1 FROM": ("SYNTAX_ERROR", ""),
+    "SELEC 1": ("SYNTAX_ERROR", "Syntax error: Expected: an SQL statement, found: "),
+    "SELECT 1 FROM": ("SYNTAX_ERROR", "Syntax error: Expected: identifier, found: EOF"),
     "SELECT nofunc(1)": (None, None),
     "SELECT 1 / 0": (None, None),
 }
@@ -56,11 +56,11 @@ def test_statements(urls: dict[str, str], wire: str, sql: str) -> None:
     kind, message = STATEMENTS[sql]
     got = shown(caught.value)
     assert got[0] == kind, caught.value
-    assert message is None or got[1] == message
+    assert message is None or (got[1] or "").startswith(message)
 
 
 @pytest.mark.parametrize("url", UNREACHABLE)
 def test_unreachable_services(url: str) -> None:
     with mm.connect(url, timeout=20) as connection, pytest.raises(mm.OperationalError) as caught:
         connection.execute("SELECT 1")
-    assert shown(caught.value)[0] == UNREACHABLE[url], caught.value
+    assert shown(caught.value) == (UNREACHABLE[url], str(caught.value))
