@@ -43,13 +43,13 @@ def _aggregate(name: str) -> Any:
     return lambda args: exp.AnonymousAggFunc(this=name, expressions=args)
 
 
-class Micromegas(Postgres):
+class Micromegas(Postgres):  # type: ignore[misc]  # checked without sqlglot
     """DataFusion's SQL, as far as sqlglot can represent it."""
 
     NORMALIZE_FUNCTIONS = False
     PRESERVE_ORIGINAL_NAMES = True
 
-    class Tokenizer(Postgres.Tokenizer):
+    class Tokenizer(Postgres.Tokenizer):  # type: ignore[misc]
         """Identifiers in backticks, and the types with DataFusion's meaning."""
 
         IDENTIFIERS = ['"', "`"]
@@ -62,7 +62,7 @@ class Micromegas(Postgres):
             "REAL": TokenType.FLOAT,
         }
 
-    class Parser(Postgres.Parser):
+    class Parser(Postgres.Parser):  # type: ignore[misc]
         """Functions and intervals are kept as they are written."""
 
         FUNCTIONS = {name.upper(): _aggregate(name) for name in _AGGREGATES}
@@ -116,7 +116,7 @@ class Micromegas(Postgres):
             self._match(TokenType.COLON)
             return key, self._parse_bitwise()
 
-    class Generator(Postgres.Generator):
+    class Generator(Postgres.Generator):  # type: ignore[misc]
         """What is read is written in the same form."""
 
         MULTI_ARG_DISTINCT = True

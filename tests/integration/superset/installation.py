@@ -11,6 +11,8 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 PROJECT = HERE.parents[2]
+#: The versions of Python that have wheels of all pinned packages, best first.
+PYTHONS = ((3, 11), (3, 12), (3, 10))
 
 
 class InstallationError(Exception):
@@ -56,9 +58,9 @@ class Installation:
 
     def _install(self) -> None:
         if uv := shutil.which("uv"):
-            self._run(uv, "venv", "-q", "--python", sys.executable, str(self.environment))
+            self._run(uv, "venv", "-q", "--python", _python(), str(self.environment))
         else:
-            self._run(sys.executable, "-m", "venv", str(self.environment))
+            self._run(_python(), "-m", "venv", str(self.environment))
         alone = ["--no-deps"] if self.version == "5.0" else []  # its pin of pyarrow is too old
         self._pip("install", "-q", *alone, "-r", str(self.constraints))
         self.say("Superset's packages are installed" + ("" if uv else " (by pip; uv is faster)"))
@@ -112,3 +114,15 @@ class Installation:
 
     def say(self, text: str) -> None:
         print(f"[{time.monotonic() - self._begun:5.0f} s] {text}", flush=True)
+
+
+def _python() -> str:
+    """Find an interpreter for which Superset's pinned packages are built."""
+    if sys.version_info[:2] in PYTHONS:
+        return sys.executable
+    names = [f"python{major}.{minor}" for major, minor in PYTHONS]
+    for name in names:
+        found = shutil.which(name)
+        if found and not subprocess.run([found, "-c", ""], check=False).returncode:
+            return found
+    raise InstallationError(f"its packages need one of {', '.join(names)}, and none is in the path")
