@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import subprocess
+import sys
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -148,7 +149,13 @@ def test_refused(sql: str) -> None:
 
 
 def test_sqlglot_knows_the_name() -> None:
-    assert sqlglot.transpile("SELECT 1", read="duckdb", write="micromegas") == ["SELECT 1"]
+    """By an entry point, without an import of this project."""
+    code = "import sqlglot; print(sqlglot.transpile('SELECT 1', read='duckdb', write='micromegas'))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.stdout == "['SELECT 1']\n", done.stderr
+
+
+def test_nothing_is_changed_without_need() -> None:
     sql = "SELECT date_trunc('hour', time) FROM log_entries WHERE msg ~ 'x' ORDER BY 1 NULLS FIRST"
     assert sqlglot.transpile(sql, read="micromegas", write="micromegas") == [sql]
 

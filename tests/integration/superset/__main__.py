@@ -19,9 +19,9 @@ from tests.integration.superset import (
     charts,
     dashboards,
     databases,
-    secrets,
     sql_lab,
     stopping,
+    tokens,
 )
 from tests.integration.superset.installation import Installation, InstallationError
 from tests.integration.superset.processes import Processes
@@ -84,7 +84,7 @@ def run(stack: contextlib.ExitStack, installation: Installation, browser: bool) 
     sql_lab.check(scene)
     charts.check(scene)
     board, numbers = dashboards.check(scene)
-    secrets.check(scene)
+    tokens.check(scene, home, installation)
     stopping.check(scene, TIMEOUT)
     if browser:
         from tests.integration.superset import browser as in_browser

@@ -61,7 +61,11 @@ class Recorder:
     @contextlib.contextmanager
     def over_grpc(self, target: int) -> Iterator[int]:
         """Gives the port of a proxy."""
-        unlimited = [("grpc.max_receive_message_length", -1), ("grpc.max_send_message_length", -1)]
+        unlimited = [
+            ("grpc.max_receive_message_length", -1),
+            ("grpc.max_send_message_length", -1),
+            ("grpc.http2.max_ping_strikes", 0),  # the driver pings to notice a signal soon
+        ]
         channel = grpc.insecure_channel(f"127.0.0.1:{target}", options=unlimited)
         server = grpc.server(ThreadPoolExecutor(32), options=unlimited)
         server.add_generic_rpc_handlers((_Calls(self, channel),))

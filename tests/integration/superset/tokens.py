@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import io
 import json
+import subprocess
 import zipfile
+from pathlib import Path
 from typing import Any
 
+from tests.integration.superset.installation import Installation
 from tests.integration.superset.rest import message
 from tests.integration.superset.scene import Scene
 
 COUNT = "SELECT count(*) AS n FROM log_entries"
 
 
-def check(scene: Scene) -> None:
+def check(scene: Scene, home: Path, installation: Installation) -> None:
     scene.checks.step("secrets")
     url = scene.urls["http"]
     host = url.removeprefix("micromegas+http://")
@@ -28,6 +31,10 @@ def check(scene: Scene) -> None:
     )
     scene.checks.true("... and not shown", "in-extra" not in json.dumps(answer), answer)
     _impersonated(scene, f"micromegas+http://:of-superset@{host}")
+    _token_of_user(scene, f"micromegas+http://:of-superset@{host}", home, installation)
+    for log in home.glob("superset*.log"):
+        for token in ("in-the-url", "in-secure-extra", "of-superset", "of-ann"):
+            scene.checks.true(f"{token}: not in {log.name}", token not in log.read_text())
 
 
 def _used(scene: Scene, token: str, body: dict[str, Any]) -> None:
@@ -75,3 +82,23 @@ def _impersonated(scene: Scene, url: str) -> None:
     scene.checks.contains("impersonation: works", answer, "data")
     sent = {(e.headers.get("x-user-id"), e.headers.get("authorization")) for e in received}
     scene.checks.equal("impersonation: the user's name", sent, {("admin", "Bearer of-superset")})
+
+
+def _token_of_user(scene: Scene, url: str, home: Path, installation: Installation) -> None:
+    """A token that Superset has got for the user takes precedence over all others."""
+    mark = scene.recorder.mark
+    done = subprocess.run(
+        [installation.python, Path(__file__).parent / "user_token.py", url],
+        env=installation.variables(home),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    scene.checks.equal("token of the user: works", done.returncode, 0)
+    if done.returncode:
+        print(done.stderr[-1500:])
+    sent = {
+        (each.headers.get("x-user-id"), each.headers.get("authorization"))
+        for each in scene.recorder.since(mark)
+    }
+    scene.checks.equal("token of the user: is sent", sent, {("ann%C3%A9", "Bearer of-ann")})
