@@ -77,6 +77,10 @@ def check(scene: Scene) -> None:
         _dataset(scene, "http", name, sql.format(stream=scene.stream))
     _dataset(scene, "grpc", "metrics", "SELECT * FROM measures")
     _dataset(scene, "lake", "log_entries of lake", "SELECT * FROM log_entries")
+    for database in ("gateway", "web"):  # whose results without rows have no columns
+        _dataset(
+            scene, database, f"spans over {database}", VIRTUAL["spans"].format(stream=scene.stream)
+        )
     checks.step("charts")
     for chart in charts(scene):
         _chart(scene, chart)

@@ -36,6 +36,9 @@ def check(scene: Scene) -> None:
         _add(scene, name, url)
     for name in ("http", "grpc", "lake"):
         _look(scene, name)
+    newest = [scene.execute("demo", "SELECT max(time) AS t FROM log_entries")[0] for _ in range(2)]
+    checks.contains("demo", newest[0], "data")
+    checks.equal("the demo is generated once", newest[0].get("data"), newest[1].get("data"))
 
 
 def _add(scene: Scene, name: str, url: str) -> None:

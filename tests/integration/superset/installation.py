@@ -57,13 +57,12 @@ class Installation:
             self._create_metadata()
 
     def _install(self) -> None:
-        if uv := shutil.which("uv"):
-            self._run(uv, "venv", "-q", "--python", _python(), str(self.environment))
-        else:
-            self._run(_python(), "-m", "venv", str(self.environment))
+        self._run(_python(), "-m", "venv", str(self.environment))
+        quiet = ["-q", "--disable-pip-version-check"]
+        self._run(str(self.python), "-m", "pip", "install", *quiet, "uv")  # several times faster
         alone = ["--no-deps"] if self.version == "5.0" else []  # its pin of pyarrow is too old
         self._pip("install", "-q", *alone, "-r", str(self.constraints))
-        self.say("Superset's packages are installed" + ("" if uv else " (by pip; uv is faster)"))
+        self.say("Superset's packages are installed")
 
     def _install_project(self) -> None:
         """Install the project as a user does, and show that it moves nothing of Superset's."""
@@ -97,10 +96,8 @@ class Installation:
         return set(self._pip("freeze").stdout.splitlines())
 
     def _pip(self, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
-        if uv := shutil.which("uv"):
-            command = [uv, "pip", *arguments, "--python", str(self.python)]
-        else:
-            command = [str(self.python), "-m", "pip", "--disable-pip-version-check", *arguments]
+        uv = str(self.environment / "bin" / "uv")
+        command = [uv, "pip", *arguments, "--python", str(self.python)]
         return self._run(*command, check=check)
 
     def _run(
