@@ -133,6 +133,7 @@ class Micromegas(Postgres):  # type: ignore[misc]  # checked without sqlglot
         }
         TRANSFORMS = {
             **{k: v for k, v in Postgres.Generator.TRANSFORMS.items() if k != exp.Select},
+            exp.Array: lambda self, node: f"[{self.expressions(node, flat=True)}]",
             exp.AnonymousAggFunc: lambda self, node: self.func(node.name, *node.expressions),
             exp.BitwiseXor: lambda self, node: self.binary(node, "^"),
             exp.TryCast: lambda self, node: self.trycast_sql(node),

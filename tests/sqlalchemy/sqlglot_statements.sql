@@ -432,3 +432,5 @@ select bit_xor(level) as b, bool_or(level > 1) as o from log_entries
 select arrow_typeof(cast(1 as double precision)) as a, arrow_typeof(cast(1 as float8)) as b, arrow_typeof(cast(1 as tinyint)) as c, arrow_typeof(cast('a' as char)) as d, arrow_typeof(cast(1 as bigint unsigned)) as e
 
 select arrow_typeof(cast('2020-01-01' as timestamp(0))) as a, arrow_typeof(cast('2020-01-01' as timestamp without time zone)) as b, arrow_typeof(cast('10:00:00' as time)) as c, arrow_typeof(cast('a' as bytea)) as d
+
+select [(select max(level) from log_entries), 1] as a, [[1, 2], [3]][1][2] as b, make_array(1)[1] as c
