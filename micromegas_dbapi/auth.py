@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import os
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any, ClassVar, Protocol, TypeAlias
 
 from micromegas_dbapi.errors import OperationalError, ProgrammingError
@@ -19,10 +18,15 @@ __all__ = [
     "SecretMixin",
     "TokenFile",
     "TokenProvider",
-    "resolve_auth",
 ]
 
 MASK = "***"
+
+
+def _check_type(what: str, value: object, *kinds: type) -> None:
+    if not isinstance(value, kinds):
+        accepted = " or ".join(kind.__name__ for kind in kinds)
+        raise ProgrammingError(f"{what} is of type {type(value).__name__}; accepted: {accepted}")
 
 
 class SecretMixin:
@@ -49,13 +53,14 @@ class BearerAuth(SecretMixin):
     Raises
     ------
     ProgrammingError
-        If the token is empty or contains other characters.
+        If the token is not a string, is empty, or contains other characters.
     """
 
     token: str = field(repr=False)
     refreshes: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
+        _check_type("the bearer token", self.token, str)
         # requests would reject such a header later, with the token in the text of the error.
         if not (
             self.token.isascii() and self.token.isprintable() and self.token.split() == [self.token]
@@ -97,7 +102,7 @@ class BasicAuth(SecretMixin):
     Raises
     ------
     ProgrammingError
-        If the user name contains a colon.
+        If one of them is not a string, or the user name contains a colon.
     """
 
     user: str
@@ -105,6 +110,8 @@ class BasicAuth(SecretMixin):
     refreshes: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
+        _check_type("the user name", self.user, str)
+        _check_type("the password", self.password, str)
         if ":" in self.user:
             raise ProgrammingError(
                 "a user name with a colon cannot be sent: a colon separates it from the password"
@@ -149,9 +156,17 @@ class TokenFile:
     ----------
     path : str or PathLike
         ``~`` is the home directory. Whitespace around the token is ignored.
+
+    Raises
+    ------
+    ProgrammingError
+        If the path has another type.
     """
 
     path: os.PathLike[str] | str
+
+    def __post_init__(self) -> None:
+        _check_type("the path of the token file", self.path, str, os.PathLike)
 
     def get_token(self) -> str:
         """Read the token.
@@ -166,9 +181,10 @@ class TokenFile:
         OperationalError
             If the file cannot be read.
         """
-        path = Path(self.path).expanduser()
+        path = os.path.expanduser(self.path)
         try:
-            return path.read_text("utf-8").strip()
+            with open(path, encoding="utf-8") as file:
+                return file.read().strip()
         except (OSError, ValueError) as error:
             raise OperationalError(f"the token file {path} cannot be read: {error}") from error
 
@@ -187,11 +203,21 @@ class ProviderAuth(SecretMixin):
     ----------
     refreshes : bool
         True: a rejected request is worth a second attempt.
+
+    Raises
+    ------
+    ProgrammingError
+        If the provider has no ``get_token()``.
     """
 
     refreshes: ClassVar[bool] = True
 
     def __init__(self, provider: TokenProvider) -> None:
+        if isinstance(provider, type) or not callable(getattr(provider, "get_token", None)):
+            raise ProgrammingError(
+                f"the token provider is of type {type(provider).__name__}; accepted: an object "
+                "with get_token()"
+            )
         self._provider = provider
 
     def __repr__(self) -> str:
@@ -233,48 +259,3 @@ class ProviderAuth(SecretMixin):
 
 
 Auth: TypeAlias = BearerAuth | BasicAuth | ProviderAuth
-
-
-def resolve_auth(
-    auth: Auth | TokenProvider | None, token: str | None, token_file: os.PathLike[str] | str | None
-) -> Auth | None:
-    """Return the credentials that the options of `connect` set.
-
-    Parameters
-    ----------
-    auth : BearerAuth, BasicAuth, ProviderAuth or TokenProvider, optional
-        Credentials, or an object with ``get_token()``.
-    token : str, optional
-        A bearer token.
-    token_file : str or PathLike, optional
-        The path of a file that contains a bearer token.
-
-    Returns
-    -------
-    BearerAuth, BasicAuth, ProviderAuth or None
-        None if no option is set.
-
-    Raises
-    ------
-    ProgrammingError
-        If several options are set, or `auth` has another type.
-    """
-    names = [
-        name
-        for name, value in (("auth", auth), ("token", token), ("token_file", token_file))
-        if value is not None
-    ]
-    if len(names) > 1:
-        raise ProgrammingError(f"{' and '.join(names)} are given; accepted: one of them")
-    if token is not None:
-        return BearerAuth(token)
-    if token_file is not None:
-        return ProviderAuth(TokenFile(token_file))
-    if auth is None or isinstance(auth, (BearerAuth, BasicAuth, ProviderAuth)):
-        return auth
-    if callable(getattr(auth, "get_token", None)):
-        return ProviderAuth(auth)
-    raise ProgrammingError(
-        f"auth is of type {type(auth).__name__}; accepted: BearerAuth, BasicAuth, an object with "
-        "get_token()"
-    )

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import threading
-import uuid
-import weakref
+import sys
+import warnings
 
 from micromegas_dbapi import errors
 from micromegas_dbapi.arrow.rows import Timestamps
 from micromegas_dbapi.connection_state import ConnectionState
 from micromegas_dbapi.cursor import Cursor, prepare_sql
+from micromegas_dbapi.query import Query
 from micromegas_dbapi.ranges.choice import Ranges
 from micromegas_dbapi.service import Service
 from micromegas_dbapi.sql.mixed_types import Reaction
 from micromegas_dbapi.sql.parameters import Parameters
 from micromegas_dbapi.timerange import Bound, NoTimeRange, TimeRange
-from micromegas_dbapi.transport.cancellation import Cancellation
 from micromegas_dbapi.transport.protocol import Transport
 
 __all__ = ["Connection"]
@@ -25,7 +24,8 @@ class Connection:
     """A connection to a service or a lake. Threads may share it, each with its own cursor.
 
     Created by `connect`. It has the exceptions of PEP 249 as attributes. As a context manager it
-    closes itself at the end of the block.
+    closes itself at the end of the block. A connection that is garbage-collected without having
+    been closed issues a `ResourceWarning`, and what it holds is released.
 
     Parameters
     ----------
@@ -63,8 +63,6 @@ class Connection:
         on_mixed_types: Reaction = "ignore",
     ) -> None:
         self._state = ConnectionState(transport, ranges, timestamps, on_mixed_types)
-        self._cursors: weakref.WeakSet[Cursor] = weakref.WeakSet()
-        self._lock = threading.RLock()  # of the cursors; a signal handler may create one, too
 
     @property
     def transport(self) -> Transport:
@@ -79,7 +77,9 @@ class Connection:
 
     @property
     def service(self) -> Service:
-        """Kind and version of the service; fetched on first access and cached.
+        """Kind and version of the service; fetched on first access, and again when doubtful.
+
+        They are doubtful after five minutes, or if a statement has failed.
 
         Raises
         ------
@@ -91,6 +91,9 @@ class Connection:
 
     def fetch_service(self) -> Service:
         """Fetch kind, version and views of the service anew; an extension of PEP 249.
+
+        Everything else that the driver has learned of it is forgotten, such as the time columns of
+        views. Call this after an upgrade of the service.
 
         Returns
         -------
@@ -137,9 +140,11 @@ class Connection:
             If the connection is closed.
         """
         self._state.check_open()
-        statement = prepare_sql(sql, parameters)
-        levels = [("execute", begin, end)]
-        return self._state.ranges.choose(statement, levels, str(uuid.uuid4()), Cancellation())
+        with self._state.running(Query(prepare_sql(sql, parameters))) as query:
+            levels = [("execute", begin, end)]
+            return self._state.ranges.choose(
+                query.statement, levels, query.query_id, query.cancellation
+            )
 
     def explicit_range(self, *, begin: Bound = None, end: Bound = None) -> TimeRange | None:
         """Return the time range that is set here, on the connection or in its URL.
@@ -188,11 +193,8 @@ class Connection:
         InterfaceError
             If the connection is closed.
         """
-        cursor = Cursor(self, self._state, begin, end, timestamps)
-        with self._lock:
-            self._state.check_open()
-            self._cursors.add(cursor)
-        return cursor
+        self._state.check_open()
+        return Cursor(self, self._state, begin, end, timestamps)
 
     def execute(
         self, sql: str, parameters: Parameters = None, *, begin: Bound = None, end: Bound = None
@@ -241,17 +243,12 @@ class Connection:
         self._state.check_open()
 
     def close(self) -> None:
-        """Close the connection and its cursors. Calling it again has no effect.
+        """Close the connection. Calling it again has no effect.
 
-        Statements that other threads are running are cancelled.
+        Its cursors cannot be used any more, and statements that other threads are running are
+        cancelled.
         """
-        with self._lock:
-            cursors = list(self._cursors)
-            transport = self._state.detach()
-        for cursor in cursors:
-            cursor.close()
-        if transport is not None:
-            transport.close()
+        self._state.close()
 
     def __enter__(self) -> Connection:
         self._state.check_open()
@@ -259,3 +256,12 @@ class Connection:
 
     def __exit__(self, *exc: object) -> None:
         self.close()
+
+    def __del__(self) -> None:
+        # Takes no lock, because any thread may run the garbage collector at any time. What the
+        # transport holds is released with the last reference to it: a reader that was handed over
+        # may still use a part of it.
+        state = getattr(self, "_state", None)  # None if __init__ failed
+        if state is not None and not state.closed and not sys.is_finalizing():
+            message = f"unclosed {self!r}: use `with`, or call close()"
+            warnings.warn(message, ResourceWarning, stacklevel=2, source=self)

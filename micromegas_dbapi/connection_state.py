@@ -1,9 +1,16 @@
-"""State that a connection shares with its cursors."""
+"""State that a connection shares with its cursors, with the queries that are running."""
 
 from __future__ import annotations
 
+import threading
+import weakref
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from micromegas_dbapi.arrow.rows import Timestamps
-from micromegas_dbapi.errors import InterfaceError, ProgrammingError
+from micromegas_dbapi.errors import Error, InterfaceError
+from micromegas_dbapi.options.option_table import OPTIONS
+from micromegas_dbapi.query import Query
 from micromegas_dbapi.ranges.choice import Ranges
 from micromegas_dbapi.sql.mixed_types import Reaction
 from micromegas_dbapi.transport.protocol import Transport
@@ -12,7 +19,7 @@ __all__ = ["ConnectionState", "check_timestamps"]
 
 
 class ConnectionState:
-    """The transport of a connection and the settings of its statements.
+    """The transport of a connection, the settings of its statements, and its running queries.
 
     Parameters
     ----------
@@ -25,13 +32,26 @@ class ConnectionState:
     on_mixed_types : {"ignore", "warn", "error"}
         What to do about a statement that mixes types.
 
+    Attributes
+    ----------
+    closed : bool
+        Whether the connection is closed.
+
     Raises
     ------
     ProgrammingError
         If `timestamps` has another value.
     """
 
-    __slots__ = ("_transport", "on_mixed_types", "ranges", "timestamps")
+    __slots__ = (
+        "_lock",
+        "_queries",
+        "_transport",
+        "closed",
+        "on_mixed_types",
+        "ranges",
+        "timestamps",
+    )
 
     def __init__(
         self,
@@ -40,10 +60,15 @@ class ConnectionState:
         timestamps: Timestamps,
         on_mixed_types: Reaction,
     ) -> None:
-        self._transport: Transport | None = transport
+        self._transport = transport
+        self.closed = False
         self.ranges = ranges
         self.timestamps = check_timestamps(timestamps)
         self.on_mixed_types = on_mixed_types
+        # Weak: whoever forgets a cursor does not keep its result.
+        self._queries: weakref.WeakSet[Query] = weakref.WeakSet()
+        # Reentrant: a signal handler may run a statement, too. No finalizer takes it.
+        self._lock = threading.RLock()
 
     @property
     def transport(self) -> Transport:
@@ -54,8 +79,7 @@ class ConnectionState:
         InterfaceError
             If the connection is closed.
         """
-        if self._transport is None:
-            raise InterfaceError("the connection is closed")
+        self.check_open()
         return self._transport
 
     def check_open(self) -> None:
@@ -66,18 +90,53 @@ class ConnectionState:
         InterfaceError
             If it is closed.
         """
-        self.transport  # noqa: B018  (raises)
+        if self.closed:
+            raise InterfaceError("the connection is closed")
 
-    def detach(self) -> Transport | None:
-        """Mark the connection closed and return its transport, which the caller closes.
+    @contextmanager
+    def running(self, query: Query) -> Iterator[Query]:
+        """Run a query in the block, and end it with the block's error.
 
-        Returns
-        -------
-        Transport or None
-            None if the connection was closed before.
+        Parameters
+        ----------
+        query : Query
+            Becomes known to the connection, whose `close` closes it.
+
+        Yields
+        ------
+        Query
+            The same.
+
+        Raises
+        ------
+        Error
+            The error of the block with the statement and the query id; or that of `Query.close`
+            or `Query.cancel`, which another thread has called.
+        InterfaceError
+            If the connection is closed.
         """
-        transport, self._transport = self._transport, None
-        return transport
+        try:
+            with self._lock:
+                self.check_open()
+                self._queries.add(query)
+            yield query
+        except Error as error:
+            self.ranges.doubt()  # the statement may contradict what is known of the service
+            raise query.fail(error)  # noqa: B904  (the same one, or that of another thread)
+        except BaseException as error:  # such as KeyboardInterrupt
+            query.fail(error)
+            raise
+
+    def close(self) -> None:
+        """Close all queries and the transport. Calling it again has no effect."""
+        with self._lock:
+            if self.closed:
+                return
+            self.closed = True
+            queries = list(self._queries)
+        for query in queries:
+            query.close("the connection was closed")
+        self._transport.close()
 
 
 def check_timestamps(value: Timestamps) -> Timestamps:
@@ -98,6 +157,5 @@ def check_timestamps(value: Timestamps) -> Timestamps:
     ProgrammingError
         If the value is not one of the two.
     """
-    if value not in ("datetime", "ns"):
-        raise ProgrammingError(f"timestamps={value!r}; accepted: 'datetime', 'ns'")
-    return value
+    checked: Timestamps = OPTIONS["timestamps"].convert(value)
+    return checked

@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 import time
-import uuid
 from collections.abc import Iterable
 from typing import Any
 
+from micromegas_dbapi.arrow.polars_registry import register_with_polars
 from micromegas_dbapi.arrow.rows import Timestamps
 from micromegas_dbapi.arrow.type_codes import Column, describe
 from micromegas_dbapi.connection_state import ConnectionState, check_timestamps
-from micromegas_dbapi.errors import Error, InterfaceError, ProgrammingError
+from micromegas_dbapi.errors import ProgrammingError
 from micromegas_dbapi.fetch_methods import FetchMethods
+from micromegas_dbapi.query import Query, State
 from micromegas_dbapi.result import Result
 from micromegas_dbapi.sql.mixed_types import react
 from micromegas_dbapi.sql.parameters import Parameters, bind
 from micromegas_dbapi.sql.refusal import refuse_changes
+from micromegas_dbapi.sql.statement import Statement
 from micromegas_dbapi.timerange import Bound, NoTimeRange, TimeRange, resolve
-from micromegas_dbapi.transport.cancellation import Cancellation
-from micromegas_dbapi.transport.protocol import Request
 
 __all__ = ["Cursor", "prepare_sql"]
 
@@ -68,7 +68,7 @@ class Cursor(FetchMethods):
         end: Bound = None,
         timestamps: Timestamps | None = None,
     ) -> None:
-        super().__init__()
+        super().__init__(state)
         resolve([("cursor", begin, end)], time.time_ns())  # report bad bounds here, not later
         self.connection = connection
         self.begin = begin
@@ -76,11 +76,10 @@ class Cursor(FetchMethods):
         self.timestamps = state.timestamps if timestamps is None else check_timestamps(timestamps)
         self.query_id: str | None = None
         self.time_range: TimeRange | NoTimeRange | None = None
-        self._state = state
-        self._pending: list[str] = []  # the statements that nextset() runs
+        self._pending: list[Statement] = []  # the statements that nextset() runs
         self._pending_range: tuple[Bound, Bound] = (None, None)
-        self._cancellation = Cancellation()
-        self._running = False
+        self._query: Query | None = None
+        self._running: dict[str, Query] = {}  # by "query", the one that `_run` runs
 
     def execute(
         self,
@@ -122,6 +121,7 @@ class Cursor(FetchMethods):
             If the service reports an error or cannot be reached.
         """
         self._check_open()
+        register_with_polars()
         self._pending = []
         return self._run(prepare_sql(sql, parameters), begin, end)
 
@@ -158,7 +158,8 @@ class Cursor(FetchMethods):
             As for `execute`.
         """
         self._check_open()
-        statements = [prepare_sql(sql, parameters) for parameters in seq_of_parameters]
+        template = prepare_sql(sql, None)
+        statements = [bind(template, parameters) for parameters in seq_of_parameters]
         self._drop_result()
         self._pending = statements[1:]
         self._pending_range = (begin, end)
@@ -184,37 +185,30 @@ class Cursor(FetchMethods):
         self._run(self._pending.pop(0), *self._pending_range)
         return True
 
-    def _run(self, sql: str, begin: Bound, end: Bound) -> Cursor:
-        if self._running:
-            raise ProgrammingError(
-                "the cursor is running another statement: use a cursor for each thread",
-                sql=sql,
-                retryable=False,
-            )
-        self._drop_result()
-        self.query_id = str(uuid.uuid4())
-        self.time_range = None
-        self._cancellation = Cancellation()
+    def _run(self, statement: Statement, begin: Bound, end: Bound) -> Cursor:
+        query = Query(statement)
         try:
-            self._running = True  # from here on, `close` in another thread cancels what runs
-            self._check_open()
-            transport = self._state.transport
-            react(sql, self._state.on_mixed_types, self.query_id)
-            levels = [("execute", begin, end), ("cursor", self.begin, self.end)]
-            chosen = self._state.ranges.choose(sql, levels, self.query_id, self._cancellation)
-            self.time_range = chosen
-            sent = chosen if isinstance(chosen, TimeRange) else None
-            request = Request(sql, sent, self.query_id, self._cancellation)
-            self._result = Result(transport.run(request), self.timestamps, request)
-            if self._closed:  # by another thread
-                self._drop_result()
-                raise InterfaceError("the cursor was closed while its statement ran")
-        except Error as error:
-            error.sql = error.sql or sql
-            error.query_id = error.query_id or self.query_id
-            raise
+            # One thread only succeeds, without a lock that an interrupt could leave locked.
+            if self._running.setdefault("query", query) is not query:
+                raise ProgrammingError(
+                    "the cursor is running another statement: use a cursor for each thread",
+                    sql=statement.text,
+                    retryable=False,
+                )
+            self._drop_result()
+            self._query, self.query_id, self.time_range = query, query.query_id, None
+            with self._state.running(query):
+                self._check_open()  # from here on, `close` in another thread closes the query
+                react(statement, self._state.on_mixed_types, query.query_id)
+                levels = [("execute", begin, end), ("cursor", self.begin, self.end)]
+                query.time_range = self.time_range = self._state.ranges.choose(
+                    statement, levels, query.query_id, query.cancellation
+                )
+                query.answer(self._state.transport.run(query.request()))
+                self._result = Result(query, self.timestamps)
         finally:
-            self._running = False
+            if self._running.get("query") is query:
+                self._running.clear()
         return self
 
     def cancel(self) -> None:
@@ -224,7 +218,8 @@ class Cursor(FetchMethods):
         does every later fetch of rows that were not read yet. The cursor can be used again. An
         extension of PEP 249.
         """
-        self._cancellation.cancel("the query was cancelled")
+        if self._query is not None:
+            self._query.cancel()
 
     def describe(self, sql: str, parameters: Parameters = None) -> tuple[Column, ...]:
         """Return the columns of a statement's result without running it; an extension of PEP 249.
@@ -249,13 +244,10 @@ class Cursor(FetchMethods):
             As for `execute`, except for errors that only running the statement would cause.
         """
         self._check_open()
-        statement, query_id = prepare_sql(sql, parameters), str(uuid.uuid4())
-        try:
-            return describe(self._state.transport.schema(Request(statement, None, query_id)))
-        except Error as error:
-            error.sql = error.sql or statement
-            error.query_id = error.query_id or query_id
-            raise
+        with self._state.running(Query(prepare_sql(sql, parameters))) as query:
+            schema = self._state.transport.schema(query.request())
+            query.finish()
+            return describe(schema)
 
     def setinputsizes(self, sizes: object) -> None:
         """Do nothing: values carry their own types.
@@ -283,8 +275,8 @@ class Cursor(FetchMethods):
         A statement that another thread is running on it is cancelled.
         """
         self._closed = True
-        if self._running:
-            self._cancellation.cancel("the cursor was closed while its statement ran")
+        if self._query is not None and self._query.state is State.RUNNING:
+            self._query.close("the cursor was closed while its statement ran")
         self._drop_result()
         self._pending = []
 
@@ -301,8 +293,8 @@ class Cursor(FetchMethods):
         self.close()
 
 
-def prepare_sql(sql: str, parameters: Parameters) -> str:
-    """Check a statement, insert its parameters and return the text to send.
+def prepare_sql(sql: str, parameters: Parameters) -> Statement:
+    """Check a statement, insert its parameters and return the statement to send.
 
     Parameters
     ----------
@@ -313,8 +305,8 @@ def prepare_sql(sql: str, parameters: Parameters) -> str:
 
     Returns
     -------
-    str
-        The final SQL.
+    Statement
+        With the final SQL.
 
     Raises
     ------
@@ -323,14 +315,6 @@ def prepare_sql(sql: str, parameters: Parameters) -> str:
     NotSupportedError
         If the statement would change something.
     """
-    if not isinstance(sql, str):
-        raise ProgrammingError(f"the statement is of type {type(sql).__name__}; accepted: str")
-    try:
-        sql.encode()
-    except UnicodeEncodeError as error:
-        raise ProgrammingError(
-            f"the statement has a lone surrogate at character {error.start + 1}, which UTF-8 "
-            "cannot encode"
-        ) from None
-    refuse_changes(sql)
-    return bind(sql, parameters)
+    statement = Statement(sql)
+    refuse_changes(statement)
+    return bind(statement, parameters)

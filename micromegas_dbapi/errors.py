@@ -138,7 +138,8 @@ class ServiceMessage(builtins.Exception):
 
 
 # How messages of the query engine begin, without the wrappers below, and the class of the error.
-# The first match wins. The messages are those of DataFusion 43 to 55 as services send them.
+# The first match wins. The messages are those of DataFusion 43 to 55 as services send them. The
+# patterns are compiled when they are first used, not at import.
 _MEANINGS: list[tuple[str, type[DatabaseError]]] = [
     (r"Resources exhausted|Memory Exhausted", OperationalError),
     (r"Object Store error|Parquet error|IO error", OperationalError),
@@ -172,8 +173,7 @@ _MEANINGS: list[tuple[str, type[DatabaseError]]] = [
     (r"Internal error|Internal\(|panic", InternalError),
     (r"Execution error|Execution\(|.{0,80}out of range", DataError),
 ]
-_MEANING = [(re.compile(pattern), meaning) for pattern, meaning in _MEANINGS]
-_INSIDE = [(re.compile(p), m) for p, m in _MEANINGS if not p.startswith(("find_", "parsing"))]
+_INSIDE = [(p, m) for p, m in _MEANINGS if not p.startswith(("find_", "parsing"))]
 
 # Prefixes that say where an error passed, not what it is.
 _WRAPPER = re.compile(
@@ -337,12 +337,12 @@ def _meaning(links: list[str]) -> tuple[type[DatabaseError], str]:
     """
     for at, link in enumerate(links):
         bare = _unwrap(link)
-        for pattern, meaning in _MEANING:
-            if pattern.match(bare):
+        for pattern, meaning in _MEANINGS:
+            if re.match(pattern, bare):
                 return meaning, _words(links, at)
     words = _words(links, 0)
     for pattern, meaning in _INSIDE:
-        if pattern.search(words):
+        if re.search(pattern, words):
             return meaning, words
     return DatabaseError, words
 

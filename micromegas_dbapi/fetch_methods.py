@@ -10,6 +10,7 @@ import pyarrow as pa
 
 from micromegas_dbapi.arrow.handover import consolidated_reader, consolidated_table
 from micromegas_dbapi.arrow.type_codes import Column, describe
+from micromegas_dbapi.connection_state import ConnectionState
 from micromegas_dbapi.errors import Error, InterfaceError, ProgrammingError
 from micromegas_dbapi.result import Result
 
@@ -23,26 +24,33 @@ __all__ = ["FetchMethods"]
 class FetchMethods:
     """Base class of `Cursor` with everything that reads the current result.
 
+    Parameters
+    ----------
+    state : ConnectionState
+        A result cannot be read any more once the connection is closed.
+
     Attributes
     ----------
     arraysize : int
         The number of rows that `fetchmany` returns by default: 1.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, state: ConnectionState) -> None:
         self.arraysize = 1
+        self._state = state
         self._result: Result | None = None
         self._closed = False
 
     def _check_open(self) -> None:
         if self._closed:
             raise InterfaceError("the cursor is closed")
+        self._state.check_open()
 
     def _current(self) -> Result:
         """Return the result of the last statement, or raise InterfaceError if there is none."""
+        self._check_open()
         if self._result is not None:
             return self._result
-        self._check_open()
         raise InterfaceError("there is no result to fetch: call execute() first")
 
     # -- the result --------------------------------------------------------------------------
@@ -80,8 +88,19 @@ class FetchMethods:
         DatabaseError
             If the result ends early; every later fetch raises the same error.
         """
-        result = self._result or self._current()  # no extra call per row
-        return next(result.rows, None)
+        result = self._result
+        if result is None or self._state.closed:  # no extra call per row
+            result = self._current()
+        try:
+            row = next(result.rows, None)
+        except Error:
+            raise
+        except BaseException as error:  # the row may be lost
+            result.fail(error)
+            raise
+        if row is None:
+            self._check_open()
+        return row
 
     def fetchmany(self, size: int | None = None) -> list[tuple[Any, ...]]:
         """Return the next rows, an empty list after the last.
@@ -166,14 +185,7 @@ class FetchMethods:
         DatabaseError
             If the result ends early.
         """
-        result = self._current()
-        reader = result.reader()
-        try:
-            table = consolidated_table(reader)
-        except Error as error:
-            raise result.attribute(error)  # noqa: B904  (the same one)
-        result.total = table.num_rows
-        return table
+        return self._current().read_to_end(consolidated_table)
 
     def fetch_df(self) -> pd.DataFrame:
         """Return the complete result as a pandas DataFrame; an extension of PEP 249.

@@ -21,6 +21,7 @@ from micromegas_dbapi.errors import ProgrammingError
 from micromegas_dbapi.time_units import DAY, NANOSECONDS, SECOND, WEEK
 
 __all__ = [
+    "ACCEPTED",
     "ALL_TIME",
     "MAX_NS",
     "MIN_NS",

@@ -11,6 +11,7 @@ from sqlalchemy.engine import Connection, Engine
 from micromegas_dbapi.errors import ProgrammingError
 from micromegas_dbapi.pandas import read_arrow
 from micromegas_dbapi.sql.parameters import Parameters, bind
+from micromegas_dbapi.sql.statement import Statement
 from micromegas_dbapi.timerange import Bound
 from sqlalchemy_micromegas.types import IntervalAsNumber
 
@@ -72,7 +73,9 @@ def _of_connection(
     bounds = {"micromegas_begin": begin, "micromegas_end": end}
     options = {name: bound for name, bound in bounds.items() if bound is not None}
     if isinstance(sql, str):
-        result = connection.exec_driver_sql(bind(sql, params), execution_options=options)
+        result = connection.exec_driver_sql(
+            bind(Statement(sql), params).text, execution_options=options
+        )
     elif params is None or isinstance(params, Mapping):
         result = connection.execute(sql.execution_options(**options), dict(params or {}))
     else:

@@ -8,7 +8,8 @@ from threading import Lock
 from typing import Any
 from urllib.parse import parse_qsl, quote, urlencode
 
-import micromegas_dbapi
+from micromegas_dbapi.open_transport import open_transport
+from micromegas_dbapi.url import parse
 
 __all__ = ["shared_demo_lake"]
 
@@ -49,7 +50,7 @@ def shared_demo_lake(address: str) -> str:
 
 @cache
 def _generate(options: str) -> str:
-    connection = micromegas_dbapi.connect(f"demo:?{options}" if options else "demo:")
-    atexit.register(connection.close)  # removes the folder
-    lake: Any = connection.transport
+    address = f"demo:?{options}" if options else "demo:"
+    lake: Any = open_transport(parse(address), {})
+    atexit.register(lake.close)  # removes the folder
     return str(lake.path)

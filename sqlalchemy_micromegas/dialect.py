@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping
 from types import ModuleType
 from typing import Any
@@ -16,7 +15,8 @@ import micromegas_dbapi
 from micromegas_dbapi import url as driver_url
 from micromegas_dbapi.auth import BasicAuth, BearerAuth
 from micromegas_dbapi.errors import Error, NotSupportedError
-from micromegas_dbapi.timerange import resolve
+from micromegas_dbapi.options.option_table import OPTIONS
+from micromegas_dbapi.timerange import ALL_TIME
 from sqlalchemy_micromegas.compiler import MicromegasCompiler
 from sqlalchemy_micromegas.compiler.type_compiler import (
     MicromegasDDLCompiler,
@@ -33,7 +33,7 @@ from sqlalchemy_micromegas.url import query_of
 __all__ = ["MicromegasDialect"]
 
 _PING = "SELECT 1"
-_OPTIONS = ("begin", "end", "timestamps")
+_OPTIONS = tuple(option.name for option in OPTIONS.values() if option.per_statement)
 
 
 class _Outer:
@@ -76,16 +76,25 @@ class MicromegasExecutionContext(DefaultExecutionContext):
     def _setup_result_proxy(self) -> Any:
         return pause_collection(super()._setup_result_proxy())  # type: ignore[no-untyped-call]
 
-    def _most_specific_options(self) -> dict[Any, Any]:
-        # In SQLAlchemy the connection's options take precedence over the statement's. For a time
-        # range the more specific level takes precedence, as everywhere in the driver. Options
-        # passed to execute() have replaced those of the connection and stay.
-        merged: dict[Any, Any] = dict(self.execution_options)
+    def _option_levels(self) -> list[Mapping[Any, Any]]:
+        """Return the options of engine, connection, statement and execute().
+
+        In SQLAlchemy the connection's options take precedence over the statement's. Here the more
+        specific level takes precedence, as everywhere in the driver.
+        """
+        engine = self.root_connection.engine._execution_options
+        connection = self.root_connection._execution_options
         statement = getattr(self.invoked_statement, "_execution_options", None) or {}
-        for name, value in merged.items():
-            if isinstance(value, _Outer):
-                merged[name] = statement.get(name, value.value)
-        return merged
+        return [
+            engine,
+            {name: value for name, value in connection.items() if engine.get(name) is not value},
+            statement,
+            {
+                name: value
+                for name, value in self.execution_options.items()
+                if not isinstance(value, _Outer) and statement.get(name) is not value
+            },
+        ]
 
     def driver_options(self) -> dict[str, Any]:
         """Return the driver's options among the execution options: the range and timestamps.
@@ -100,23 +109,35 @@ class MicromegasExecutionContext(DefaultExecutionContext):
         ArgumentError
             If an option is unknown, or given with and without its prefix.
         """
+        accepted = [f"micromegas_{name}" for name in _OPTIONS]
+        for name in self.execution_options:
+            # The ORM has keys that are not strings.
+            if isinstance(name, str) and name.startswith("micromegas_") and name not in accepted:
+                raise ArgumentError(
+                    f"unknown execution option {name!r}; accepted: {', '.join(accepted)}"
+                )
         options: dict[str, Any] = {}
-        for name, value in self._most_specific_options().items():
-            if not isinstance(name, str):  # the ORM stores its own keys there
-                continue
-            prefixed = name.startswith("micromegas_")
-            short = name[len("micromegas_") :] if prefixed else name
-            if short not in _OPTIONS:
-                if prefixed:
-                    raise ArgumentError(
-                        f"unknown execution option {name!r}; accepted: "
-                        + ", ".join(f"micromegas_{option}" for option in _OPTIONS)
-                    )
-                continue
-            if short in options:
-                raise ArgumentError(f"{short} and micromegas_{short} cannot be combined; use one")
-            options[short] = value
+        for level in self._option_levels():
+            options |= _options_of(level)
         return options
+
+
+def _options_of(level: Mapping[Any, Any]) -> dict[str, Any]:
+    """Return the driver's options of one level. None means that an option is not set."""
+    options: dict[str, Any] = {}
+    for name in _OPTIONS:
+        for key in (name, f"micromegas_{name}"):
+            value = level.get(key)
+            value = value.value if isinstance(value, _Outer) else value
+            if value is None:
+                continue
+            if name in options:
+                raise ArgumentError(f"{name} and micromegas_{name} cannot be combined; use one")
+            options[name] = value
+    bounds = [options[name] for name in ("begin", "end") if name in options]
+    if len(bounds) == 1 and bounds[0] is ALL_TIME:  # opens both bounds, as in the driver
+        options |= {"begin": ALL_TIME, "end": ALL_TIME}
+    return options
 
 
 class MicromegasDialect(Reflection, DefaultDialect):  # type: ignore[misc]  # 1.4 has others
@@ -194,12 +215,16 @@ class MicromegasDialect(Reflection, DefaultDialect):  # type: ignore[misc]  # 1.
             if url.password is not None:
                 user, password = url.username, str(url.password)
                 arguments["auth"] = BasicAuth(user, password) if user else BearerAuth(password)
-            target = driver_url.parse(address)
-            bounds = target.options.get("begin"), target.options.get("end")
-            resolve([("url", *bounds)], time.time_ns())
+            driver_url.parse(address)
         except Error as error:
             raise ArgumentError(str(error)) from error
         return (address,), arguments
+
+    def connect(self, *cargs: Any, **cparams: Any) -> Any:
+        """Connect with the arguments that `create_connect_args` and ``connect_args`` set."""
+        if "address" in cparams:
+            raise ArgumentError("connect_args has an address, but the URL is the address")
+        return super().connect(*cargs, **cparams)
 
     def _address(self, url: SQLAlchemyURL) -> str:
         if not url.host:
@@ -243,7 +268,8 @@ class MicromegasDialect(Reflection, DefaultDialect):  # type: ignore[misc]  # 1.
 
     def is_disconnect(self, e: Any, connection: Any, cursor: Any) -> bool:
         """Return whether the error means that the connection is closed."""
-        return isinstance(e, micromegas_dbapi.InterfaceError) and "connection is closed" in str(e)
+        closed = "the connection is closed", "the connection was closed"
+        return isinstance(e, micromegas_dbapi.InterfaceError) and str(e).startswith(closed)
 
     # -- what services do not have -----------------------------------------------------------
 
@@ -281,11 +307,8 @@ class MicromegasDialect(Reflection, DefaultDialect):  # type: ignore[misc]  # 1.
 def _apply_options(cursor: Any, context: Any | None) -> dict[str, Any]:
     """Set the timestamps of a cursor, and return the arguments of `execute` for the range."""
     options = context.driver_options() if context is not None else {}
-    timestamps = options.pop("timestamps", None)
-    if timestamps is not None:
-        if timestamps not in ("datetime", "ns"):
-            raise ArgumentError(f"invalid timestamps={timestamps!r}; accepted: 'datetime', 'ns'")
-        cursor.timestamps = timestamps
+    if "timestamps" in options:
+        cursor.timestamps = OPTIONS["timestamps"].convert(options.pop("timestamps"))
     return options
 
 

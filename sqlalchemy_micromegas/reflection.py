@@ -18,6 +18,7 @@ from sqlalchemy import column, exc, select, text
 from micromegas_dbapi import ALL_TIME
 from micromegas_dbapi.arrow.type_codes import describe
 from micromegas_dbapi.errors import InterfaceError, OperationalError, ProgrammingError
+from micromegas_dbapi.service import may_lack_table
 from micromegas_dbapi.service.catalog import (
     COLUMN_COMMENTS,
     FOREIGN_KEYS,
@@ -116,8 +117,14 @@ def _flight_descriptions(connection: Any, **kw: Any) -> dict[tuple[str, str], li
 
 def _is_missing(description: list[Any] | exc.DBAPIError) -> bool:
     """Return whether the error says that a table does not exist, as far as errors say that."""
-    error = None if isinstance(description, list) else description.orig
-    return isinstance(error, ProgrammingError)
+    return not isinstance(description, list) and may_lack_table(description.orig)
+
+
+def _is_of_table(error: exc.DBAPIError) -> bool:
+    """Return whether an error is one of the table, not of the service, the network or an option."""
+    if isinstance(error.orig, ProgrammingError):
+        return may_lack_table(error.orig)
+    return not isinstance(error.orig, (OperationalError, InterfaceError))
 
 
 def _kind(key: tuple[str, str], kinds: dict[tuple[str, str], str]) -> str:
@@ -151,7 +158,9 @@ class Reflection:
     def _query_tables(self, connection: Any, **kw: Any) -> dict[tuple[str, str], str]:
         try:
             rows = _run(connection, _TABLES).mappings().all()
-        except exc.ProgrammingError:
+        except exc.ProgrammingError as error:
+            if not may_lack_table(error.orig):
+                raise
             names = list(_flight_descriptions(connection, **kw))
             names = names or [(_DEFAULT, name) for name in _GLOBAL_VIEWS]
             descriptions = self._descriptions(connection, names, **kw)
@@ -167,7 +176,9 @@ class Reflection:
         """Return the names of the schemas."""
         try:
             rows = _run(connection, _SCHEMAS)
-        except exc.ProgrammingError:
+        except exc.ProgrammingError as error:
+            if not may_lack_table(error.orig):
+                raise
             return [_DEFAULT]
         return sorted({str(row[0]) for row in rows} | {_DEFAULT})
 
@@ -201,7 +212,9 @@ class Reflection:
             raise exc.NoSuchTableError(f"{schema}.{view_name}" if schema else view_name)
         try:
             rows = _run(connection, _DEFINITIONS).fetchall()
-        except exc.ProgrammingError:
+        except exc.ProgrammingError as error:
+            if not may_lack_table(error.orig):
+                raise
             return None
         return next((row[2] for row in rows if (row[0], row[1]) == key), None)
 
@@ -232,6 +245,7 @@ class Reflection:
         known = _cache(kw, "columns")
         if not known:
             known.update(_flight_descriptions(connection, **kw))
+        failed: dict[tuple[str, str], exc.DBAPIError] = {}
         missing = [table for table in tables if table not in known]
         if len(missing) > 1:
             with suppress(exc.DBAPIError):  # one of them failed: the loop below finds out which
@@ -242,10 +256,10 @@ class Reflection:
                 try:
                     known[table] = _description(connection, sql)
                 except exc.DBAPIError as error:
-                    if isinstance(error.orig, (OperationalError, InterfaceError)):
-                        raise  # a fault of the service or the network, not of the table
-                    known[table] = error
-        return {table: known[table] for table in tables}
+                    if not _is_of_table(error):
+                        raise
+                    (known if _is_missing(error) else failed)[table] = error  # else ask again
+        return {table: known.get(table) or failed[table] for table in tables}
 
     def _describe_together(self, connection: Any, tables: list[tuple[str, str]]) -> Any:
         """Describe tables by a join without rows, with a marker column before those of each."""

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import re
-from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote
 
 from sqlalchemy.engine import URL as SQLAlchemyURL  # noqa: N811
 from sqlalchemy.exc import ArgumentError
+
+from micromegas_dbapi.errors import Error
+from micromegas_dbapi.options.option_checks import refuse_unknown
+from micromegas_dbapi.options.option_table import OPTIONS
 
 __all__ = ["URL", "query_of"]
 
@@ -54,7 +58,7 @@ def URL(  # noqa: N802  (as SQLAlchemy's own)
     token: str | None = None,
     user: str | None = None,
     password: str | None = None,
-    path: str | None = None,
+    path: str | os.PathLike[str] | None = None,
     **options: Any,
 ) -> SQLAlchemyURL:
     """Create a URL for ``create_engine`` from its parts, without percent-encoding.
@@ -74,11 +78,11 @@ def URL(  # noqa: N802  (as SQLAlchemy's own)
         For basic authentication.
     password : str, optional
         For basic authentication.
-    path : str, optional
+    path : str or path-like, optional
         The path prefix of the service, or the folder of the lake.
     **options : Any
-        Options of the URLs of `micromegas_dbapi.connect`: ``begin``, ``end``, ``infer_range``,
-        ``views`` (a mapping), ``timestamps``, ``read_timeout`` and so on.
+        Options of the URLs of `micromegas_dbapi.connect`, with the values that `connect` accepts:
+        ``begin``, ``views``, ``read_timeout`` and so on. None means that an option is not set.
 
     Returns
     -------
@@ -88,25 +92,28 @@ def URL(  # noqa: N802  (as SQLAlchemy's own)
     Raises
     ------
     ArgumentError
-        If both a token and a user or password are given.
+        If both a token and a user or password are given, or an option is unknown or has a wrong
+        value.
     """
     if token is not None and (user is not None or password is not None):
         raise ArgumentError("token cannot be combined with user and password")
-    query = {name: _option_text(value) for name, value in options.items() if value is not None}
+    try:
+        query = {name: _text(name, value) for name, value in options.items() if value is not None}
+    except Error as error:
+        raise ArgumentError(str(error)) from error
     return SQLAlchemyURL.create(
         f"micromegas+{driver}",
         username=user if token is None else "",  # with None, str() of the URL would drop the token
         password=password if token is None else token,
         host=host,
         port=port,
-        database=path,
+        database=None if path is None else os.fspath(path),
         query=query,
     )
 
 
-def _option_text(value: Any) -> str:
+def _text(name: str, value: Any) -> str:
     """Return an option's value as it is written in a URL."""
-    if isinstance(value, Mapping):  # views
-        items = ((view, [at] if isinstance(at, str) else at) for view, at in value.items())
-        return ",".join(":".join((view, *columns)) for view, columns in items)
-    return str(value).lower() if isinstance(value, bool) else str(value)
+    if name not in OPTIONS or not OPTIONS[name].has_text:
+        refuse_unknown(name, "a URL", [each.name for each in OPTIONS.values() if each.has_text])
+    return OPTIONS[name].write(value)

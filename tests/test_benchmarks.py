@@ -25,6 +25,7 @@ LAST = {
     "arrow_dictionaries": "different in each batch ",
     "dataframes": "mm.read_sql(sql, engine) ",
     "flight": "small result that stalls: ours / pyarrow.flight: ",
+    "imports": "import: sqlalchemy_micromegas / pyarrow, sqlalchemy: ",
     "local_service": "SELECT * FROM log_entries LIMIT 10: rows ",
     "range_inference": "a join of two ",
     "rows": "measures: fetchone_loop / for_loop: ",

@@ -98,8 +98,9 @@ def test_bad_addresses_and_options(address: Any, options: dict[str, Any], words:
 
 
 def test_unknown_option() -> None:
-    with pytest.raises(TypeError, match="nope"):
-        mm.connect("http://h", nope=1)  # type: ignore[call-arg]
+    """Type checkers report it, too."""
+    with pytest.raises(mm.ProgrammingError, match="unknown option 'nope' in connect"):
+        mm.connect("http://h", nope=1)  # type: ignore[arg-type]
 
 
 def test_a_lake_that_is_not_there(tmp_path: Path) -> None:

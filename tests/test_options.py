@@ -1,189 +1,191 @@
-"""Settings: what is sent, and that nothing secret shows in any text or pickle of them."""
+"""The table of options: `connect()`, its docstring, the page and the settings follow it."""
 
 from __future__ import annotations
 
-import base64
-import copy
-import pickle
-from collections.abc import Callable
-from dataclasses import FrozenInstanceError, replace
+import inspect
+import re
+from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+import sqlalchemy as sa
 
 import micromegas_dbapi as mm
-from micromegas_dbapi.auth import BasicAuth, BearerAuth
-from micromegas_dbapi.options import HttpSettings, Timeout
+from micromegas_dbapi.options.option import Option
+from micromegas_dbapi.options.option_checks import check_wire
+from micromegas_dbapi.options.option_table import OPTIONS
+from micromegas_dbapi.options.settings import FlightSettings, HttpSettings, Timeout
+from micromegas_dbapi.ranges.range_options import RangeOptions
+from micromegas_dbapi.url import SCHEMES, parse
+from sqlalchemy_micromegas import URL
+from tests.options_page import CONNECT, PAGE, docstring, page
 
-SECRET = "5ecret-värdë"
-TOKEN = "5ecret-token"
+ARGUMENTS = [option for option in OPTIONS.values() if option.argument]
 
-HOLDERS = [
-    BearerAuth(TOKEN),
-    BasicAuth("user", SECRET),
-    HttpSettings(auth=BearerAuth(TOKEN)),
-    HttpSettings(auth=BasicAuth("user", SECRET)),
-    HttpSettings(headers={"X-Api-Key": SECRET}),
-    HttpSettings(proxies={"https": f"http://user:{SECRET}@proxy:3128"}),
+
+def test_the_signature_is_the_table() -> None:
+    """In the order of the table. `None` means for all that they are not set."""
+    address, *parameters, others = inspect.signature(mm.connect).parameters.values()
+    assert (address.name, others.name) == ("address", "others")
+    assert [
+        (each.name, each.annotation, each.default, each.kind is each.KEYWORD_ONLY)
+        for each in parameters
+    ] == [(each.name, f"{each.type.annotation} | None", None, True) for each in ARGUMENTS]
+
+
+def test_the_docstring_is_the_table() -> None:
+    """``python -m tests.options_page`` writes it."""
+    source = CONNECT.read_text("utf-8")
+    assert docstring(source) == source
+    assert all(f"    {each.name} : {each.type.documented}" in source for each in ARGUMENTS)
+
+
+def test_the_page_is_the_table() -> None:
+    """``python -m tests.options_page`` writes it."""
+    assert PAGE.read_text("utf-8") == page()
+    assert all(f"\n| `{name}` | " in page() for name in OPTIONS)
+
+
+@pytest.mark.parametrize("kind", [RangeOptions, HttpSettings, FlightSettings])
+def test_the_defaults_of_the_settings_are_those_of_the_table(kind: Any) -> None:
+    settings = vars(kind())
+    assert settings.pop("timeout", Timeout()) == Timeout()
+    assert settings == {name: OPTIONS[name].default for name in settings}
+
+
+def test_the_defaults_of_timeouts() -> None:
+    texts = {name: OPTIONS[f"{name}_timeout"].default_text for name in vars(Timeout())}
+    assert texts == {"connect": "10", "read": "310", "total": "no limit"}
+    assert vars(Timeout()) == {"connect": 10, "read": 310, "total": None}
+
+
+# A value of each option, not its default, and its text in a URL.
+SET: dict[str, tuple[Any, str]] = {
+    "begin": ("-2h", "-2h"),
+    "end": (mm.ALL_TIME, "ALL_TIME"),
+    "infer_range": ("off", "off"),
+    "views": ({"a": "t", "b": ("x", "y"), "c": None}, "a:t,b:x:y,c:"),
+    "clock_skew": (0, "0"),
+    "on_unbounded": ("error", "error"),
+    "on_mixed_types": ("warn", "warn"),
+    "timestamps": ("ns", "ns"),
+    "token_file": ("~/a token", "~/a token"),
+    "allow_insecure_auth": (True, "true"),
+    "connect_timeout": (0.5, "0.5"),
+    "read_timeout": (60, "60"),
+    "total_timeout": (600, "600"),
+    "verify": ("/etc/ca.pem", "/etc/ca.pem"),
+    "spool_bytes": (0, "0"),
+    "server_name": ("name", "name"),
+    "preserve_dictionary": (False, "false"),
+    "keepalive_ms": (0, "0"),
+    "data_source": ("main", "main"),
+    "seed": (7, "7"),
+    "size": (2, "2"),
+}
+
+
+def test_all_options_with_a_text_are_below() -> None:
+    assert list(SET) == [option.name for option in OPTIONS.values() if option.has_text]
+
+
+@pytest.mark.parametrize("name", SET)
+def test_text_in_urls(name: str) -> None:
+    value, text = SET[name]
+    assert OPTIONS[name].read(text) == OPTIONS[name].convert(value)
+    assert OPTIONS[name].write(value) == text
+
+
+OTHERS: dict[str, Any] = {
+    "progress": print,
+    "auth": mm.BasicAuth("user", "5ecret"),
+    "token": "5ecret",
+    "headers": {"X-Key": "5ecret"},
+    "timeout": 5,
+    "cert": "file",
+    "proxies": {"http": "http://user:5ecret@proxy"},
+}
+VALUES = {name: value for name, (value, _) in SET.items()} | OTHERS
+PLACES = [
+    pytest.param(option, scheme, id=f"{option.name}-{scheme}")
+    for option in OPTIONS.values()
+    for scheme in SCHEMES
+    if option.name != "profile"  # takes the place of the URL
 ]
-TEXTS: list[Callable[[object], str]] = [
-    repr,
-    str,
-    ascii,
-    lambda value: f"{value}",
-    lambda value: f"{value!r:>400}",
-    lambda value: "%s %r" % (value, value),  # noqa: UP031
-    lambda value: repr([value]) + repr({"auth": value}),
-    lambda value: pickle.dumps(value).decode("latin-1"),
-    lambda value: pickle.dumps(value, protocol=0).decode("latin-1"),
-    lambda value: repr(pickle.loads(pickle.dumps(value))),
-]
 
 
-@pytest.mark.parametrize("holder", HOLDERS, ids=[str(i) for i in range(len(HOLDERS))])
-@pytest.mark.parametrize("text", TEXTS, ids=[str(i) for i in range(len(TEXTS))])
-def test_no_text_shows_a_secret(holder: object, text: Callable[[object], str]) -> None:
-    for part in ("5ecret", "v\xe4rd", base64.b64encode(SECRET.encode()).decode()[:8]):
-        assert part not in text(holder)
+@pytest.mark.parametrize(("option", "scheme"), PLACES)
+def test_each_protocol_takes_its_options_only(option: Option, scheme: str) -> None:
+    """As an argument and in the URL. The error names the protocols that take the option."""
+    address = {"lake": "lake:folder", "demo": "demo:"}.get(scheme, f"{scheme}://host")
+    argument = {option.name: VALUES[option.name]} if option.argument else {}
+    in_url = f"{address}?{option.name}={SET[option.name][1]}" if option.has_text else address
+    if SCHEMES[scheme] in option.wires:
+        check_wire(argument, SCHEMES[scheme], scheme)
+        expected = {option.name: option.convert(VALUES[option.name])} if option.has_text else {}
+        assert parse(in_url).options == expected
+        return
+    message = f"`{scheme}:` does not accept the options: {option.name} ({option.name} is for "
+    for url, arguments in ((in_url, {}), (address, argument)):
+        if url != address or arguments:
+            with pytest.raises(mm.ProgrammingError, match=re.escape(message)) as caught:
+                mm.connect(url, **arguments)
+            assert all(wire in str(caught.value) for wire in option.wires)
+            assert "5ecret" not in str(caught.value)
 
 
-def test_what_the_texts_show_instead() -> None:
-    assert repr(BearerAuth(TOKEN)) == "BearerAuth('***')"
-    assert repr(BasicAuth("user", SECRET)) == "BasicAuth('user', '***')"
-    assert "auth=BearerAuth('***')" in repr(HttpSettings(auth=BearerAuth(TOKEN)))
+# Two values of each option. The more specific one takes precedence also where it is false.
+PRECEDENCE: dict[str, tuple[str, Any, Any]] = {
+    "infer_range": ("require", False, "off"),
+    "views": ("a:t", {}, {}),
+    "clock_skew": ("60", 0, 0),
+    "on_unbounded": ("error", "ignore", "ignore"),
+    "on_mixed_types": ("error", "ignore", "ignore"),
+    "timestamps": ("ns", "datetime", "datetime"),
+    "allow_insecure_auth": ("true", False, False),
+    "verify": ("/no/ca.pem", False, False),
+    "spool_bytes": ("5", 0, 0),
+    "preserve_dictionary": ("true", False, False),
+    "keepalive_ms": ("7", 0, 0),
+    "server_name": ("one", "other", "other"),
+    "data_source": ("one", "other", "other"),
+}
 
 
-def test_the_secrets_of_a_pickle_are_masks() -> None:
-    sent = HttpSettings(
-        auth=BasicAuth("user", SECRET),
-        headers={"X-Api-Key": SECRET},
-        proxies={"https": SECRET},
-        timeout=Timeout(1, 2),
-        verify="/etc/ca.pem",
-        cert=("a", "b"),
-        allow_insecure_auth=True,
-        spool_bytes=3,
-    )
-    arrived = pickle.loads(pickle.dumps(sent))
-    assert arrived == replace(
-        sent,
-        auth=BasicAuth("user", "***"),
-        headers={"X-Api-Key": "***"},
-        proxies={"https": "***"},
-    )
-    assert pickle.loads(pickle.dumps(BearerAuth(TOKEN))) == BearerAuth("***")
-    assert pickle.loads(pickle.dumps(HttpSettings())) == HttpSettings()
+def value_of(connection: Any, name: str) -> Any:
+    for owner in (
+        connection._state,
+        connection._state.ranges._options,
+        getattr(connection.transport, "_settings", None),
+    ):
+        if hasattr(owner, name):
+            return getattr(owner, name)
+    raise LookupError(name)
 
 
-@pytest.mark.parametrize("holder", HOLDERS, ids=[str(i) for i in range(len(HOLDERS))])
-def test_a_copy_still_works(holder: object) -> None:
-    """Copies stay in the process: a masked one would send `***`."""
-    assert copy.copy(holder) == holder
-    assert copy.deepcopy({"auth": holder}) == {"auth": holder}
+@pytest.mark.parametrize("name", PRECEDENCE)
+def test_an_argument_takes_precedence(name: str) -> None:
+    """Unless it is `None`, which means that it is not set."""
+    text, argument, expected = PRECEDENCE[name]
+    scheme = {"http": "http", "grpc": "grpc", "web": "web+http"}[OPTIONS[name].wires[0]]
+    address = f"{scheme}://127.0.0.1:1?{name}={text}"
+    for given, found in ((argument, expected), (None, OPTIONS[name].read(text))):
+        with mm.connect(address, **{name: given}) as connection:
+            assert value_of(connection, name) == found
 
 
-@pytest.mark.parametrize(
-    ("auth", "header"),
-    [
-        (BearerAuth("abc.def-123~+/=="), "Bearer abc.def-123~+/=="),
-        (BasicAuth("Aladdin", "open sesame"), "Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ=="),
-        (BasicAuth("user", ""), "Basic dXNlcjo="),
-        (BasicAuth("", "x"), "Basic Ong="),
-        (BasicAuth("test", "123\u00a3"), "Basic dGVzdDoxMjPCow=="),  # the example of RFC 7617
-        (BasicAuth("a", "b:c"), "Basic YTpiOmM="),
-    ],
-)
-def test_the_header_that_is_sent(auth: Any, header: str) -> None:
-    assert auth.header() == header
+def test_bounds_take_precedence() -> None:
+    with mm.connect("http://127.0.0.1:1?begin=-2h&end=now", begin=mm.ALL_TIME) as connection:
+        assert connection.explicit_range() is None
+    with mm.connect("http://127.0.0.1:1?begin=ALL_TIME") as connection:
+        assert connection.time_range("SELECT 1 FROM log_entries").on_purpose
 
 
-@given(user=st.text().filter(lambda text: ":" not in text), password=st.text())
-def test_a_service_reads_back_user_and_password(user: str, password: str) -> None:
-    kind, _, value = BasicAuth(user, password).header().partition(" ")
-    assert kind == "Basic"
-    assert base64.b64decode(value, validate=True).decode().split(":", 1) == [user, password]
-
-
-@given(token=st.text(st.characters(min_codepoint=0x21, max_codepoint=0x7E), min_size=1))
-def test_any_visible_token_is_sent_as_it_is(token: str) -> None:
-    assert BearerAuth(token).header() == f"Bearer {token}"
-
-
-@pytest.mark.parametrize(
-    "token",
-    ["", "5ecret\n", "\n5ecret", "5ecret\r\nX-Evil: 1", "5e cret", "5ecret\x00", "5ecret\u2026"],
-)
-def test_a_token_that_no_header_can_carry(token: str) -> None:
-    """Refused here, since requests and http.client would quote it in their errors."""
-    with pytest.raises(mm.ProgrammingError, match="invalid bearer token: it is empty or") as caught:
-        BearerAuth(token)
-    assert "5e" not in str(caught.value)
-
-
-def test_a_user_name_with_a_colon() -> None:
-    with pytest.raises(mm.ProgrammingError, match="a user name with a colon") as caught:
-        BasicAuth("a:b", SECRET)
-    assert SECRET not in str(caught.value)
-
-
-@pytest.mark.parametrize("scheme", ["http", "gateway+http", "web+http", "grpc"])
-@pytest.mark.parametrize(
-    ("options", "words"),
-    [
-        ({"timeout": "3"}, "timeout='3'; accepted: a number of seconds, a Timeout"),
-        ({"cert": 5}, "cert=5; accepted: the path of a certificate, or a tuple"),
-        ({"cert": ("a", "b", "c")}, "of a certificate and its key"),
-        ({"headers": [("x-token", SECRET)]}, "headers is a list; accepted: a mapping"),
-    ],
-)
-def test_options_of_a_wrong_type(scheme: str, options: dict[str, Any], words: str) -> None:
-    with pytest.raises(mm.ProgrammingError) as caught:
-        mm.connect(f"{scheme}://127.0.0.1:1", **options)
-    assert words in str(caught.value)
-    assert SECRET not in str(caught.value)
-
-
-def test_an_empty_verify_is_not_taken_for_false() -> None:
-    with pytest.raises(mm.ProgrammingError, match="verify is an empty string"):
-        HttpSettings(verify="")
-
-
-@pytest.mark.parametrize("value", [*HOLDERS[:3], Timeout()], ids=["bearer", "basic", "http", "t"])
-def test_settings_cannot_be_changed(value: Any) -> None:
-    for name in vars(value):
-        with pytest.raises(FrozenInstanceError):
-            setattr(value, name, None)
-
-
-def test_the_defaults() -> None:
-    """The read timeout lies above the five minutes after which the service itself gives up."""
-    assert (Timeout().connect, Timeout().read) == (10, 310)
-    assert HttpSettings().verify is True
-    assert HttpSettings().allow_insecure_auth is False
-    assert HttpSettings().auth is None
-
-
-def test_equality_is_by_value() -> None:
-    assert BearerAuth("a") == BearerAuth("a") != BearerAuth("b")
-    assert BasicAuth("a", "b") == BasicAuth("a", "b") != BasicAuth("a", "c")
-    assert len({BearerAuth("a"), BearerAuth("a"), BasicAuth("a", "b")}) == 2
-
-
-@pytest.mark.parametrize(
-    ("query", "argument", "expected"),
-    [
-        ("", None, Timeout()),
-        ("?read_timeout=60", None, Timeout(read=60)),
-        ("?read_timeout=60", 5, Timeout(read=5)),
-        ("?read_timeout=60&connect_timeout=2", 5, Timeout(connect=2, read=5)),
-        ("?read_timeout=60&total_timeout=9", Timeout(connect=1), Timeout(connect=1)),
-    ],
-)
-@pytest.mark.parametrize("scheme", ["http", "grpc"])
-def test_the_argument_takes_precedence_over_the_url(
-    scheme: str, query: str, argument: Any, expected: Timeout
-) -> None:
-    with mm.connect(f"{scheme}://127.0.0.1:1{query}", timeout=argument) as connection:
-        assert connection.transport._settings.timeout == expected  # type: ignore[attr-defined]
+def test_a_path_object_opens_a_lake(wire: Any) -> None:
+    folder = Path(wire("http-0.2.3")) / "data"
+    with mm.connect(folder, begin="2020-01-01T00:00:00Z") as connection:
+        assert connection.execute("SELECT count(*) > 0 FROM log_entries").fetchall() == [(True,)]
+    engine = sa.create_engine(URL(driver="lake", path=folder))
+    with engine.connect() as connected:
+        assert connected.execute(sa.text("SELECT count(*) > 0 FROM log_entries")).scalar() is True
+    engine.dispose()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pickle
 import traceback
+from pathlib import PurePosixPath
 from typing import Any
 from urllib.parse import quote
 
@@ -13,7 +14,7 @@ from hypothesis import strategies as st
 
 import micromegas_dbapi as mm
 from micromegas_dbapi.auth import BasicAuth, BearerAuth
-from micromegas_dbapi.url import parse
+from micromegas_dbapi.url import Target, parse
 
 TOKEN = "tok-5ecret"
 
@@ -43,7 +44,8 @@ TOKEN = "tok-5ecret"
             {"begin": "2026-11-01T02:00:00+02:00"},
         ),
         ("http://host?begin=%2B2h", "http", "http://host", {"begin": "+2h"}),
-        ("http://host?begin=%252B2h", "http", "http://host", {"begin": "%2B2h"}),
+        ("http://host?verify=%252B", "http", "http://host", {"verify": "%2B"}),
+        ("http://host?begin=ALL_TIME", "http", "http://host", {"begin": mm.ALL_TIME}),
         ("http://host?%62egin=-2h", "http", "http://host", {"begin": "-2h"}),
         (
             "http://host?begin=2026-11-01%2000:00:00Z",
@@ -142,9 +144,10 @@ def test_any_password_arrives_as_it_is(user: str, password: str) -> None:
         ("http://[::1", "host or the port of the URL is not valid"),
         (
             "http://ho st",
-            "the URL contains whitespace or a control character; write a space as %20",
+            "write a space as %20",
         ),
         ("http://host\n", "the URL contains whitespace or a control character"),
+        ("http://ho\ud800st", "or half of a surrogate pair"),
         ("http://ho\tst", "the URL contains whitespace or a control character"),
         ("http://host/a b", "the URL contains whitespace or a control character"),
         ("http://host?begin=-2h\n", "the URL contains whitespace or a control character"),
@@ -154,21 +157,23 @@ def test_any_password_arrives_as_it_is(user: str, password: str) -> None:
         # Options: unknown, twice, without a value, of another kind.
         (
             "http://host?beginn=-2h",
-            "unknown option 'beginn' in the URL; did you mean begin?\naccepted by http: begin",
+            "unknown option 'beginn' in the URL; did you mean begin?\naccepted: begin, end",
         ),
         ("http://host?Begin=-2h", "unknown option 'Begin' in the URL; did you mean begin?"),
-        ("http://host?timeout=5", "did you mean read_timeout or total_timeout or connect_timeout?"),
-        ("http://host?tken=x", "unknown option 'tken' in the URL; use token_file, or put a token"),
-        ("grpc://host?token=x", "put a token in the URL as grpc://:TOKEN@HOST\naccepted by grpc:"),
-        ("demo:?token=x", "unknown option 'token' in the URL\naccepted by demo: begin, end"),
-        ("http://host?seed=1", "unknown option 'seed' in the URL"),
-        ("http://host?begin=-2h;end=now&x=1", "unknown option 'x' in the URL\naccepted by http:"),
+        ("http://host?timeout=5", "in a URL use connect_timeout, read_timeout, total_timeout"),
+        ("http://host?tken=x", "unknown option 'tken' in the URL; did you mean token?"),
+        ("grpc://host?token=x", "in a URL use https://:token@host\naccepted: begin, end"),
+        ("demo:?token=x", "`demo:` does not accept the options: token (token is for grpc"),
+        ("http://host?seed=1", "`http:` does not accept the options: seed (seed is for demo)"),
+        ("http://host?headers=x", "cannot be set in the URL; pass it as an argument of connect()"),
+        ("http://host?profile=x", "cannot be set in the URL; pass it as an argument of connect()"),
+        ("http://host?begin=-2h;end=now&x=1", "begin='-2h;end=now' is not a valid time"),
         ("http://host?=1", "unknown option '' in the URL"),
         ("http://host?begin=-2h&begin=-3h", "the option 'begin' occurs twice in the URL"),
         ("http://host?begin", "the option 'begin' in the URL has no value"),
         ("https://host?verify=", "the option 'verify' in the URL has no value"),
-        ("http://host?timestamps=us", "timestamps='us' in the URL; accepted: datetime or ns"),
-        ("http://host?allow_insecure_auth=yes", "accepted: true or false"),
+        ("http://host?timestamps=us", "timestamps='us' in the URL; accepted: datetime, ns"),
+        ("http://host?allow_insecure_auth=yes", "accepted: true, false, 1, 0"),
         ("http://host?connect_timeout=0", "accepted: a positive number of seconds"),
         ("http://host?connect_timeout=-1", "accepted: a positive number of seconds"),
         ("http://host?read_timeout=inf", "accepted: a positive number of seconds"),
@@ -179,9 +184,9 @@ def test_any_password_arrives_as_it_is(user: str, password: str) -> None:
         ("http://host?spool_bytes=٣", "accepted: an integer, 0 or more"),
         ("lake:", "the URL has no folder; accepted: lake:FOLDER"),
         ("lake:?begin=-2h", "the URL has no folder"),
-        ("lake:x?verify=false", "unknown option 'verify' in the URL\naccepted by lake: begin, end"),
+        ("lake:x?verify=false", "`lake:` does not accept the options: verify (verify is for grpc"),
         ("demo:folder", "demo: takes no path, but has 'folder'"),
-        ("demo:?size=big", "size='big' in the URL; accepted: an integer, 0 or more"),
+        ("demo:?size=big", "size='big' in the URL; accepted: an integer, 1 to 64"),
         # Credentials that cannot be sent.
         ("http://:@host", "invalid bearer token: it is empty"),
         ("http://@host", "invalid bearer token: it is empty"),
@@ -196,7 +201,17 @@ def test_what_is_refused(url: str, words: str) -> None:
     assert words in str(caught.value)
 
 
-@pytest.mark.parametrize("url", [None, 5, b"http://host", ["http://host"]])
+@pytest.mark.parametrize("folder", ["incident", "/data/a b?c#d", "lake:x", "http://host", "."])
+def test_a_path_object_is_a_lake(folder: str) -> None:
+    assert parse(PurePosixPath(folder)) == Target("lake", str(PurePosixPath(folder)))
+
+
+class BytesPath:
+    def __fspath__(self) -> bytes:
+        return b"folder"
+
+
+@pytest.mark.parametrize("url", [None, 5, b"http://host", ["http://host"], BytesPath()])
 def test_a_url_is_a_text(url: Any) -> None:
     with pytest.raises(mm.ProgrammingError, match=f"type {type(url).__name__}; accepted: str"):
         parse(url)

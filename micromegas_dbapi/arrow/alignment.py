@@ -11,6 +11,7 @@ are not aligned, because their consumer reads each batch once.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from itertools import groupby
 from typing import TypeAlias
 
@@ -22,7 +23,8 @@ __all__ = ["MemoryLocation", "align", "memory_location", "wide_buffers"]
 MemoryLocation: TypeAlias = tuple[int | None, ...]
 
 
-def wide_buffers(kind: pa.DataType) -> list[tuple[int, int]]:
+@lru_cache(256)
+def wide_buffers(kind: pa.DataType) -> tuple[tuple[int, int], ...]:
     """Return the buffers of an array whose values are wider than a byte.
 
     Parameters
@@ -32,23 +34,23 @@ def wide_buffers(kind: pa.DataType) -> list[tuple[int, int]]:
 
     Returns
     -------
-    list of (int, int)
+    tuple of (int, int)
         The index of a buffer, and the width to align it to. Empty for unknown types.
     """
     try:
-        return [(at, width) for at, width in enumerate(_widths(kind)) if width > 1]
+        return tuple((at, width) for at, width in enumerate(_widths(kind)) if width > 1)
     except NotImplementedError:
-        return []
+        return ()
 
 
-def align(chunks: list[pa.Array], buffers: list[tuple[int, int]]) -> list[pa.Array]:
+def align(chunks: list[pa.Array], buffers: tuple[tuple[int, int], ...]) -> list[pa.Array]:
     """Concatenate adjacent misaligned chunks of a column.
 
     Parameters
     ----------
     chunks : list of pyarrow.Array
         All of one type.
-    buffers : list of (int, int)
+    buffers : tuple of (int, int)
         The `wide_buffers` of the type.
 
     Returns
@@ -80,7 +82,9 @@ def memory_location(array: pa.Array) -> MemoryLocation:
     return len(array), array.offset, *addresses
 
 
-def _misaligned_dictionary(chunk: pa.Array, wide: list[tuple[int, int]]) -> MemoryLocation | None:
+def _misaligned_dictionary(
+    chunk: pa.Array, wide: tuple[tuple[int, int], ...]
+) -> MemoryLocation | None:
     """Return None for an aligned chunk, else the location of its dictionary, if it has one."""
     buffers = chunk.buffers()
     for at, width in wide:

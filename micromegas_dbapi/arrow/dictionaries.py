@@ -109,6 +109,7 @@ class _DictionaryDeduplicator:
             return None
         try:
             codes, values = self._encode(dictionaries)
+            codes = self._indices(codes)
         except (pa.ArrowInvalid, pa.ArrowCapacityError):  # they exceed the capacity of an array
             return None
         if len(values) > self._max_length:
@@ -123,8 +124,9 @@ class _DictionaryDeduplicator:
         if self._last_dictionary is None or not self._equal(dictionary, self._last_dictionary):
             codes, values = self._encode([dictionary])
             if len(values) == len(codes):
-                codes, (values,) = None, align([values], self._wide_buffers)
-            self._last_replacement = codes, values
+                self._last_replacement = None, align([values], self._wide_buffers)[0]
+            else:
+                self._last_replacement = self._indices(codes), values
             self._last_dictionary = dictionary
         return self._last_replacement
 
@@ -150,7 +152,7 @@ class _DictionaryDeduplicator:
         if hashable and kind not in (pa.null(), pa.float16()):  # these differ between versions
             encoded = values.dictionary_encode()
             distinct = encoded.dictionary if len(encoded.dictionary) < len(values) else values
-            return self._indices(encoded.indices), distinct
+            return encoded.indices, distinct
         index_of: dict[Hashable, int] = {}
         first: list[int] = []
         codes: list[int | None] = []
@@ -161,7 +163,7 @@ class _DictionaryDeduplicator:
             codes.append(None if key is None else index_of[key])
         if len(first) < len(values):
             values = values.take(pa.array(first, pa.int32()))
-        return self._indices(pa.array(codes, pa.int32())), values
+        return pa.array(codes, pa.int32()), values
 
     def _indices(self, codes: pa.Array) -> pa.Array:
         # An entry never moves behind its first position, so the index type can number all entries

@@ -39,16 +39,23 @@ def consolidated_table(reader: pa.RecordBatchReader) -> pa.Table:
     """
     try:
         table = reader.read_all()
-        for at, field in enumerate(table.schema):
-            chunks = table.column(at).chunks
-            deduplicate = deduplicator(field.type)
-            new = chunks if deduplicate is None else deduplicate(chunks)
-            new = align(new, wide_buffers(field.type))
-            if len(new) != len(chunks) or not all(map(is_, chunks, new)):
-                table = table.set_column(at, field, pa.chunked_array(new, field.type))
+        columns = table.columns
+        new = [_consolidated(column) for column in columns]
+        if not all(map(is_, columns, new)):
+            table = pa.Table.from_arrays(new, schema=table.schema)
     except pa.ArrowException as error:
         raise OperationalError(f"the result cannot be read: {error}") from error
     return table
+
+
+def _consolidated(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    kind, chunks = column.type, column.chunks
+    deduplicate = deduplicator(kind)
+    new = chunks if deduplicate is None else deduplicate(chunks)
+    new = align(new, wide_buffers(kind))
+    if len(new) == len(chunks) and all(map(is_, chunks, new)):
+        return column
+    return pa.chunked_array(new, kind)
 
 
 def consolidated_reader(reader: pa.RecordBatchReader) -> pa.RecordBatchReader:

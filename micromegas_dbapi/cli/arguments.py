@@ -8,6 +8,8 @@ from functools import partial
 from importlib.metadata import version
 from typing import NoReturn
 
+from micromegas_dbapi.options.option_table import OPTIONS
+
 __all__ = ["COMMANDS", "DEFAULT_URL", "FORMATS", "build_parser"]
 
 FORMATS = ("table", "csv", "json", "ndjson", "parquet", "arrow")
@@ -144,15 +146,13 @@ def _common_options() -> _Parser:
     source.add_argument(
         "--profile",
         metavar="NAME",
-        help="use this profile of the official client's configuration "
-        "(~/.micromegas/config.json) instead of a URL",
+        help=_help("profile"),
     )
     time_range = common.add_argument_group("time range")
     time_range.add_argument(
         "--begin",
         metavar="TIME",
-        help="begin of the time range: RFC 3339 with a time zone (2026-11-01T00:00:00Z), 'now', "
-        "or relative to now (-2h, -1h30m, -7d)",
+        help=f"begin of the time range: {OPTIONS['begin'].type.text}",
     )
     time_range.add_argument(
         "--end", metavar="TIME", help="end of the time range, inclusive; same forms as --begin"
@@ -167,6 +167,13 @@ def _common_options() -> _Parser:
         output, "-o", "--output", help="write to FILE (created only when the result is complete)"
     )
     return common
+
+
+def _help(name: str) -> str:
+    """Return the help of an option that `connect()` or URLs have, too."""
+    option = OPTIONS[name]
+    text = option.meaning[0].lower() + option.meaning[1:].rstrip(".")
+    return text if option.default is None else f"{text} (default: %(default)s)"
 
 
 def _add_path(
@@ -273,16 +280,16 @@ def _serve(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--seed",
         type=int,
-        default=0,
+        default=OPTIONS["seed"].default,
         metavar="N",
-        help="seed of the demo data (default: %(default)s)",
+        help=_help("seed"),
     )
     command.add_argument(
         "--size",
         type=int,
-        default=1,
+        default=OPTIONS["size"].default,
         metavar="N",
-        help="multiply the amount of demo data by N, 1 to 64 (default: %(default)s)",
+        help=_help("size"),
     )
     command.add_argument(
         "--host",

@@ -95,6 +95,8 @@ class Client(TableCalls):
 
         Raises
         ------
+        ProgrammingError
+            If an argument is wrong.
         NotSupportedError
             If the service does not have the call, or not for this user.
         DatabaseError
@@ -103,7 +105,9 @@ class Client(TableCalls):
         """
         payload = {
             **_partitions(view_set_name, view_instance_id, begin, end),
-            "partition_delta_seconds": integer(partition_delta_seconds, "partition_delta_seconds"),
+            "partition_delta_seconds": integer(
+                partition_delta_seconds, "partition_delta_seconds", least=1
+            ),
         }
         self._follow("materialize_partitions", payload, progress)
 
@@ -130,6 +134,8 @@ class Client(TableCalls):
 
         Raises
         ------
+        ProgrammingError
+            If an argument is wrong.
         NotSupportedError
             On a lake, whose files only a local service that was started as writable removes; with
             the web app; and if the service does not have the call, or not for this user.
@@ -154,6 +160,10 @@ class Client(TableCalls):
     def _follow(
         self, name: str, payload: dict[str, Any], progress: Callable[[str], object]
     ) -> None:
+        if not callable(progress):
+            raise ProgrammingError(
+                f"progress={progress!r} is of type {type(progress).__name__}; accepted: a callable"
+            )
         for line in calls.stream_progress(self._connection, name, payload):
             progress(line)
 

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import operator
 import time
 import uuid
+
+import numpy as np
 
 from micromegas_dbapi.errors import ProgrammingError
 from micromegas_dbapi.timerange import MAX_NS, MIN_NS, Bound, format_ns, to_ns
 
 __all__ = ["integer", "string", "time_string", "uuid_string"]
+
+_GREATEST = 2**63 - 1
 
 
 def string(value: object, name: str) -> str:
@@ -29,11 +34,18 @@ def string(value: object, name: str) -> str:
     Raises
     ------
     ProgrammingError
-        If the value is not a string.
+        If the value is not a string, or has a lone surrogate.
     """
-    if isinstance(value, str):
-        return value
-    raise ProgrammingError(f"{name}={value!r} is of type {type(value).__name__}; accepted: str")
+    if not isinstance(value, str):
+        raise ProgrammingError(f"{name}={value!r} is of type {type(value).__name__}; accepted: str")
+    try:
+        value.encode()
+    except UnicodeEncodeError as error:
+        raise ProgrammingError(
+            f"{name}={value!r} has a lone surrogate at character {error.start + 1}, which UTF-8 "
+            "cannot encode"
+        ) from None
+    return value
 
 
 def uuid_string(value: str | uuid.UUID, name: str) -> str:
@@ -64,7 +76,7 @@ def uuid_string(value: str | uuid.UUID, name: str) -> str:
         raise ProgrammingError(f"invalid {name} {value!r}: expected a UUID") from error
 
 
-def integer(value: object, name: str) -> int:
+def integer(value: object, name: str, *, least: int) -> int:
     """Return an integer as a Python int.
 
     Parameters
@@ -73,6 +85,8 @@ def integer(value: object, name: str) -> int:
         Or an integer of another type, such as numpy's; not a bool.
     name : str
         Name of the argument, for the error.
+    least : int
+        The least value that is accepted.
 
     Returns
     -------
@@ -82,12 +96,20 @@ def integer(value: object, name: str) -> int:
     Raises
     ------
     ProgrammingError
-        If the value is not an integer.
+        If the value is not an integer, or less than `least`, or beyond 64 bits.
     """
-    if isinstance(value, bool) or not hasattr(value, "__index__"):
+    try:
+        number = None if isinstance(value, (bool, np.bool_)) else operator.index(value)  # type: ignore[arg-type]
+    except TypeError:
+        number = None
+    if number is None:
         kind = type(value).__name__
         raise ProgrammingError(f"{name}={value!r} is of type {kind}; accepted: int")
-    return int(value)
+    if not least <= number <= _GREATEST:
+        bits = number.bit_length()  # Python refuses to write out very long integers
+        shown = f"{name}={number}" if bits <= 128 else f"{name} has {bits} bits"
+        raise ProgrammingError(f"{shown}; accepted: {least} to {_GREATEST}")
+    return number
 
 
 def time_string(bound: Bound, name: str, *, optional: bool = False) -> str | None:

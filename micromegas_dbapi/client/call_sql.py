@@ -14,9 +14,9 @@ from typing import Any, NamedTuple
 from micromegas_dbapi.errors import DatabaseError, NotSupportedError, ProgrammingError, from_service
 from micromegas_dbapi.service.catalog import LOOKUPS
 from micromegas_dbapi.sql.column_queries import query_alone
-from micromegas_dbapi.sql.lexer import IGNORED, disputed, tokens
 from micromegas_dbapi.sql.literals import literal
-from micromegas_dbapi.sql.parameters import bind
+from micromegas_dbapi.sql.parameters import Parameters, bind
+from micromegas_dbapi.sql.statement import Statement
 from micromegas_dbapi.timerange import ALL_TIME, Bound
 
 __all__ = ["CallStatement", "call_statement", "progress_error", "unavailable_call"]
@@ -88,12 +88,12 @@ def call_statement(call: str, arguments: Mapping[str, Any], *, recent: bool) -> 
 
 def _find_process(arguments: Mapping[str, Any], recent: bool) -> CallStatement:
     sql = _FIND_PROCESS.format(columns=_columns("find_process", recent))
-    return CallStatement(bind(sql, [arguments["process_id"]]))
+    return CallStatement(_bound(sql, [arguments["process_id"]]))
 
 
 def _find_stream(arguments: Mapping[str, Any], recent: bool) -> CallStatement:
     sql = _FIND_STREAM.format(columns=_columns("find_stream", recent))
-    return CallStatement(bind(sql, [arguments["stream_id"]]))
+    return CallStatement(_bound(sql, [arguments["stream_id"]]))
 
 
 def _query_streams(arguments: Mapping[str, Any], recent: bool) -> CallStatement:
@@ -110,14 +110,14 @@ def _query_streams(arguments: Mapping[str, Any], recent: bool) -> CallStatement:
         columns=_columns("query_streams", recent),
         conditions=" WHERE " + " AND ".join(conditions) if conditions else "",
     )
-    return _within(arguments, bind(sql, [*conditions.values(), arguments["limit"]]))
+    return _within(arguments, _bound(sql, [*conditions.values(), arguments["limit"]]))
 
 
 def _query_blocks(arguments: Mapping[str, Any], recent: bool) -> CallStatement:
     columns, stream = _columns("query_blocks", recent), arguments["stream_id"]
     if not recent:  # the endpoint ignores the other arguments
-        return CallStatement(bind(_BLOCKS.format(columns=columns), [stream]))
-    sql = bind(_SOME_BLOCKS.format(columns=columns), [stream, arguments["limit"]])
+        return CallStatement(_bound(_BLOCKS.format(columns=columns), [stream]))
+    sql = _bound(_SOME_BLOCKS.format(columns=columns), [stream, arguments["limit"]])
     return _within(arguments, sql)
 
 
@@ -134,25 +134,26 @@ def _materialize_partitions(arguments: Mapping[str, Any], recent: bool) -> CallS
             retryable=False,
         )
     names = "view_set_name", "begin", "end", "partition_delta_seconds"
-    return CallStatement(bind(_MATERIALIZE, [arguments[name] for name in names]))
+    return CallStatement(_bound(_MATERIALIZE, [arguments[name] for name in names]))
 
 
 def _retire_partitions(arguments: Mapping[str, Any], recent: bool) -> CallStatement:
     names = "view_set_name", "view_instance_id", "begin", "end"
-    return CallStatement(bind(_RETIRE, [arguments[name] for name in names]))
+    return CallStatement(_bound(_RETIRE, [arguments[name] for name in names]))
 
 
 def _query_view(arguments: Mapping[str, Any], recent: bool) -> CallStatement:
     sql, view = arguments["sql"], arguments["view_set_name"]
-    start = _start_after_explain(sql)
-    query = query_alone(sql[start:])
+    statement = Statement(sql)
+    start = _start_after_explain(statement)
+    query = query_alone(Statement(sql[start:]))
     if query is None:  # DESCRIBE of a view, SHOW
         return _within(arguments, sql)
-    if differing := disputed(sql):  # one query engine may read outside of the instance
+    if differing := statement.disputed:  # one query engine may read outside of the instance
         raise ProgrammingError(
             f"the statement has {differing}: what it reads depends on the query engine", sql=sql
         )
-    if _names_schema(query, view):
+    if _names_schema(Statement(query), view):
         raise ProgrammingError(
             f"public.{view} would be all of the view, not the instance: write {view}", sql=sql
         )
@@ -177,6 +178,10 @@ _CALLS: dict[str, Callable[[Mapping[str, Any], bool], CallStatement]] = {
 }
 
 
+def _bound(sql: str, parameters: Parameters) -> str:
+    return bind(Statement(sql), parameters).text
+
+
 def _columns(call: str, recent: bool) -> str:
     if recent:
         return "*"
@@ -187,23 +192,21 @@ def _within(arguments: Mapping[str, Any], sql: str) -> CallStatement:
     return CallStatement(sql, arguments["begin"] or ALL_TIME, arguments["end"] or ALL_TIME)
 
 
-def _start_after_explain(sql: str) -> int:
+def _start_after_explain(statement: Statement) -> int:
     """Return the offset of a statement that may follow EXPLAIN or DESCRIBE."""
     before = ""
-    for part in tokens(sql):
-        if part.kind in IGNORED:
-            continue
-        word = sql[part.start : part.end].upper()
+    for part in statement.code:
+        word = statement.text_of(part).upper()
         if before != "FORMAT" and word not in (*_EXPLAINING, "FORMAT"):
             return part.start
         before = word
-    return len(sql)
+    return len(statement.text)
 
 
-def _names_schema(sql: str, view: str) -> bool:
+def _names_schema(statement: Statement, view: str) -> bool:
     """Return whether a view is named with its schema, which a WITH of its name cannot replace."""
-    parts = [part for part in tokens(sql) if part.kind not in IGNORED]
-    names = [sql[p.start : p.end] for p in parts]
+    parts = statement.code
+    names = [statement.text_of(p) for p in parts]
     names = [
         n.lower() if p.kind == "word" else n.strip('"`') for p, n in zip(parts, names, strict=True)
     ]

@@ -280,7 +280,7 @@ class TableCalls:
         payload = {
             "begin": time_string(begin, "begin", optional=True),
             "end": time_string(end, "end", optional=True),
-            "limit": integer(limit, "limit"),
+            "limit": integer(limit, "limit", least=0),
             "process_id": None if process_id is None else uuid_string(process_id, "process_id"),
             "tag_filter": None if tag_filter is None else string(tag_filter, "tag_filter"),
         }
@@ -327,7 +327,7 @@ class TableCalls:
         payload = {
             "begin": time_string(begin, "begin", optional=True),
             "end": time_string(end, "end", optional=True),
-            "limit": integer(limit, "limit"),
+            "limit": integer(limit, "limit", least=0),
             "stream_id": uuid_string(stream_id, "stream_id"),
         }
         return self._call("query_blocks", payload, arrow)

@@ -132,7 +132,10 @@ class _Future:
         value, error = self._outcomes[0]
         self._outcomes.clear()
         if error is not None:
-            raise error
+            try:
+                raise error
+            finally:
+                del error  # its traceback refers to this frame
         return value
 
 

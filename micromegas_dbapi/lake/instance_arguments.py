@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from micromegas_dbapi.errors import DatabaseError, from_service
 from micromegas_dbapi.lake.uuids import parse_uuid
-from micromegas_dbapi.sql.lexer import IGNORED, tokens
+from micromegas_dbapi.sql.statement import Statement
 
 __all__ = [
     "check_arguments",
@@ -128,8 +128,11 @@ def check_arguments(sql: str) -> None:
     ProgrammingError
         If an argument is not a string literal.
     """
-    parts = [part for part in tokens(sql) if part.kind not in IGNORED]
-    texts = [sql[part.start : part.end] for part in parts]
+    if "view_instance" not in sql:  # most statements need no tokens
+        return
+    statement = Statement(sql)
+    parts = statement.code
+    texts = [statement.text_of(part) for part in parts]
     for at in range(len(parts) - 1):
         if texts[at] not in ("view_instance", '"view_instance"') or texts[at + 1] != "(":
             continue

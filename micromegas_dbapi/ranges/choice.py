@@ -11,7 +11,6 @@ import logging
 import time
 import warnings
 from collections.abc import Sequence
-from contextlib import suppress
 from typing import TYPE_CHECKING, TypeAlias
 
 from micromegas_dbapi.errors import Error, ProgrammingError, UnboundedScanWarning
@@ -19,6 +18,7 @@ from micromegas_dbapi.ranges.range_options import RangeOptions, unmet_requiremen
 from micromegas_dbapi.ranges.service_knowledge import ServiceKnowledge
 from micromegas_dbapi.ranges.unbounded_scans import full_scans
 from micromegas_dbapi.service import Service
+from micromegas_dbapi.sql.statement import Statement
 from micromegas_dbapi.stack_level import stacklevel
 from micromegas_dbapi.time_units import SECOND
 from micromegas_dbapi.timerange import Bound, NoTimeRange, TimeRange, resolve
@@ -34,6 +34,8 @@ __all__ = ["Ranges"]
 _Level: TypeAlias = tuple[str, Bound, Bound]
 
 _LOG = logging.getLogger("micromegas_dbapi")
+# Inference may first need the version of the service, and then the time columns of views.
+_ROUNDS = 4
 
 
 class Ranges:
@@ -60,12 +62,12 @@ class Ranges:
         self._knowledge = ServiceKnowledge(transport, options.declared())
 
     def service(self, *, anew: bool = False) -> Service:
-        """Fetch kind and version of the service, once.
+        """Return kind and version of the service, and query them if they are not known.
 
         Parameters
         ----------
         anew : bool, default False
-            Fetch them even if they are known.
+            Forget all that is known, and query them.
 
         Returns
         -------
@@ -78,6 +80,10 @@ class Ranges:
             If the service cannot be queried. The next call tries again.
         """
         return self._knowledge.fetch(anew=anew)
+
+    def doubt(self) -> None:
+        """Doubt what is known of the service, because a statement has failed."""
+        self._knowledge.doubt()
 
     def given(self, own: Sequence[_Level], now: int | None = None) -> TimeRange | None:
         """Return the range that the user has set for a statement, or for the connection.
@@ -103,7 +109,7 @@ class Ranges:
 
     def choose(
         self,
-        sql: str,
+        statement: Statement,
         own: Sequence[_Level],
         query_id: str,
         cancellation: Cancellation,
@@ -112,8 +118,8 @@ class Ranges:
 
         Parameters
         ----------
-        sql : str
-            The text to send.
+        statement : Statement
+            The statement to send.
         own : sequence of (source, begin, end)
             The bounds of the statement itself, highest precedence first.
         query_id : str
@@ -131,7 +137,7 @@ class Ranges:
         ProgrammingError
             If a bound is invalid, or if a range is required and there is none.
         """
-        chosen = self._choose(sql, own, cancellation)
+        chosen = self._choose(statement, own, cancellation)
         if isinstance(chosen, TimeRange):
             _LOG.debug(
                 "query %s: time range %s .. %s (%s)",
@@ -140,11 +146,11 @@ class Ranges:
         else:
             _LOG.debug("query %s: no time range: %s", query_id, chosen.reason)
             if not chosen.on_purpose:
-                self._check_unbounded(sql, chosen)
+                self._check_unbounded(statement, chosen)
         return chosen
 
     def _choose(
-        self, sql: str, own: Sequence[_Level], cancellation: Cancellation
+        self, statement: Statement, own: Sequence[_Level], cancellation: Cancellation
     ) -> TimeRange | NoTimeRange:
         now = time.time_ns()
         given = self.given(own, now)
@@ -156,47 +162,47 @@ class Ranges:
             return given or NoTimeRange("no time range was given, and infer_range is off")
         if unmet := unmet_requirement():
             return given or NoTimeRange(f"no time range was given, and {unmet}")
-        inferred = self._infer(sql, now, cancellation)
+        inferred = self._infer(statement, now, cancellation)
         if not isinstance(inferred, TimeRange):
             if not inferred.reads_views:  # older services fail on a range there
                 return NoTimeRange(inferred.text, on_purpose=True)
             return given or NoTimeRange(inferred.text)
         return inferred if given is None else _narrowed(given, inferred)
 
-    def _infer(self, sql: str, now: int, cancellation: Cancellation) -> TimeRange | Reason:
-        from micromegas_dbapi.ranges.inference import Inferred, infer
+    def _infer(
+        self, statement: Statement, now: int, cancellation: Cancellation
+    ) -> TimeRange | Reason:
+        from micromegas_dbapi.ranges.inference import Inferred, Reason, infer
 
         skew = int(self._options.clock_skew * SECOND)
-        while True:
-            service = self._knowledge.current()
-            result = infer(sql, service, now=now, skew=skew)
+        for _ in range(_ROUNDS):
+            try:
+                service = self._knowledge.current()
+            except Error as error:  # a file of the lake, which need not be one of the statement's
+                return Reason(f"the views are not known: {error}")
+            result = infer(statement, service, now=now, skew=skew)
             if isinstance(result, Inferred):
                 return TimeRange(result.begin, result.end, "inferred")
-            if result.needs_version and not self._knowledge.fetched:
-                with suppress(Error):  # the statement itself will fail with it
-                    self._knowledge.fetch()
-            else:
-                for view in result.unknown:
-                    self._knowledge.fetch_time_columns(view, cancellation)
-            if self._knowledge.current() is service:  # nothing new is known
+            if not self._knowledge.learn(result, cancellation):
                 return result
+        return Reason("the statement reads more unknown views than can be learned at once")
 
-    def _check_unbounded(self, sql: str, missing: NoTimeRange) -> None:
+    def _check_unbounded(self, statement: Statement, missing: NoTimeRange) -> None:
         """Raise an error or warn, as the options say, if a statement has no range."""
         if self._options.infer_range == "require":
             raise ProgrammingError(
                 "infer_range='require', but no time range was given and none can be inferred: "
                 f"{missing.reason}; pass begin= or end=, or begin=ALL_TIME to read everything",
-                sql=sql,
+                sql=statement.text,
             )
-        if self._options.on_unbounded == "ignore" or not (views := full_scans(sql)):
+        if self._options.on_unbounded == "ignore" or not (views := full_scans(statement)):
             return
         message = (
             f"the statement reads all of {' and '.join(views)}, because it has no time range: "
             f"{missing.reason}; pass begin= or end=, or begin=ALL_TIME to read everything"
         )
         if self._options.on_unbounded == "error":
-            raise ProgrammingError(message, sql=sql)
+            raise ProgrammingError(message, sql=statement.text)
         warnings.warn(message, UnboundedScanWarning, stacklevel=stacklevel())
 
 

@@ -1,29 +1,38 @@
-"""Fetch and cache what range inference must know of the service behind a connection."""
+"""Learn what range inference must know of the service behind a connection."""
 
 from __future__ import annotations
 
-import threading
+import math
+import time
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, TypeVar
 
 import pyarrow as pa
 
-from micromegas_dbapi.errors import Error, OperationalError
+from micromegas_dbapi.errors import Error
 from micromegas_dbapi.service import Service
 from micromegas_dbapi.service.catalog import TimeColumns
+from micromegas_dbapi.service.knowledge import Clock, Fact, Facts
 from micromegas_dbapi.transport.cancellation import Cancellation
 from micromegas_dbapi.transport.protocol import NoRows, Request, Transport
 
 if TYPE_CHECKING:
-    from micromegas_dbapi.ranges.inference import UnknownView
+    from micromegas_dbapi.ranges.inference import Reason, UnknownView
 
 __all__ = ["ServiceKnowledge"]
+
+_T = TypeVar("_T")
+_MAX_VIEWS = 256
 
 
 class ServiceKnowledge:
     """Kind, version and time columns of a service. Safe to use from several threads.
+
+    Outdated knowledge would lose rows. See `micromegas_dbapi.service.knowledge` for what makes it
+    doubtful.
 
     Parameters
     ----------
@@ -31,29 +40,31 @@ class ServiceKnowledge:
         The transport that queries the service.
     declared : mapping of str to TimeColumns
         The time columns of views that the user has declared.
-
-    Attributes
-    ----------
-    fetched : bool
-        Whether the service has reported its version.
+    clock : callable
+        As for `Fact`.
     """
 
-    def __init__(self, transport: Transport, declared: Mapping[str, TimeColumns]) -> None:
+    def __init__(
+        self,
+        transport: Transport,
+        declared: Mapping[str, TimeColumns],
+        clock: Clock = time.monotonic,
+    ) -> None:
         self._transport = transport
         self._declared = declared
-        self._fetch_lock = threading.Lock()  # held while the service is queried
-        self._update_lock = threading.Lock()  # held for a moment only
-        self._service: Service | None = None
-        self._stamp: object = None
-        self.fetched = False
+        self._clock = clock
+        self._presumed: Fact[Service] = Fact(math.inf, clock)  # only its stamp tells
+        self._fetched: Fact[Service] = Fact(clock=clock)
+        self._columns: Facts[str, TimeColumns | None] = Facts(_MAX_VIEWS, clock)
+        self._latest: tuple[Service, Service] | None = None
 
     def fetch(self, *, anew: bool = False) -> Service:
-        """Fetch kind and version from the service, once.
+        """Return kind and version of the service, and query them if they are not known.
 
         Parameters
         ----------
         anew : bool, default False
-            Fetch them even if they are known.
+            Forget all that is known, and query them.
 
         Returns
         -------
@@ -65,63 +76,98 @@ class ServiceKnowledge:
         DatabaseError
             If the service cannot be queried. The next call tries again.
         """
-        with self._fetch_lock:
-            known = self.current()
-            if anew or not self.fetched:
-                self._update(self._transport.service(), known.time_columns)
-                self.fetched = True
-        return self.current()
+        if anew:  # what another thread is learning now does not count either
+            self._fetched = Fact(clock=self._clock)
+            self._columns.clear()
+        stamp = self._transport.stamp()
+        return self._with_columns(self._fetched.learn(self._transport.service, stamp).value, stamp)
 
     def current(self) -> Service:
-        """Return what is known so far, without a query.
+        """Return what is known, without a query.
 
-        The files of a lake are looked at each time. If one has changed, nothing of what was known
-        before is used: stale time columns would lose rows.
+        The files of a lake are looked at each time.
 
         Returns
         -------
         Service
-            Before `fetch`, what the URL shows of the service.
+            If its version is not known, what the URL shows of the service.
         """
         stamp = self._transport.stamp()
-        with self._update_lock:
-            if self._service is None or stamp != self._stamp:
-                presumed = self._transport.presumed()
-                columns = {**presumed.time_columns, **self._declared}
-                self._service = replace(presumed, time_columns=columns)
-                self._stamp, self.fetched = stamp, False
-            return self._service
+        known = self._fetched.current(stamp)
+        if known is None:
+            known = self._presumed.learn(self._transport.presumed, stamp)
+        return self._with_columns(known.value, stamp)
 
-    def fetch_time_columns(self, view: UnknownView, cancellation: Cancellation) -> None:
-        """Fetch the time columns of a view, by the plan of a query on it.
+    def learn(self, missing: Reason, cancellation: Cancellation) -> bool:
+        """Query the service for what a statement's range could not be inferred without.
 
-        An error must not fail the user's own statement: if the service is unavailable, the next
-        statement tries again; after any other error the view has no known time columns.
+        An error must not fail the user's own statement, which will report it. Then nothing is
+        learned, and the next statements do without for a short while.
 
         Parameters
         ----------
-        view : UnknownView
-            The view, as a statement names it.
+        missing : Reason
+            Why there is no range.
         cancellation : Cancellation
-            Cancels the query.
+            Cancels the queries.
+
+        Returns
+        -------
+        bool
+            Whether something was learned, so that there may be a range now.
         """
+        stamp = self._transport.stamp()
+        if missing.needs_version and self._fetched.current(stamp) is None:
+            ask = partial(self._transport.service, cancellation)
+            return self._try(self._fetched, ask, stamp, cancellation)
+        tried = [
+            self._try(
+                self._columns[view.view],
+                partial(self._fetch_time_columns, view, cancellation),
+                *(stamp, cancellation),
+            )
+            for view in missing.unknown
+        ]
+        return any(tried)
+
+    def doubt(self) -> None:
+        """Doubt all that was learned, because a statement has failed."""
+        self._fetched.doubt()
+        self._columns.doubt()
+
+    def _try(
+        self, fact: Fact[_T], ask: Callable[[], _T], stamp: object, cancellation: Cancellation
+    ) -> bool:
+        def is_cancelled() -> bool:
+            return cancellation.why is not None
+
+        def ask_or_pause() -> _T:
+            try:
+                return ask()
+            except (Error, pa.ArrowException):
+                if not is_cancelled():
+                    fact.pause()
+                raise
+
+        try:
+            return fact.learn_unless_paused(ask_or_pause, stamp, is_cancelled)
+        except (Error, pa.ArrowException):
+            return False
+
+    def _fetch_time_columns(
+        self, view: UnknownView, cancellation: Cancellation
+    ) -> TimeColumns | None:
+        """Fetch the time columns of a view, by the plan of a query on it."""
         from micromegas_dbapi.service.plan_filters import PLAN, SENTINEL, filter_columns
 
         sql = PLAN.format(view.relation)
-        request = Request(sql, SENTINEL, str(uuid.uuid4()), cancellation)
-        columns: TimeColumns | None = None
-        try:
-            result = self._transport.run(request)
-            plan = (result.reader() if isinstance(result, NoRows) else result).read_all()
-            columns = filter_columns(plan)
-        except OperationalError:
-            return
-        except (Error, pa.ArrowException):
-            pass
-        self._update(None, {view.view: columns})
+        result = self._transport.run(Request(sql, SENTINEL, str(uuid.uuid4()), cancellation))
+        plan = (result.reader() if isinstance(result, NoRows) else result).read_all()
+        return filter_columns(plan)
 
-    def _update(self, service: Service | None, columns: Mapping[str, TimeColumns | None]) -> None:
-        with self._update_lock:
-            known = service or self._service
-            assert known is not None
-            self._service = replace(known, time_columns={**known.time_columns, **columns})
+    def _with_columns(self, service: Service, stamp: object) -> Service:
+        columns = {**service.time_columns, **self._columns.known(stamp), **self._declared}
+        latest = self._latest
+        if latest is None or latest[0] is not service or latest[1].time_columns != columns:
+            self._latest = latest = service, replace(service, time_columns=columns)
+        return latest[1]

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
 import pyarrow as pa
 
+from micromegas_dbapi.errors import ProgrammingError
 from micromegas_dbapi.service.catalog import TimeColumns
 
-__all__ = ["FLIGHT", "HTTP", "RECENT", "VIEWS_SQL", "Service"]
+__all__ = ["FLIGHT", "HTTP", "RECENT", "VIEWS_SQL", "Service", "may_lack_table"]
 
 #: The versions that are told apart, each the oldest of its kind.
 HTTP, FLIGHT, RECENT = "0.1", "0.2", "0.13"
 #: Lists the views if the protocol has no call for that. Services before 0.18 do not support it.
 VIEWS_SQL = "SELECT table_name FROM information_schema.tables WHERE table_schema = 'public'"
+
+_UNPLANNED = r"Error during planning|\bPlan\(|Schema error|SchemaError\("
 
 
 @dataclass(frozen=True)
@@ -63,3 +67,23 @@ class Service:
             Without time columns.
         """
         return cls(wire, RECENT if "log_stats" in names else FLIGHT, views)
+
+
+def may_lack_table(error: BaseException | None) -> bool:
+    """Return whether a service rejects a statement as it does if a table does not exist.
+
+    Other errors do not show whether it does, such as those of a web app without a data source.
+
+    Parameters
+    ----------
+    error : BaseException or None
+        The error of a statement.
+
+    Returns
+    -------
+    bool
+        Whether the query engine could not plan the statement.
+    """
+    if not isinstance(error, ProgrammingError):
+        return False
+    return error.status == "NOT_FOUND" or re.search(_UNPLANNED, str(error)) is not None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from micromegas_dbapi.sql.lexer import tokens
+from micromegas_dbapi.sql.statement import Statement
 from micromegas_dbapi.timerange import MIN_NS, TimeRange
 
 __all__ = ["NEVER", "query_alone", "types_of_rows", "with_one_row_of_nulls", "without_rows"]
@@ -15,29 +15,29 @@ NEVER = TimeRange(MIN_NS, MIN_NS)
 _QUERIES = ("SELECT", "WITH", "VALUES", "FROM", "(")
 
 
-def without_rows(sql: str) -> str:
+def without_rows(statement: Statement) -> str:
     r"""Return a query that has the columns of another one and no rows.
 
     Parameters
     ----------
-    sql : str
+    statement : Statement
         A statement of any kind.
 
     Returns
     -------
     str
-        `sql` itself if it is DESCRIBE, SHOW or EXPLAIN, which cannot be subqueries.
+        The text itself if it is DESCRIBE, SHOW or EXPLAIN, which cannot be subqueries.
 
     Examples
     --------
-    >>> without_rows("SELECT level FROM log_entries; -- all")
+    >>> without_rows(Statement("SELECT level FROM log_entries; -- all"))
     'SELECT * FROM (\nSELECT level FROM log_entries\n) AS q LIMIT 0'
     """
-    inner = query_alone(sql)
-    return sql if inner is None else f"SELECT * FROM (\n{inner}\n) AS q LIMIT 0"
+    inner = query_alone(statement)
+    return statement.text if inner is None else f"SELECT * FROM (\n{inner}\n) AS q LIMIT 0"
 
 
-def with_one_row_of_nulls(sql: str) -> str:
+def with_one_row_of_nulls(statement: Statement) -> str:
     """Return a query that has the columns of another one and one row of nulls.
 
     A FlightSQL service of 0.2 sends no columns if a result has no rows. This form keeps the names
@@ -46,21 +46,21 @@ def with_one_row_of_nulls(sql: str) -> str:
 
     Parameters
     ----------
-    sql : str
+    statement : Statement
         A statement of any kind.
 
     Returns
     -------
     str
-        `sql` itself if it is not a query.
+        The text itself if it is not a query.
     """
-    inner = query_alone(sql)
+    inner = query_alone(statement)
     if inner is None:
-        return sql
+        return statement.text
     return f"SELECT q.* FROM (VALUES (1)) AS one(x) LEFT JOIN (\n{inner}\n) AS q ON false"
 
 
-def types_of_rows(sql: str, names: Sequence[str]) -> str | None:
+def types_of_rows(statement: Statement, names: Sequence[str]) -> str | None:
     """Return a query for the types of another one's rows, which may differ from those in its plan.
 
     Its one row has the name of a type, as DataFusion writes it, for each column. Nothing is
@@ -69,7 +69,7 @@ def types_of_rows(sql: str, names: Sequence[str]) -> str | None:
 
     Parameters
     ----------
-    sql : str
+    statement : Statement
         A statement of any kind.
     names : sequence of str
         The names of its columns.
@@ -77,9 +77,9 @@ def types_of_rows(sql: str, names: Sequence[str]) -> str | None:
     Returns
     -------
     str or None
-        None if `sql` is not a query, or if several columns have the same name.
+        None if the statement is not a query, or if several columns have the same name.
     """
-    inner = query_alone(sql)
+    inner = query_alone(statement)
     if inner is None or len(set(names)) < len(names):
         return None
     quoted = ('"' + name.replace('"', '""') + '"' for name in names)
@@ -88,12 +88,12 @@ def types_of_rows(sql: str, names: Sequence[str]) -> str | None:
     return f"SELECT {types} FROM (VALUES (1)) AS one(x) LEFT JOIN ({no_rows}) AS q ON true"
 
 
-def query_alone(sql: str) -> str | None:
+def query_alone(statement: Statement) -> str | None:
     """Strip whitespace, comments and semicolons around a query, so that it can be a subquery.
 
     Parameters
     ----------
-    sql : str
+    statement : Statement
         A statement of any kind.
 
     Returns
@@ -101,7 +101,7 @@ def query_alone(sql: str) -> str | None:
     str or None
         None if the statement is not a query.
     """
-    parts = [(part, sql[part.start : part.end]) for part in tokens(sql)]
+    parts = [(part, statement.text_of(part)) for part in statement.tokens]
     # Both tokens around the part of a comment that some engines run must be kept.
     parts = [
         (part, text)
@@ -114,4 +114,4 @@ def query_alone(sql: str) -> str | None:
     words = (text.upper() for part, text in parts if part.kind != "comment")
     if next(words, None) not in _QUERIES:
         return None
-    return sql[parts[0][0].start : parts[-1][0].end]
+    return statement.text[parts[0][0].start : parts[-1][0].end]

@@ -15,10 +15,12 @@ import re
 from collections.abc import Generator, Iterator
 from typing import NamedTuple
 
-__all__ = ["IGNORED", "Token", "disputed", "readings", "tokens"]
+__all__ = ["IGNORED", "MAY_DIFFER", "Token", "readings", "tokens"]
 
 #: The kinds of tokens without a meaning.
 IGNORED = ("blank", "comment")
+#: Matches in every text that the engines split in different ways.
+MAY_DIFFER = re.compile(r"/\*|[nNqQ]'|@['\"`]|\$[^$\s]+\$")
 
 
 class Token(NamedTuple):
@@ -142,58 +144,11 @@ def readings(sql: str) -> list[list[Token]]:
         One reading, or two if the engines differ: the newest engines' first.
     """
     newer = list(tokens(sql))
-    if _MAY_DIFFER.search(sql):
+    if MAY_DIFFER.search(sql):
         older = list(_split(sql, older=True))
         if older != newer:
             return [newer, older]
     return [newer]
-
-
-def disputed(sql: str) -> str | None:
-    """Find the first piece of a statement that the engines read in different ways.
-
-    Parameters
-    ----------
-    sql : str
-        One or several statements.
-
-    Returns
-    -------
-    str or None
-        A description of it for error messages; None if there is no such piece.
-
-    Examples
-    --------
-    >>> disputed("SELECT 1 /*!50000 + 1 */")
-    'a comment that some engines run, /*! .. */'
-    >>> disputed("SELECT 1 /* + 1 */ -- /*! + 1 */")
-    """
-    if sql.isascii() and not _MAY_DIFFER.search(sql):  # fast path of most statements
-        return None
-    newer, *differing = readings(sql)
-    for older in differing:
-        at = next(a.start for a, b in zip(newer, older, strict=False) if a != b)
-        return next(what for piece, what in _DISPUTED if piece.match(sql, at))
-    for part in newer:
-        word = sql[part.start : part.end]
-        if part.kind == "word" and not word.isascii() and word.upper().isascii():
-            return f"{word}, which is {word.upper()} to some engines"
-    return None
-
-
-# Pieces that the engines read in different ways, with their descriptions.
-_DISPUTED = [
-    (re.compile(piece), what)
-    for piece, what in (
-        (r"/\*!", "a comment that some engines run, /*! .. */"),
-        (r"/\*", "a comment inside a comment, which some engines end elsewhere"),
-        (r"[nN]'", "a string with the prefix N and a backslash"),
-        (r"[nN]?[qQ]'", "a string with the prefix Q"),
-        (r"@", "a quote behind @"),
-        (r"\$", "a dollar-quoted string with a dollar sign in it"),
-    )
-]
-_MAY_DIFFER = re.compile(r"/\*|[nNqQ]'|@['\"`]|\$[^$\s]+\$")
 
 
 def _split(sql: str, *, older: bool = False, runs_comments: bool = False) -> Iterator[Token]:

@@ -16,17 +16,17 @@ from typing import Literal, TypeAlias
 
 import pyarrow as pa
 
-from micromegas_dbapi.errors import DataError, MixedTypesWarning, ProgrammingError
+from micromegas_dbapi.errors import DataError, MixedTypesWarning
 from micromegas_dbapi.service.catalog import INSTANCE_SCHEMAS, SCHEMAS
-from micromegas_dbapi.sql.lexer import IGNORED, Token, readings
+from micromegas_dbapi.sql.lexer import IGNORED, Token
+from micromegas_dbapi.sql.statement import Statement
 from micromegas_dbapi.stack_level import stacklevel
 
-__all__ = ["Reaction", "check_reaction", "mixed", "react"]
+__all__ = ["Reaction", "mixed", "react"]
 
 Reaction: TypeAlias = Literal["ignore", "warn", "error"]
 
 _LOG = logging.getLogger("micromegas_dbapi")
-_REACTIONS = ("ignore", "warn", "error")
 _SETS = ("UNION", "EXCEPT", "INTERSECT", "MINUS")
 _QUALIFIERS = ("ALL", "DISTINCT", "BY", "NAME")
 _BEHIND_LIST = frozenset(
@@ -56,13 +56,13 @@ _HOLDS = {
 _Item: TypeAlias = tuple[str, str] | list["_Item"]
 
 
-def react(sql: str, reaction: Reaction, query_id: str) -> None:
+def react(statement: Statement, reaction: Reaction, query_id: str) -> None:
     """Log mixed types in a statement, warn of them, or raise an error.
 
     Parameters
     ----------
-    sql : str
-        The text to send.
+    statement : Statement
+        The statement to send.
     reaction : {"ignore", "warn", "error"}
         "ignore" logs them at level DEBUG.
     query_id : str
@@ -75,48 +75,22 @@ def react(sql: str, reaction: Reaction, query_id: str) -> None:
     """
     if reaction == "ignore" and not _LOG.isEnabledFor(logging.DEBUG):
         return
-    for found in mixed(sql):
+    for found in mixed(statement):
         message = f"{found}: services cast the second type to the first one; CAST the first"
         if reaction == "error":
-            raise DataError(message, sql=sql, query_id=query_id, retryable=False)
+            raise DataError(message, sql=statement.text, query_id=query_id, retryable=False)
         if reaction == "warn":
             warnings.warn(message, MixedTypesWarning, stacklevel=stacklevel())
         else:
             _LOG.debug("query %s: %s", query_id, message)
 
 
-def check_reaction(given: object) -> Reaction:
-    """Validate the value of the option ``on_mixed_types``.
-
-    Parameters
-    ----------
-    given : object
-        The value of the option.
-
-    Returns
-    -------
-    {"ignore", "warn", "error"}
-        The same value.
-
-    Raises
-    ------
-    ProgrammingError
-        If it is another value.
-    """
-    for known in _REACTIONS:
-        if given == known:
-            return known  # type: ignore[return-value]
-    raise ProgrammingError(
-        f"on_mixed_types={given!r}; accepted: {', '.join(map(repr, _REACTIONS))}"
-    )
-
-
-def mixed(sql: str) -> list[str]:
+def mixed(statement: Statement) -> list[str]:
     """Describe the places where a value would be lost in a cast to the first branch's type.
 
     Parameters
     ----------
-    sql : str
+    statement : Statement
         One or several statements.
 
     Returns
@@ -126,22 +100,22 @@ def mixed(sql: str) -> list[str]:
 
     Examples
     --------
-    >>> mixed("SELECT CASE WHEN level = 4 THEN 1 ELSE 0.5 END FROM log_entries")
+    >>> mixed(Statement("SELECT CASE WHEN level = 4 THEN 1 ELSE 0.5 END FROM log_entries"))
     ['a CASE has 1, an integer, first, and 0.5, a floating-point number, later']
-    >>> mixed("SELECT level FROM log_entries UNION ALL SELECT 9")
+    >>> mixed(Statement("SELECT level FROM log_entries UNION ALL SELECT 9"))
     []
     """
-    upper = sql.upper()
+    upper = statement.text.upper()
     if "CASE" not in upper and not any(word in upper for word in _SETS):
         return []
-    trees = [_tree(sql, parts) for parts in readings(sql)]
+    trees = [_tree(statement, parts) for parts in statement.readings]
     return list(dict.fromkeys(text for tree in trees for text in _mixed_in(tree)))
 
 
-def _tree(sql: str, parts: list[Token]) -> list[_Item]:
+def _tree(statement: Statement, parts: tuple[Token, ...]) -> list[_Item]:
     opened: list[list[_Item]] = [[]]
     for part in parts:
-        text = sql[part.start : part.end]
+        text = statement.text_of(part)
         if part.kind in IGNORED:
             continue
         if text == "(" and part.kind == "other":

@@ -2,7 +2,7 @@
 
 No protocol of the services has parameters, so each value is inserted as a SQL literal. Driver and
 dialect share the renderer, `micromegas_dbapi.sql.literals`. Where query engines read a text in
-different ways (`lexer.disputed`), it is rejected if that decides where the placeholders are.
+different ways (`Statement.disputed`), it is rejected if that decides where the placeholders are.
 """
 
 from __future__ import annotations
@@ -12,31 +12,33 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, TypeAlias
 
 from micromegas_dbapi.errors import ProgrammingError
-from micromegas_dbapi.sql.lexer import IGNORED, Token, disputed, readings
+from micromegas_dbapi.sql.lexer import IGNORED, Token
 from micromegas_dbapi.sql.literals import literal
+from micromegas_dbapi.sql.statement import Statement
 
 __all__ = ["Parameters", "bind"]
 
 Parameters: TypeAlias = Sequence[Any] | Mapping[str, Any] | None
 
 
-def bind(sql: str, parameters: Parameters = None) -> str:
+def bind(statement: Statement, parameters: Parameters = None) -> Statement:
     """Render parameters into a statement.
 
     Parameters
     ----------
-    sql : str
+    statement : Statement
         With ``?`` placeholders for a sequence of parameters, or ``:name`` placeholders for a
         mapping. Strings, quoted identifiers and comments have no placeholders. Neither has a
         ``::`` cast, nor a colon directly behind a word, quote or bracket (slices, struct fields).
     parameters : sequence, mapping or None
-        None returns `sql` unchanged. A list, tuple or set as a value is an ``IN`` list:
+        None returns `statement` itself. A list, tuple or set as a value is an ``IN`` list:
         ``level IN ?``, or ``level IN (?)``.
 
     Returns
     -------
-    str
-        The text to send.
+    Statement
+        The statement to send. Its tokens are found in its own text, because checks of what is
+        sent should not depend on how values were inserted.
 
     Raises
     ------
@@ -49,7 +51,7 @@ def bind(sql: str, parameters: Parameters = None) -> str:
         If a value has an accepted type but SQL cannot express it.
     """
     if parameters is None:
-        return sql
+        return statement
     named = isinstance(parameters, Mapping)
     if isinstance(parameters, (str, bytes, bytearray)) or not (
         named or isinstance(parameters, Sequence)
@@ -58,7 +60,7 @@ def bind(sql: str, parameters: Parameters = None) -> str:
             f"parameters are of type {type(parameters).__name__}; accepted: a sequence for ? "
             "placeholders, a mapping for :name placeholders"
         )
-    parts, *other_readings = readings(sql)
+    parts, *other_readings = statement.readings
     if _is_open(parts):
         raise ProgrammingError(
             "the statement has a string, identifier or comment without an end; it begins at "
@@ -70,23 +72,24 @@ def bind(sql: str, parameters: Parameters = None) -> str:
         for reading in other_readings
     ):
         raise ProgrammingError(
-            f"the statement has {disputed(sql)}: which placeholders it has depends on the query "
-            "engine"
+            f"the statement has {statement.disputed}: which placeholders it has depends on the "
+            "query engine"
         )
     if named:
-        return _bind_named(sql, parts, parameters)  # type: ignore[arg-type]
-    return _bind_positional(sql, parts, parameters)  # type: ignore[arg-type]
+        return _bind_named(statement, parameters)  # type: ignore[arg-type]
+    return _bind_positional(statement, parameters)  # type: ignore[arg-type]
 
 
-def _placeholders(parts: list[Token]) -> list[Token]:
+def _placeholders(parts: Sequence[Token]) -> list[Token]:
     return [part for part in parts if part.kind in ("mark", "name")]
 
 
-def _is_open(parts: list[Token]) -> bool:
+def _is_open(parts: Sequence[Token]) -> bool:
     return bool(parts) and parts[-1].kind == "open"
 
 
-def _bind_positional(sql: str, parts: list[Token], values: Sequence[Any]) -> str:
+def _bind_positional(statement: Statement, values: Sequence[Any]) -> Statement:
+    parts = statement.tokens
     positions = [i for i, part in enumerate(parts) if part.kind == "mark"]
     if len(positions) != len(values):
         has_names = any(part.kind == "name" for part in parts)
@@ -94,11 +97,10 @@ def _bind_positional(sql: str, parts: list[Token], values: Sequence[Any]) -> str
             f"the statement has {_count(len(positions), '? placeholder')}, but "
             f"{_count(len(values), 'parameter')} {'was' if len(values) == 1 else 'were'} given"
             f"{'; pass a mapping for :name placeholders' if has_names else ''}"
-            f"{_percent_hint(sql, parts)}"
+            f"{_percent_hint(statement)}"
         )
     return _replace(
-        sql,
-        parts,
+        statement,
         {
             i: (f"parameter {number}", value)
             for number, (i, value) in enumerate(zip(positions, values, strict=True), 1)
@@ -106,7 +108,8 @@ def _bind_positional(sql: str, parts: list[Token], values: Sequence[Any]) -> str
     )
 
 
-def _bind_named(sql: str, parts: list[Token], values: Mapping[str, Any]) -> str:
+def _bind_named(statement: Statement, values: Mapping[str, Any]) -> Statement:
+    sql, parts = statement.text, statement.tokens
     if any(part.kind == "mark" for part in parts):
         raise ProgrammingError(
             "the statement has ? placeholders, but the parameters are a mapping; pass a sequence, "
@@ -121,10 +124,10 @@ def _bind_named(sql: str, parts: list[Token], values: Mapping[str, Any]) -> str:
     if unused := [name for name in values if name not in names.values()]:
         raise ProgrammingError(
             f"the statement has no placeholder for {_listed(unused)}; it has: "
-            f"{_listed(dict.fromkeys(names.values()))}{_percent_hint(sql, parts)}"
+            f"{_listed(dict.fromkeys(names.values()))}{_percent_hint(statement)}"
         )
     return _replace(
-        sql, parts, {i: (f"parameter :{name}", values[name]) for i, name in names.items()}
+        statement, {i: (f"parameter :{name}", values[name]) for i, name in names.items()}
     )
 
 
@@ -140,9 +143,11 @@ def _listed(names: Iterable[object]) -> str:
 _PERCENT = re.compile(r"%(?:\(\w+\))?s\b")
 
 
-def _percent_hint(sql: str, parts: list[Token]) -> str:
+def _percent_hint(statement: Statement) -> str:
     """Return a hint if a statement has ``%s`` or ``%(name)s`` outside strings and comments."""
-    code = "".join(sql[p.start : p.end] if p.kind in ("word", "other") else " " for p in parts)
+    code = "".join(
+        statement.text_of(p) if p.kind in ("word", "other") else " " for p in statement.tokens
+    )
     found = _PERCENT.search(code)
     if found is None:
         return ""
@@ -153,7 +158,8 @@ def _percent_hint(sql: str, parts: list[Token]) -> str:
 _STICKS = re.compile(r"[\w'\"`$@#.?:&-]|[^\x00-\x7f\s]")
 
 
-def _replace(sql: str, parts: list[Token], values: dict[int, tuple[str, Any]]) -> str:
+def _replace(statement: Statement, values: dict[int, tuple[str, Any]]) -> Statement:
+    sql, parts = statement.text, statement.tokens
     out: list[str] = []
     for i, part in enumerate(parts):
         text = sql[part.start : part.end]
@@ -167,10 +173,10 @@ def _replace(sql: str, parts: list[Token], values: dict[int, tuple[str, Any]]) -
             if not sql.startswith("::", part.end) and _STICKS.match(sql, part.end):
                 text += " "
         out.append(text)
-    return "".join(out)
+    return Statement("".join(out))
 
 
-def _in_brackets(sql: str, parts: list[Token], i: int) -> bool:
+def _in_brackets(sql: str, parts: Sequence[Token], i: int) -> bool:
     """Return whether a placeholder stands alone in brackets behind IN: ``IN (?)``."""
     before = [p for p in parts[:i] if p.kind not in IGNORED][-2:]
     after = next((p for p in parts[i + 1 :] if p.kind not in IGNORED), None)

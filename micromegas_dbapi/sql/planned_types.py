@@ -6,7 +6,7 @@ reader takes 64-bit integers for 32-bit ones, or strings for numbers. Nothing in
 it. So only constructs whose planned types are known to be right count as sure. The proof is a
 comparison of planned and real types over random statements (``tests/planned_types``).
 
-A text that query engines read in different ways (`lexer.disputed`) is not sure.
+A text that query engines read in different ways (`Statement.disputed`) is not sure.
 """
 
 from __future__ import annotations
@@ -20,7 +20,8 @@ import pyarrow as pa
 
 from micromegas_dbapi.service.catalog import INSTANCE_SCHEMAS, SCHEMAS
 from micromegas_dbapi.sql.engine_functions import AGGREGATES, FUNCTIONS, UNSIGNED
-from micromegas_dbapi.sql.lexer import IGNORED, Token, disputed, tokens
+from micromegas_dbapi.sql.lexer import Token
+from micromegas_dbapi.sql.statement import Statement
 
 __all__ = [
     "EFFECTS",
@@ -134,13 +135,13 @@ class _Bracket:
 
 
 @lru_cache(_KEPT)
-def doubt(sql: str) -> str | None:
+def doubt(statement: Statement) -> str | None:
     """Return why the rows of a statement may have other types than its plan.
 
     Parameters
     ----------
-    sql : str
-        The text to send.
+    statement : Statement
+        What is sent.
 
     Returns
     -------
@@ -149,17 +150,17 @@ def doubt(sql: str) -> str | None:
 
     Examples
     --------
-    >>> doubt("SELECT target, count(*) FROM log_entries GROUP BY target")
-    >>> doubt("SELECT level FROM log_entries UNION ALL SELECT 9")
+    >>> doubt(Statement("SELECT target, count(*) FROM log_entries GROUP BY target"))
+    >>> doubt(Statement("SELECT level FROM log_entries UNION ALL SELECT 9"))
     'UNION has the types of its first query in the plan'
-    >>> doubt("SELECT * FROM my_view")
+    >>> doubt(Statement("SELECT * FROM my_view"))
     "the definition of my_view is not known"
     """
-    if reason := disputed(sql):
+    if reason := statement.disputed:
         return reason
     parts: list[tuple[str, str]] = []
-    for part in tokens(sql):
-        text = sql[part.start : part.end]
+    for part in statement.tokens:
+        text = statement.text_of(part)
         if part.kind == "comment":
             if reason := _in_comment(text):
                 return reason
@@ -170,12 +171,12 @@ def doubt(sql: str) -> str | None:
     return _Reading(parts).doubt()
 
 
-def calls(sql: str) -> set[str]:
+def calls(statement: Statement) -> set[str]:
     """Return the names in a statement that a bracket follows.
 
     Parameters
     ----------
-    sql : str
+    statement : Statement
         One or several statements.
 
     Returns
@@ -183,11 +184,7 @@ def calls(sql: str) -> set[str]:
     set of str
         Function names, and other names before a bracket.
     """
-    parts = [
-        _normal(part, sql[part.start : part.end])
-        for part in tokens(sql)
-        if part.kind not in IGNORED
-    ]
+    parts = [_normal(part, statement.text_of(part)) for part in statement.code]
     return {
         _name(a) for a, b in pairwise(parts) if b == ("other", "(") and a[0] in ("word", "quoted")
     }

@@ -1,7 +1,7 @@
 """Refuse statements that change something, before they are sent.
 
-Where query engines read a text in different ways (`lexer.disputed`), it is refused if any of them
-would change something.
+Where query engines read a text in different ways (`Statement.disputed`), it is refused if any of
+them would change something.
 """
 
 from __future__ import annotations
@@ -10,7 +10,8 @@ import re
 from collections.abc import Iterator
 
 from micromegas_dbapi.errors import NotSupportedError
-from micromegas_dbapi.sql.lexer import IGNORED, Token, readings
+from micromegas_dbapi.sql.lexer import IGNORED, Token
+from micromegas_dbapi.sql.statement import Statement
 
 __all__ = ["refuse_changes"]
 
@@ -31,12 +32,12 @@ _BEFORE_OPERAND = frozenset("([{.+-/%=<|&^")
 _NAMES = ("<string>", "<quoted>", "<mark>", "<name>")
 
 
-def refuse_changes(sql: str) -> None:
+def refuse_changes(statement: Statement) -> None:
     """Raise an error if a text has DDL, DML, COPY, SET, transactions or the like.
 
     Parameters
     ----------
-    sql : str
+    statement : Statement
         One or several statements.
 
     Raises
@@ -45,34 +46,34 @@ def refuse_changes(sql: str) -> None:
         If one of the statements is a change, also behind comments, EXPLAIN or a WITH clause, or a
         ``SELECT .. INTO``. (If a table or column is named ``into``, put it in double quotes.)
     """
-    if not _SUSPECT.search(sql.upper()):  # most statements need no lexer
+    if not _SUSPECT.search(statement.text.upper()):  # most statements need no tokens
         return
-    for reading in readings(sql):
-        for statement in _statements(sql, reading):
-            if changing := _changing_word(statement):
+    for reading in statement.readings:
+        for words in _statements(statement, reading):
+            if changing := _changing_word(words):
                 raise NotSupportedError(
                     f"{changing} is rejected, and nothing was sent: a Micromegas service is "
                     "read-only and ignores DDL, DML, COPY, SET and transactions; accepted: "
                     "SELECT, WITH, VALUES, DESCRIBE, SHOW, EXPLAIN",
-                    sql=sql,
+                    sql=statement.text,
                     retryable=False,
                 )
 
 
-def _statements(sql: str, reading: list[Token]) -> Iterator[list[str]]:
+def _statements(statement: Statement, reading: tuple[Token, ...]) -> Iterator[list[str]]:
     """Split a text at its semicolons into words in upper case and the kinds of other tokens."""
-    statement: list[str] = []
+    words: list[str] = []
     for part in reading:
         if part.kind in IGNORED:
             continue
-        text = sql[part.start : part.end]
+        text = statement.text_of(part)
         if text == ";":
-            yield statement
-            statement = []
+            yield words
+            words = []
         else:
             keeps_text = part.kind in ("word", "other")
-            statement.append(text.upper() if keeps_text else f"<{part.kind}>")
-    yield statement
+            words.append(text.upper() if keeps_text else f"<{part.kind}>")
+    yield words
 
 
 def _changing_word(words: list[str]) -> str | None:

@@ -29,12 +29,11 @@ from micromegas_dbapi.transport.protocol import Request
 __all__ = ["LayoutChecker", "check", "decoding_error", "mismatch_error"]
 
 _VIEWS = (pa.string_view(), pa.binary_view())
-# Types that pyarrow validates; the oldest pyarrow does not have all of them.
-_COMPLEX = tuple(
-    kind
-    for name in ("is_union", "is_list_view", "is_large_list_view", "is_run_end_encoded")
-    if (kind := getattr(pa.types, name, None)) is not None
-)
+# pyarrow's numbers of the types that it validates itself.
+_COMPLEX = {
+    getattr(pa.lib, f"Type_{name}")
+    for name in ("SPARSE_UNION", "DENSE_UNION", "LIST_VIEW", "LARGE_LIST_VIEW", "RUN_END_ENCODED")
+}
 _PADDING = 64  # bytes; services pad buffers to a multiple of it
 _FIRST = 3  # batches of a stream that are checked completely
 _TOLERANCE = 1 / 16  # relative change of the bytes per row that triggers a complete check
@@ -229,7 +228,7 @@ def _check_array(array: pa.Array, exact: bool) -> None:
         return
     if not rows or pa.types.is_null(kind):
         return
-    if any(is_kind(kind) for is_kind in _COMPLEX):
+    if kind.id in _COMPLEX:
         array.validate(full=True)
         return
     buffers = array.buffers()

@@ -10,6 +10,7 @@ from typing import Any, Protocol, TypedDict, runtime_checkable
 import pyarrow as pa
 
 from micromegas_dbapi.service import Service
+from micromegas_dbapi.sql.statement import Statement
 from micromegas_dbapi.timerange import TimeRange
 from micromegas_dbapi.transport.cancellation import Cancellation
 
@@ -43,12 +44,21 @@ class Request:
         A UUID that identifies the attempt.
     cancellation : Cancellation
         Stops the query from any thread, while it runs and while its result is read.
+    lexed : Statement, optional
+        The statement, if its tokens are known already.
     """
 
     sql: str
     time_range: TimeRange | None
     query_id: str
     cancellation: Cancellation = field(default_factory=Cancellation, compare=False)
+    lexed: Statement | None = field(default=None, compare=False, repr=False)
+
+    @cached_property
+    def statement(self) -> Statement:
+        """The statement with its tokens, which are found once."""
+        known = self.lexed
+        return known if known is not None and known.text == self.sql else Statement(self.sql)
 
     @property
     def context(self) -> ErrorContext:
@@ -128,8 +138,13 @@ class Transport(Protocol):
         """
         ...
 
-    def service(self) -> Service:
+    def service(self, cancellation: Cancellation | None = None) -> Service:
         """Return the kind and version of the service. May query the service.
+
+        Parameters
+        ----------
+        cancellation : Cancellation, optional
+            Cancels the query.
 
         Returns
         -------
@@ -153,7 +168,7 @@ class Transport(Protocol):
         ...
 
     def stamp(self) -> object:
-        """Return a value that changes whenever what `presumed` returns may have changed.
+        """Return a value that changes whenever what is known of the service is outdated.
 
         Returns
         -------

@@ -19,6 +19,7 @@ from micromegas_dbapi.client.call_sql import call_statement, progress_error, una
 from micromegas_dbapi.errors import from_service
 from micromegas_dbapi.service.catalog import LOOKUPS
 from micromegas_dbapi.sql.refusal import refuse_changes
+from micromegas_dbapi.sql.statement import Statement
 from micromegas_dbapi.timerange import ALL_TIME
 
 PID = "5e289910-c90d-44d6-8cb2-570a36fc332c"
@@ -144,7 +145,7 @@ def test_what_is_sent(
     call: str, recent: bool, given: dict[str, Any], sql: str, bounds: tuple[Any, Any]
 ) -> None:
     assert call_statement(call, given, recent=recent) == (sql, *bounds)
-    refuse_changes(sql)
+    refuse_changes(Statement(sql))
 
 
 def view(sql: str, name: str = "log_entries", instance: str = "global") -> dict[str, Any]:

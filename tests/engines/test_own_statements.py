@@ -23,6 +23,7 @@ from micromegas_dbapi.cli import main
 from micromegas_dbapi.client import Client
 from micromegas_dbapi.service.catalog import VIEW_COMMENTS
 from micromegas_dbapi.sql.column_queries import types_of_rows, with_one_row_of_nulls
+from micromegas_dbapi.sql.statement import Statement
 from tests.engines import own
 from tests.engines.services import ENGINES, NEW, OLD, Service, serving
 from tests.engines.test_command_line import ANSWERED, REFUSED, SCHEMES, SUBJECTS, commands, words
@@ -77,12 +78,13 @@ def test_statements_are_constants_of_their_modules() -> None:
 
 
 @pytest.fixture(scope="module")
-def theirs(wire: Callable[[str], Path]) -> Iterator[Callable[[str, str], Service]]:
+def theirs(wire: Callable[[str], Path], opening: Any) -> Iterator[Callable[[str, str], Service]]:
     """`theirs(python, "http-0.2.3")` has that recording's data, and a view of its users."""
     with ExitStack() as running:
 
         def start(python: str, recording: str) -> Service:
-            return running.enter_context(serving(python, wire(recording) / "data", THEIRS))
+            with opening():
+                return running.enter_context(serving(python, wire(recording) / "data", THEIRS))
 
         yield cache(start)
 
@@ -127,7 +129,7 @@ def asked(url: str, recording: str) -> dict[str, Any]:
             "described": [(column.name, repr(column.type_code)) for column in described],
             "range": repr(cursor.time_range),
             "rows": cursor.fetchall(),
-            "of nulls": connection.execute(with_one_row_of_nulls(sql)).fetchall(),
+            "of nulls": connection.execute(with_one_row_of_nulls(Statement(sql))).fetchall(),
             "types": types_told(connection, sql, ["level", "msg"]),
             "unsure": connection.execute(UNSURE).fetchall(),
             "unsure types": types_told(connection, UNSURE, ["t", "msg"]),
@@ -136,7 +138,7 @@ def asked(url: str, recording: str) -> dict[str, Any]:
 
 
 def types_told(connection: mm.Connection, sql: str, names: list[str]) -> list[pa.DataType]:
-    question = types_of_rows(sql, names)
+    question = types_of_rows(Statement(sql), names)
     assert question is not None
     return types_in(connection.execute(question).fetch_arrow_table())
 

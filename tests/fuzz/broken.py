@@ -42,7 +42,7 @@ class Mutation(NamedTuple):
 SCANS, JOINS, NAMES, OUTPUTS = "scans", "joins", "name_resolution", "outputs"
 PUSHDOWN, SETS = "pushdown", "set_operations"
 PREDICATES, INSTANTS, DURATIONS = "predicates", "instants", "durations"
-TREE, RANGE = "syntax_tree", "__init__"
+TREE, RANGE, CLOCK = "syntax_tree", "__init__", "clock_reading"
 
 MUTATIONS = [
     Mutation("LEFT ON bounds both sides", JOINS, '"left": right', '"left": left | right'),
@@ -114,7 +114,12 @@ MUTATIONS = [
              holding="arithmetic of instants"),
     Mutation("what is not read says nothing", TREE, "if strange:", "if False:",
              holding="pipes"),
-    Mutation("the clock's skew is forgotten", RANGE, "clock - skew)", "clock)"),
+    Mutation("the clock's skew is forgotten", RANGE, "else now) - skew", "else now)"),
+    Mutation("an instant of before does not move", CLOCK, "return now + self._offset",
+             "return self._readings.now + self._offset",
+             holding="arithmetic of instants", seconds=120),
+    Mutation("a day begins at any time", CLOCK, "restrict(first, first + unit)",
+             "restrict(-_INFINITE[0], first + unit)", seconds=120),
     Mutation("only the first scan counts", RANGE, "min(low, bounds[0]), max(high, bounds[1])",
              "bounds[0], bounds[1]"),
     Mutation("every view's columns are in order", RANGE, "if columns.ordered:", "if True:"),

@@ -12,6 +12,8 @@ import pyarrow as pa
 from datafusion import SessionContext
 
 from micromegas_dbapi.ranges.inference import SKEW_NS, Inferred, Reason, infer
+from micromegas_dbapi.sql.statement import Statement as SqlStatement
+from micromegas_dbapi.time_units import DAY
 from micromegas_dbapi.timerange import MAX_NS, MIN_NS, format_ns
 from tests.fuzz.data import INSTANCES, World, table_of, world
 from tests.fuzz.statements import Statement, Statements
@@ -135,11 +137,15 @@ def inferred(here: World, seed: str, statement: Statement) -> Inferred | Reason:
     """Infer a statement's range, on a clock that depends on the seed.
 
     The engine's clock is the service's; the client's may be anywhere behind it, or ahead by the
-    skew that is allowed for.
+    skew that is allowed for. The statement's analysis is made for another clock, and kept.
     """
-    ahead = random.Random(f"{seed} clock").choice([0, SKEW_NS, -2400 * 10**9])
-    now = time.time_ns() + ahead
-    return infer(statement.sql, here.service, now=now, skew=max(ahead, 0), pad=0)
+    chance = random.Random(f"{seed} clock")
+    ahead = chance.choice([0, SKEW_NS, -2400 * 10**9])
+    later, now = chance.choice([3 * DAY, 300 * 365 * DAY]), time.time_ns() + ahead
+    sql = SqlStatement(statement.sql)
+    for clock in (now + later, now):
+        found = infer(sql, here.service, now=clock, skew=max(ahead, 0), pad=0)
+    return found
 
 
 def reads_view(here: World, sql: str) -> bool:

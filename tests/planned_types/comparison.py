@@ -9,6 +9,7 @@ import pyarrow as pa
 from datafusion import SessionContext
 
 from micromegas_dbapi.sql.planned_types import doubt
+from micromegas_dbapi.sql.statement import Statement
 from tests.planned_types.data import engine
 from tests.planned_types.statements import Statements
 
@@ -77,7 +78,7 @@ def run(seed: int, count: int, mixing: float = 0.04) -> Tally:
                 raise
             tally.counts["failed"] += 1
             continue
-        reason = doubt(sql)
+        reason = doubt(Statement(sql))
         tally.counts["sure" if reason is None else "unsure"] += 1
         if found is not None:
             tally.counts["differ"] += 1

@@ -15,6 +15,7 @@ import pytest
 
 from micromegas_dbapi.arrow.type_names import arrow_type
 from micromegas_dbapi.sql.column_queries import types_of_rows
+from micromegas_dbapi.sql.statement import Statement
 from tests.planned_types import comparison
 from tests.planned_types.data import engine
 from tests.planned_types.functions import check
@@ -59,7 +60,7 @@ def test_the_types_of_rows_can_be_asked_for() -> None:
             batches = [batch.to_pyarrow() for batch in frame.execute_stream()]
         except Exception:  # a statement that does not run
             continue
-        question = types_of_rows(sql, frame.schema().names)
+        question = types_of_rows(Statement(sql), frame.schema().names)
         if not batches or question is None:
             continue
         [answer] = context.sql(question).to_pylist()  # one row

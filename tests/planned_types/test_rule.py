@@ -16,6 +16,7 @@ from micromegas_dbapi.sql.planned_types import (
     calls,
     doubt,
 )
+from micromegas_dbapi.sql.statement import Statement
 
 SURE = [
     "SELECT * FROM log_entries",
@@ -138,12 +139,12 @@ UNSURE_STATEMENTS = [
 
 @pytest.mark.parametrize("sql", SURE)
 def test_sure(sql: str) -> None:
-    assert doubt(sql) is None
+    assert doubt(Statement(sql)) is None
 
 
 @pytest.mark.parametrize(("sql", "word"), UNSURE_STATEMENTS)
 def test_unsure(sql: str, word: str) -> None:
-    reason = doubt(sql)
+    reason = doubt(Statement(sql))
     assert reason is not None
     assert word in reason
 
@@ -151,9 +152,9 @@ def test_unsure(sql: str, word: str) -> None:
 @pytest.mark.parametrize("word", UNSURE)
 def test_each_word(word: str) -> None:
     for spelled in (word, word.lower()):
-        assert doubt(f"SELECT level {spelled} x FROM log_entries") == UNSURE[word]
-        assert doubt(f'SELECT "{spelled}" FROM log_entries') is None
-        assert doubt(f"SELECT '{spelled}' FROM log_entries") is None
+        assert doubt(Statement(f"SELECT level {spelled} x FROM log_entries")) == UNSURE[word]
+        assert doubt(Statement(f'SELECT "{spelled}" FROM log_entries')) is None
+        assert doubt(Statement(f"SELECT '{spelled}' FROM log_entries")) is None
 
 
 @pytest.mark.parametrize(
@@ -166,35 +167,35 @@ def test_each_word(word: str) -> None:
 def test_each_kind(value: str) -> None:
     words = {**KIND_WORDS, **KIND_TEXTS}
     kind = next(kind for sign, kind in words.items() if sign in value)
-    assert doubt(f"SELECT {value} FROM log_entries") is None
-    assert doubt(f"SELECT max({value} + 1) FROM log_entries") == KINDS[kind]
+    assert doubt(Statement(f"SELECT {value} FROM log_entries")) is None
+    assert doubt(Statement(f"SELECT max({value} + 1) FROM log_entries")) == KINDS[kind]
 
 
 @pytest.mark.parametrize("view", sorted(VIEWS))
 def test_each_view(view: str) -> None:
-    assert doubt(f"SELECT * FROM {view}") is None
-    assert doubt(f"SELECT * FROM view_instance('{view}', 'x')") is None
+    assert doubt(Statement(f"SELECT * FROM {view}")) is None
+    assert doubt(Statement(f"SELECT * FROM view_instance('{view}', 'x')")) is None
 
 
 @pytest.mark.parametrize("name", sorted(TABLE_FUNCTIONS - {"view_instance"}))
 def test_each_table_function(name: str) -> None:
-    assert doubt(f"SELECT * FROM {name}('x')") is None
-    assert f"{name}s is not known" in str(doubt(f"SELECT * FROM {name}s('x')"))
+    assert doubt(Statement(f"SELECT * FROM {name}('x')")) is None
+    assert f"{name}s is not known" in str(doubt(Statement(f"SELECT * FROM {name}s('x')")))
 
 
 @pytest.mark.parametrize("name", sorted(FUNCTIONS))
 def test_each_function(name: str) -> None:
-    assert doubt(f"SELECT {name}(level) FROM log_entries") is None
-    assert "is not known" in str(doubt(f"SELECT {name}_(level) FROM log_entries"))
+    assert doubt(Statement(f"SELECT {name}(level) FROM log_entries")) is None
+    assert "is not known" in str(doubt(Statement(f"SELECT {name}_(level) FROM log_entries")))
 
 
 @pytest.mark.parametrize("name", sorted(UNSIGNED))
 def test_each_unsigned_function(name: str) -> None:
-    assert "unsigned" in str(doubt(f"SELECT {name}(level) - 1 FROM log_entries"))
+    assert "unsigned" in str(doubt(Statement(f"SELECT {name}(level) - 1 FROM log_entries")))
 
 
 def test_effects_are_seen_in_any_form() -> None:
     for name in EFFECTS:
-        assert name in calls(f"SELECT CASE WHEN true THEN {name.upper()} ('x') END")
-        assert name in calls(f'SELECT * FROM "{name}"(1)')
-    assert calls("SELECT 'upper(', upper (msg) -- lower(") == {"upper"}
+        assert name in calls(Statement(f"SELECT CASE WHEN true THEN {name.upper()} ('x') END"))
+        assert name in calls(Statement(f'SELECT * FROM "{name}"(1)'))
+    assert calls(Statement("SELECT 'upper(', upper (msg) -- lower(")) == {"upper"}

@@ -6,6 +6,7 @@ import pytest
 
 import micromegas_dbapi as mm
 from micromegas_dbapi.sql.column_queries import with_one_row_of_nulls, without_rows
+from micromegas_dbapi.sql.statement import Statement
 
 STATEMENTS = [
     "SELECT 1 AS one",
@@ -26,8 +27,8 @@ STATEMENTS = [
 def test_columns_are_those_of_the_statement(sql: str) -> None:
     with mm.connect("demo:?seed=7") as connection:
         whole = connection.execute(sql).fetch_arrow_table()
-        nothing = connection.execute(without_rows(sql)).fetch_arrow_table()
-        nulls = connection.execute(with_one_row_of_nulls(sql)).fetch_arrow_table()
+        nothing = connection.execute(without_rows(Statement(sql))).fetch_arrow_table()
+        nulls = connection.execute(with_one_row_of_nulls(Statement(sql))).fetch_arrow_table()
         described = connection.cursor().describe(sql)
     assert nothing.schema.names == nulls.schema.names == whole.schema.names
     assert nothing.schema.types == nulls.schema.types == whole.schema.types
@@ -41,7 +42,7 @@ def test_columns_are_those_of_the_statement(sql: str) -> None:
     "sql", ["DESCRIBE log_entries", "EXPLAIN SELECT 1", "SHOW TABLES", "", ";"]
 )
 def test_what_is_no_query_stays_as_it_is(sql: str) -> None:
-    assert without_rows(sql) == with_one_row_of_nulls(sql) == sql
+    assert without_rows(Statement(sql)) == with_one_row_of_nulls(Statement(sql)) == sql
 
 
 def test_describe_computes_nothing_and_keeps_the_result() -> None:

@@ -15,10 +15,11 @@ from datafusion import SessionContext
 
 import micromegas_dbapi as mm
 from micromegas_dbapi.ranges.inference.lexical_subset import difference
-from micromegas_dbapi.sql.lexer import Token, disputed, readings, tokens
+from micromegas_dbapi.sql.lexer import Token, readings, tokens
 from micromegas_dbapi.sql.parameters import bind
 from micromegas_dbapi.sql.planned_types import doubt
 from micromegas_dbapi.sql.refusal import refuse_changes
+from micromegas_dbapi.sql.statement import Statement
 from tests.engines.columns_engine import READ_ONLY
 from tests.engines.pipe import PYTHONS, Pipe, RefusedError
 
@@ -258,8 +259,8 @@ def test_what_they_read_in_different_ways(
     sql: str, old: str | None, new: str | None, what: str
 ) -> None:
     assert embedded(sql) == new
-    assert disputed(sql) == what
-    assert doubt(sql) == what
+    assert Statement(sql).disputed == what
+    assert doubt(Statement(sql)) == what
     if new is not None:
         assert letters(sql, list(tokens(sql))) == new
         assert letters(sql, readings(sql)[0]) == new
@@ -269,7 +270,7 @@ def test_what_they_read_in_different_ways(
 
 def test_nothing_that_is_disputed_gets_a_time_range() -> None:
     for sql in [*(row[0] for row in DIFFERENT), *statements(20, 2000)]:
-        assert difference(sql) or not disputed(sql), sql
+        assert difference(Statement(sql)) or not Statement(sql).disputed, sql
 
 
 @pytest.mark.engines
@@ -286,7 +287,7 @@ def test_the_tables_on_the_engines_of_services(
 @pytest.mark.parametrize(("sql", "word"), CHANGES_OF_OLDER)
 def test_changes_of_older_services(sql: str, word: str) -> None:
     with pytest.raises(mm.NotSupportedError, match=f"^{word} is rejected, and nothing was sent"):
-        refuse_changes(sql)
+        refuse_changes(Statement(sql))
 
 
 @pytest.mark.engines
@@ -362,7 +363,7 @@ def test_whatever_they_answer_in_different_ways_is_disputed(
         old, new = older(sql), newer(sql)
         if old != new and old is not None and new is not None:
             differing += 1
-            assert disputed(sql), sql
+            assert Statement(sql).disputed, sql
     assert differing > 100
 
 
@@ -383,7 +384,7 @@ def test_whatever_they_answer_in_different_ways_is_disputed(
     ],
 )
 def test_what_is_bound(sql: str, parameters: tuple[int, ...], expected: str) -> None:
-    assert bind(sql, parameters) == expected
+    assert bind(Statement(sql), parameters).text == expected
 
 
 @pytest.mark.parametrize(
@@ -406,6 +407,6 @@ def test_what_is_bound(sql: str, parameters: tuple[int, ...], expected: str) -> 
 @pytest.mark.parametrize("parameters", [(), (1,), (1, 2), {}, {"x": 1}])
 def test_placeholders_that_some_engines_see(sql: str, what: str, parameters: object) -> None:
     with pytest.raises(mm.ProgrammingError) as caught:
-        bind(sql, parameters)  # type: ignore[arg-type]
+        bind(Statement(sql), parameters)  # type: ignore[arg-type]
     said = f"the statement has {what}: which placeholders it has depends on the query engine"
     assert str(caught.value) == said

@@ -9,6 +9,7 @@ import pytest
 
 import micromegas_dbapi as mm
 from micromegas_dbapi.sql.mixed_types import mixed
+from micromegas_dbapi.sql.statement import Statement
 
 #: The mixed types of each statement: the operation, the first value and the later one.
 MIXED = {
@@ -78,7 +79,7 @@ EVEN = [
 
 @pytest.mark.parametrize(("sql", "found"), MIXED.items())
 def test_mixed(sql: str, found: list[tuple[str, str, str]]) -> None:
-    told = mixed(sql)
+    told = mixed(Statement(sql))
     assert len(told) == len(found)
     for sentence, (where, first, behind) in zip(told, found, strict=True):
         assert f"{where} has {first}, a" in sentence
@@ -87,7 +88,7 @@ def test_mixed(sql: str, found: list[tuple[str, str, str]]) -> None:
 
 @pytest.mark.parametrize("sql", EVEN)
 def test_even(sql: str) -> None:
-    assert mixed(sql) == []
+    assert mixed(Statement(sql)) == []
 
 
 SQL = "SELECT CASE WHEN level = 4 THEN 1 ELSE 0.5 END AS c FROM log_entries LIMIT 1"
@@ -137,5 +138,5 @@ def test_error() -> None:
 def test_other_values_are_refused(given: object) -> None:
     with pytest.raises(mm.ProgrammingError, match="accepted: 'ignore', 'warn', 'error'"):
         mm.connect("demo:", on_mixed_types=given)  # type: ignore[arg-type]
-    with pytest.raises(mm.ProgrammingError, match="accepted: ignore, warn or error"):
+    with pytest.raises(mm.ProgrammingError, match="accepted: ignore, warn, error"):
         mm.connect(f"demo:?on_mixed_types={given}")

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 import micromegas_dbapi as mm
 from micromegas_dbapi.sql.lexer import readings, tokens
 from micromegas_dbapi.sql.parameters import bind
+from micromegas_dbapi.sql.statement import Statement
 from tests.sql.engine import SQLISH, context, planned
 
 # A placeholder in each of these is a part of something else. `{}` stands for ? or :name.
@@ -50,13 +51,13 @@ def test_no_placeholder_is_seen_inside(surrounding: str, placeholder: str, param
     """The same text stands before and behind the only placeholder, and the engine agrees."""
     inside = surrounding.replace("{}", placeholder)
     sql = f"SELECT {placeholder},\n{inside}\n"
-    assert bind(sql, parameters) == f"SELECT 7,\n{inside}\n"
-    assert planned(bind(sql, parameters)) == "query"
+    assert bind(Statement(sql), parameters).text == f"SELECT 7,\n{inside}\n"
+    assert planned(bind(Statement(sql), parameters).text) == "query"
     with pytest.raises(mm.ProgrammingError):
-        bind(f"SELECT {inside}\n", parameters)
+        bind(Statement(f"SELECT {inside}\n"), parameters)
     sql = f"SELECT {inside}\n, {placeholder} AS seen"
-    assert bind(sql, parameters) == f"SELECT {inside}\n, 7 AS seen"
-    assert context().sql(bind(sql, parameters)).to_pydict()["seen"] == [7]
+    assert bind(Statement(sql), parameters).text == f"SELECT {inside}\n, 7 AS seen"
+    assert context().sql(bind(Statement(sql), parameters).text).to_pydict()["seen"] == [7]
 
 
 @pytest.mark.parametrize(
@@ -118,13 +119,13 @@ def test_no_placeholder_is_seen_inside(surrounding: str, placeholder: str, param
     ],
 )
 def test_bound_text(sql: str, parameters: Any, expected: str) -> None:
-    assert bind(sql, parameters) == expected
+    assert bind(Statement(sql), parameters).text == expected
 
 
 @settings(deadline=None)
 @given(sql=SQLISH)
 def test_without_parameters_the_text_is_sent_byte_for_byte(sql: str) -> None:
-    assert bind(sql) is sql
+    assert bind(Statement(sql)).text is sql
 
 
 @settings(deadline=None)
@@ -138,10 +139,10 @@ def test_binding_changes_nothing_but_the_placeholders(sql: str, value: Any) -> N
     if any(ends) or seen[0] != seen[-1]:
         said = "without an end" if any(ends[:1]) else "which placeholders it has depends on"
         with pytest.raises(mm.ProgrammingError, match=said):
-            bind(sql, [value] * len(marks))
+            bind(Statement(sql), [value] * len(marks))
         return
-    bound = bind(sql, [value] * len(marks))
-    alone = bind("?", [value])
+    bound = bind(Statement(sql), [value] * len(marks)).text
+    alone = bind(Statement("?"), [value]).text
     inserted = Counter([alone[p.start : p.end] for p in tokens(alone)] * len(marks))
     for reading, read in zip(readings(sql), readings(bound), strict=True):
         kept = Counter(sql[p.start : p.end] for p in reading if p.kind not in ("mark", "blank"))
@@ -183,7 +184,7 @@ def test_binding_changes_nothing_but_the_placeholders(sql: str, value: Any) -> N
 )
 def test_what_cannot_be_bound(sql: str, parameters: Any, words: str) -> None:
     with pytest.raises(mm.ProgrammingError) as caught:
-        bind(sql, parameters)
+        bind(Statement(sql), parameters)
     assert words in str(caught.value)
 
 
@@ -201,7 +202,7 @@ def test_what_cannot_be_bound(sql: str, parameters: Any, words: str) -> None:
 )
 def test_other_paramstyles_are_pointed_out(sql: str, parameters: Any, hint: str | None) -> None:
     with pytest.raises(mm.ProgrammingError) as caught:
-        bind(sql, parameters)
+        bind(Statement(sql), parameters)
     if hint is None:
         assert "is not a placeholder" not in str(caught.value)
     else:
@@ -210,4 +211,4 @@ def test_other_paramstyles_are_pointed_out(sql: str, parameters: Any, hint: str 
 
 
 def test_a_modulo_is_not_mistaken_for_a_placeholder() -> None:
-    assert bind("SELECT a%s, ?", (1,)) == "SELECT a%s, 1"
+    assert bind(Statement("SELECT a%s, ?"), (1,)).text == "SELECT a%s, 1"

@@ -10,8 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import micromegas_dbapi as mm
-from micromegas_dbapi.sql.lexer import disputed, readings, tokens
+from micromegas_dbapi.sql.lexer import readings, tokens
 from micromegas_dbapi.sql.parameters import bind
+from micromegas_dbapi.sql.statement import Statement
 from tests.sql.engine import FRAGMENTS, SQLISH, context
 
 
@@ -108,8 +109,8 @@ def test_engine_and_lexer_agree_where_a_text_ends(text: str) -> None:
     for written, kind in in_quotes(text):
         assert list(tokens(written))[-1].kind == kind
         sql = f"SELECT {written}\n, ? AS seen"
-        if disputed(written):  # a dollar sign before $tag$
+        if Statement(written).disputed:  # a dollar sign before $tag$
             with pytest.raises(mm.ProgrammingError, match="depends on the query engine"):
-                bind(sql, (7,))
+                bind(Statement(sql), (7,))
             continue
-        assert context().sql(bind(sql, (7,))).to_pydict()["seen"] == [7]
+        assert context().sql(bind(Statement(sql), (7,)).text).to_pydict()["seen"] == [7]

@@ -16,6 +16,7 @@ from sqlalchemy.pool import NullPool, QueuePool
 
 import micromegas_dbapi as mm
 from micromegas_dbapi.auth import BasicAuth, BearerAuth
+from micromegas_dbapi.timerange import MIN_NS
 from sqlalchemy_micromegas import URL, view_instance
 from sqlalchemy_micromegas.demo_lakes import shared_demo_lake
 from tests.sqlalchemy.answers import RECORDED
@@ -134,29 +135,83 @@ def test_execution_options(demo: Any) -> None:
 EARLY, LATE = "2026-01-01T00:00:00Z", "2026-01-02T00:00:00Z"
 
 
-@pytest.mark.parametrize(
-    "levels", list(product([None, mm.ALL_TIME, EARLY, LATE], repeat=3)), ids=repr
+BOUNDS: tuple[dict[str, Any], ...] = (
+    {},
+    {"begin": None},  # not given
+    {"begin": mm.ALL_TIME},  # no range, on purpose
+    {"micromegas_begin": EARLY},
+    {"begin": LATE},
 )
-def test_the_most_specific_option_wins(demo: Any, levels: tuple[Any, ...]) -> None:
+
+
+def expected(*levels: dict[str, Any]) -> tuple[int | None, bool]:
+    """Return the begin that should be sent, and whether there is an end, which the engine sets.
+
+    ALL_TIME alone opens both bounds, as in the driver.
+    """
+    begins = [begin for level in levels for begin in level.values() if begin is not None]
+    if not begins:
+        return MIN_NS, True
+    return (None, False) if begins[-1] is mm.ALL_TIME else (to_ns(begins[-1]), True)
+
+
+def sent(result: Any) -> tuple[int | None, bool]:
+    time_range = result.context.cursor.time_range
+    result.close()
+    return time_range.begin, time_range.end is not None
+
+
+@pytest.mark.parametrize("levels", list(product(({}, {"begin": LATE}), *[BOUNDS] * 3)), ids=repr)
+def test_the_most_specific_option_wins(demo: Any, levels: tuple[dict[str, Any], ...]) -> None:
     """Also where a broader level has the very same value, or a level says: no range, on purpose."""
-    connection_level, statement_level, execute_level = (
-        {} if bound is None else {"begin": bound} for bound in levels
+    of_engine, of_connection, of_statement, of_execute = levels
+    engine = sa.create_engine(  # 1.4 has options of execute() only with future
+        demo.url, future=True, execution_options={**of_engine, "end": "now"}
     )
-    begin = next((bound for bound in reversed(levels) if bound is not None), None)
-    engine = sa.create_engine(demo.url, future=True)  # 1.4 has options of execute() there only
-    with engine.connect().execution_options(**connection_level) as connection:
-        statement = COUNT.execution_options(**statement_level)
-        found = source(connection.execute(statement, execution_options=execute_level))
-        assert found == (None if begin in (None, mm.ALL_TIME) else to_ns(begin))
+    with engine.connect().execution_options(**of_connection) as connection:
+        statement = COUNT.execution_options(**of_statement)
+        result = connection.execute(statement, execution_options=of_execute)
+        assert sent(result) == expected(*levels)
         shown = connection.get_execution_options()
-        assert shown.get("begin") == connection_level.get("begin")
+        assert {name: shown[name] for name in of_connection} == of_connection
         driver = connection.exec_driver_sql(
-            "SELECT count(*) FROM log_entries", execution_options=execute_level
+            "SELECT count(*) FROM log_entries", execution_options=of_execute
         )
-        bound = {**connection_level, **execute_level}.get("begin")
-        sent = source(driver)
-        assert sent == (None if bound in (None, mm.ALL_TIME) else to_ns(bound))
+        assert sent(driver) == expected(of_engine, of_connection, of_execute)
     engine.dispose()
+
+
+TIMESTAMPS: tuple[dict[str, Any], ...] = (
+    *({}, {"timestamps": None}, {"timestamps": "ns"}, {"micromegas_timestamps": "datetime"}),
+)
+
+
+@pytest.mark.parametrize("levels", list(product(TIMESTAMPS, repeat=3)), ids=repr)
+def test_timestamps_of_the_most_specific_level(
+    demo: Any, levels: tuple[dict[str, Any], ...]
+) -> None:
+    of_engine, of_connection, of_execute = levels
+    shown = [each for level in levels for each in level.values() if each is not None]
+    engine = sa.create_engine(demo.url, future=True, execution_options=of_engine)
+    with engine.connect().execution_options(**of_connection) as connection:
+        newest = connection.exec_driver_sql(
+            "SELECT max(time) FROM log_entries", execution_options=of_execute
+        ).scalar()
+        assert type(newest) is (int if shown[-1:] == ["ns"] else datetime)
+    engine.dispose()
+
+
+def test_wrong_execution_options(demo: Any) -> None:
+    with demo.connect() as connection:
+        for options, words in (
+            ({"timestamps": "us"}, "timestamps='us'; accepted: 'datetime', 'ns'"),
+            ({"timestamps": True}, "timestamps=True; accepted: 'datetime', 'ns'"),
+            ({"begin": 5}, "begin=5 is of type int; accepted: an aware datetime"),
+        ):
+            with pytest.raises(sa.exc.ProgrammingError, match=words):
+                connection.execute(COUNT.execution_options(**options))
+        with pytest.raises(ArgumentError, match="unknown execution option 'micromegas_views'"):
+            connection.execute(COUNT.execution_options(micromegas_views={}))
 
 
 def to_ns(text: str) -> int:
@@ -366,6 +421,7 @@ def test_ping_of_a_service_that_is_gone(driver: str) -> None:
         engine.dialect.do_ping(raw.dbapi_connection)
     assert not engine.dialect.is_disconnect(gone.value, raw.dbapi_connection, None)
     raw.close()
+    engine.dispose()
 
 
 def test_connect_args(wire: Any) -> None:
@@ -380,7 +436,7 @@ def test_connect_args(wire: Any) -> None:
         assert result.cursor.time_range.begin == 1609459200 * 10**9
         assert type(result.scalar()) is int
     engine.dispose()
-    with pytest.raises(TypeError, match="nope"):
+    with pytest.raises(sa.exc.ProgrammingError, match="unknown option 'nope' in connect"):
         sa.create_engine("micromegas+demo://", connect_args={"nope": 1}).connect()
 
 

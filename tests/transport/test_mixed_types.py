@@ -19,6 +19,7 @@ import micromegas_dbapi as mm
 from micromegas_dbapi.lake.transport import LakeTransport
 from micromegas_dbapi.sql.column_queries import types_of_rows
 from micromegas_dbapi.sql.planned_types import doubt
+from micromegas_dbapi.sql.statement import Statement
 from tests.transport.reading import values
 from tests.wire import flight, recordings
 from tests.wire.apart import Apart, CrashedError, apart
@@ -82,7 +83,7 @@ def test_flight(
     check(found, expected)
     assert (found[0] == "error") is (expected is None)
     sent = service.calls[0].headers.get("preserve_dictionary")
-    assert (sent == "true") is (dictionaries and doubt(asked(name)[0]) is None)
+    assert (sent == "true") is (dictionaries and doubt(Statement(asked(name)[0])) is None)
 
 
 @pytest.mark.parametrize("name", CASES)
@@ -151,7 +152,7 @@ def lake(wire: Wire) -> Iterator[LakeTransport]:
 
 def types_told(lake: LakeTransport, sql: str, told: list[str]) -> Answer:
     """Respond to a query for the types of rows as the engine does."""
-    question = types_of_rows(sql, told)
+    question = types_of_rows(Statement(sql), told)
     assert question is not None
     try:
         table = lake.run_as_service(question, (0, 0), "").read_all()
@@ -195,14 +196,14 @@ def test_web(wire: Wire, lake: LakeTransport, reader: Apart, name: str) -> None:
     sql, begin, end = asked(name)
     schemas = (ENTRIES[NEW][kind].get("schema") for kind in (f"dict_{name}", name))
     told = [column_[0] for column_ in next(filter(None, schemas), ())]
-    unsure = doubt(sql) is not None
+    unsure = doubt(Statement(sql)) is not None
     answers = [case, types_told(lake, sql, told)] if told and unsure else [case]
     with replay(*answers) as server:
         url = f"web+{server.url}/mm?data_source=main"
         found = reader.call("read", url, case.request["sql"], begin, end, {})
         questions = [json.loads(sent.body)["sql"] for sent in server.requests]
     check(found, right(wire, name))
-    assert questions[1:] == ([types_of_rows(sql, told)] if len(answers) > 1 else [])
+    assert questions[1:] == ([types_of_rows(Statement(sql), told)] if len(answers) > 1 else [])
     short = name.removeprefix("coerced_")
     if unsure:
         assert (found[0] == "rows") is (short in THE_SAME)

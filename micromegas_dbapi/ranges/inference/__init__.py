@@ -16,8 +16,9 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final, TypeAlias
 
+from micromegas_dbapi.ranges.inference.clock_reading import ClockReading, Nanoseconds, Readings
 from micromegas_dbapi.ranges.inference.durations import INFINITY
-from micromegas_dbapi.ranges.inference.instants import refuse_out_of_range
+from micromegas_dbapi.ranges.inference.instants import Clock, refuse_out_of_range
 from micromegas_dbapi.ranges.inference.parsing import NoQueryError, parse
 from micromegas_dbapi.ranges.inference.predicates import EVERYTHING, Interval
 from micromegas_dbapi.ranges.inference.scans import Scan, Scans
@@ -29,6 +30,7 @@ from micromegas_dbapi.ranges.inference.syntax_tree import (
 )
 from micromegas_dbapi.service import FLIGHT, RECENT, Service
 from micromegas_dbapi.service.catalog import TimeColumns, time_columns_of
+from micromegas_dbapi.sql.statement import Statement
 from micromegas_dbapi.time_units import SECOND
 from micromegas_dbapi.timerange import MAX_NS, MIN_NS
 
@@ -100,7 +102,7 @@ class Reason:
 
 
 def infer(
-    sql: str,
+    statement: Statement,
     service: Service,
     *,
     now: int | None = None,
@@ -111,8 +113,8 @@ def infer(
 
     Parameters
     ----------
-    sql : str
-        The text to send.
+    statement : Statement
+        The statement to send.
     service : Service
         Its version and its time columns decide which columns a range filters by.
     now : int, optional
@@ -128,15 +130,15 @@ def infer(
         A reason, and never an error, if the statement is not understood.
     """
     columns = frozenset(service.time_columns.items())
-    analyse = _kept if len(sql) <= _KEPT_LENGTH else _analyse
-    try:
-        found = analyse(sql, service.generation, columns, None)
-    except _ReadsClockError:
-        clock = time.time_ns() if now is None else now
-        found = _analyse(sql, service.generation, columns, clock - skew)
+    if len(statement.text) <= _KEPT_LENGTH:
+        analysis = _kept(statement.text, service.generation, columns)
+    else:
+        analysis = _Analysis(service.generation, columns)
+    clock = (time.time_ns() if now is None else now) - skew
+    found = analysis.at(clock, statement)
     if isinstance(found, Reason):
         return found
-    low, high = found
+    low, high = (_number(end, clock) for end in found)
     begin = MIN_NS if low == -INFINITY else int(low)
     end = MAX_NS if high == INFINITY else int(high)
     # The end may be before the begin if there are two columns, or a condition is never true.
@@ -144,28 +146,50 @@ def infer(
     return Inferred(max(begin - pad, MIN_NS), min(end + pad, MAX_NS))
 
 
-class _ReadsClockError(Exception):
-    """Raised if the statement's range depends on the clock."""
+def _number(end: Nanoseconds, clock: int) -> float:
+    return end.at(clock) if isinstance(end, ClockReading) else end
 
 
 _Columns: TypeAlias = frozenset[tuple[str, "TimeColumns | None"]]
 _Known: TypeAlias = dict[str, "TimeColumns | None"]
 
 
-def _analyse(sql: str, generation: str, columns: _Columns, now: int | None) -> Interval | Reason:
-    """Return the hull of the intervals of all scans; without `now`, if it does not depend on it."""
+class _Analysis:
+    """What the conditions of a statement imply. Safe to use from several threads."""
 
-    def clock() -> int:
-        if now is None:
-            raise _ReadsClockError
-        return now
+    def __init__(self, generation: str, columns: _Columns) -> None:
+        self._generation = generation
+        self._columns = columns
+        self._last: tuple[Readings, Interval | Reason] | None = None
 
-    known = {**time_columns_of(generation), **dict(columns)}
+    def at(self, clock: int, statement: Statement) -> Interval | Reason:
+        """Return the hull of the intervals of all scans, with ends that may move with the clock.
+
+        They are derived again only if the rules decide otherwise for this reading of the clock.
+        """
+        last = self._last  # another thread may replace it
+        if last is None or not last[0].include(clock):
+            readings = Readings(clock)
+            known = {**time_columns_of(self._generation), **dict(self._columns)}
+            found = _derive(statement, self._generation, known, lambda: ClockReading(readings))
+            last = self._last = readings, found
+        return last[1]
+
+
+@lru_cache(_KEPT)
+def _kept(text: str, generation: str, columns: _Columns) -> _Analysis:
+    """Return the analysis of a statement, new or from before, by its text."""
+    return _Analysis(generation, columns)
+
+
+def _derive(
+    statement: Statement, generation: str, known: _Known, clock: Clock
+) -> Interval | Reason:
     scans = Scans(known, clock)
     try:
-        statement = parse(sql)
-        scans.query(statement, {}, {})
-        if _returns_no_rows(statement):  # whatever its range is; some views are refused without one
+        query = parse(statement)
+        scans.query(query, {}, {})
+        if _returns_no_rows(query):  # whatever its range is; some views are refused without one
             return (
                 _obstacle(scans, known, generation)
                 or _unknown_views(scans, known, generation)
@@ -178,24 +202,19 @@ def _analyse(sql: str, generation: str, columns: _Columns, now: int | None) -> I
             or _hull(scans, known)
         )
         if not isinstance(found, Reason):
-            refuse_out_of_range(statement, clock)
+            refuse_out_of_range(query, clock)
         return found
     except UnprovableError as error:
         return Reason(str(error), reads_views=not isinstance(error, NoQueryError))
     except RecursionError:
         return Reason("the statement is nested too deeply")
-    except _ReadsClockError:
-        raise
     except Exception as error:  # a failure of inference must not fail the statement
         return Reason(f"the statement is not understood: {type(error).__name__}: {error}")
 
 
-_kept = lru_cache(_KEPT)(_analyse)
-
-
-def _returns_no_rows(statement: Node) -> bool:
+def _returns_no_rows(query: Node) -> bool:
     """Return whether a query has ``LIMIT 0``, as tools write that need the columns only."""
-    kind, limit = variant(statement["limit_clause"] or "None")
+    kind, limit = variant(query["limit_clause"] or "None")
     return kind == "LimitOffset" and limit["limit"] and integer_literal(limit["limit"]) == 0
 
 
@@ -241,7 +260,8 @@ def _unknown_views(scans: Scans, known: _Known, generation: str) -> Reason | Non
 
 def _hull(scans: Scans, known: _Known) -> Interval | Reason:
     """Return the smallest interval that contains those of all scans, if each scan has one."""
-    low, high = INFINITY, -INFINITY
+    low: Nanoseconds = INFINITY
+    high: Nanoseconds = -INFINITY
     for scan in scans.found:
         columns = known[scan.view]
         assert columns is not None

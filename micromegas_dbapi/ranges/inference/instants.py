@@ -11,6 +11,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta, timezone
 from typing import NamedTuple, TypeAlias
 
+from micromegas_dbapi.ranges.inference.clock_reading import Nanoseconds
 from micromegas_dbapi.ranges.inference.durations import INFINITY, duration, truncation
 from micromegas_dbapi.ranges.inference.syntax_tree import (
     Node,
@@ -36,7 +37,7 @@ __all__ = [
 ]
 
 #: Returns a lower bound of ``now()``, in nanoseconds since the epoch.
-Clock: TypeAlias = Callable[[], int]
+Clock: TypeAlias = Callable[[], Nanoseconds]
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 _SECOND = timedelta(seconds=1)
@@ -72,8 +73,8 @@ class Instant(NamedTuple):
 
     Attributes
     ----------
-    least, greatest : int or infinite float
-        Nanoseconds since the epoch.
+    least, greatest : Nanoseconds
+        Since the epoch.
     is_date : bool
         Whether the expression is a DATE, at midnight in UTC.
     grain : int
@@ -81,8 +82,8 @@ class Instant(NamedTuple):
         operand to it.
     """
 
-    least: float
-    greatest: float
+    least: Nanoseconds
+    greatest: Nanoseconds
     is_date: bool = False
     grain: int = 1
 
@@ -174,28 +175,28 @@ def _parse_timestamp(text: str) -> int | None:
     return ns if MIN_NS <= ns <= MAX_NS else None
 
 
-def floor_to_day(ns: float) -> float:
+def floor_to_day(ns: Nanoseconds) -> float:
     """Round an instant down to midnight in UTC.
 
     Parameters
     ----------
-    ns : int or infinite float
-        Nanoseconds since the epoch.
+    ns : Nanoseconds
+        Since the epoch.
 
     Returns
     -------
     int or infinite float
         Nanoseconds since the epoch.
     """
-    return ns if ns in (INFINITY, -INFINITY) else ns // DAY * DAY
+    return INFINITY if ns == INFINITY else -INFINITY if ns == -INFINITY else ns // DAY * DAY
 
 
-def _date(least: float, greatest: float) -> Instant | None:
+def _date(least: Nanoseconds, greatest: Nanoseconds) -> Instant | None:
     # Before 1970 a cast could round up.
     return None if least < 0 else _within(floor_to_day(least), floor_to_day(greatest), True)
 
 
-def _within(least: float, greatest: float, is_date: bool = False) -> Instant | None:
+def _within(least: Nanoseconds, greatest: Nanoseconds, is_date: bool = False) -> Instant | None:
     """Return an instant if all engines can represent it: otherwise some overflow, others fail."""
     for end in (least, greatest):
         if end not in (INFINITY, -INFINITY) and not MIN_NS <= end <= MAX_NS:
@@ -267,7 +268,7 @@ def _sum(node: Node, clock: Clock) -> Instant | None:
     if variant(left)[0] == "Value":  # a string beside an interval is not a timestamp
         return None
     by, days = duration(right), _days(right)
-    if by is None and days is None:  # checked first: a result that reads the clock is not cached
+    if by is None and days is None:
         return None
     found = instant(left, clock)
     if found is not None and found.is_date and by is None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from micromegas_dbapi.sql.lexer import tokens
+from micromegas_dbapi.sql.statement import Statement
 
 __all__ = ["difference"]
 
@@ -12,12 +12,12 @@ _WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _SYMBOLS = re.compile(r"[{}#@$\\]")
 
 
-def difference(sql: str) -> str | None:
+def difference(statement: Statement) -> str | None:
     """Find the first piece of a statement that some engine or parser reads differently.
 
     Parameters
     ----------
-    sql : str
+    statement : Statement
         One or several statements.
 
     Returns
@@ -26,11 +26,11 @@ def difference(sql: str) -> str | None:
         A description of it for error messages; None if there is no such piece.
     """
     before, apart = "", True  # the last word, and whether it ends before this token
-    for part in tokens(sql):
+    for part in statement.tokens:
         if part.kind == "blank":
             apart = True
             continue
-        text = sql[part.start : part.end]
+        text = statement.text_of(part)
         if part.kind == "comment":
             if text.startswith(("/*!", "/*+")):
                 return "a comment that may be run"

@@ -15,6 +15,7 @@ from micromegas_dbapi.ranges.inference.syntax_tree import (
     variant,
     without_spans,
 )
+from micromegas_dbapi.sql.statement import Statement
 
 __all__ = ["NoQueryError", "parse"]
 
@@ -38,12 +39,12 @@ _NO_VIEW = re.compile(
 )
 
 
-def parse(sql: str) -> Node:
+def parse(query: Statement) -> Node:
     """Parse a query, or the query behind EXPLAIN.
 
     Parameters
     ----------
-    sql : str
+    query : Statement
         A statement of any kind.
 
     Returns
@@ -58,9 +59,10 @@ def parse(sql: str) -> Node:
     UnprovableError
         If the statement is not a single query, or if query engines read its text in different ways.
     """
+    sql = query.text
     if len(sql) > _LONGEST:
         raise UnprovableError(f"the statement is longer than {_LONGEST:,} characters")
-    if (found := difference(sql)) is not None:
+    if (found := difference(query)) is not None:
         raise UnprovableError(f"the statement has {found}")
     at = _end(_WHITESPACE, sql, 0)
     if not _QUERY.match(sql, at):

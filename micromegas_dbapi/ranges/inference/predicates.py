@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from functools import reduce
 from typing import NamedTuple, TypeAlias
 
+from micromegas_dbapi.ranges.inference.clock_reading import Nanoseconds
 from micromegas_dbapi.ranges.inference.durations import INFINITY, duration, truncation
 from micromegas_dbapi.ranges.inference.instants import (
     Clock,
@@ -43,7 +44,7 @@ __all__ = [
 #: A source's name in the FROM clause, and the name of one of its columns.
 Column: TypeAlias = tuple[str, str]
 #: Nanoseconds since the epoch, both ends included.
-Interval: TypeAlias = tuple[float, float]
+Interval: TypeAlias = tuple[Nanoseconds, Nanoseconds]
 #: The intervals that columns are known to be in. Nothing is known of other columns.
 Facts: TypeAlias = dict[Column, Interval]
 #: Finds the source of a column by its identifier. Returns None if it is not certain.
@@ -181,12 +182,12 @@ class RoundedColumn(NamedTuple):
     width: int
     to_date: bool
 
-    def unrounded(self, least: float, greatest: float) -> Interval:
+    def unrounded(self, least: Nanoseconds, greatest: Nanoseconds) -> Interval:
         """Derive the interval of the column from the interval of the rounded value.
 
         Parameters
         ----------
-        least, greatest : int or infinite float
+        least, greatest : Nanoseconds
             The interval of the rounded value.
 
         Returns

@@ -9,11 +9,12 @@ import cbor2
 import pyarrow as pa
 
 from micromegas_dbapi.errors import DatabaseError, from_service
-from micromegas_dbapi.options import HttpSettings, Progress
+from micromegas_dbapi.options.settings import HttpSettings, Progress
 from micromegas_dbapi.service import HTTP, Service
 from micromegas_dbapi.sql.column_queries import without_rows
 from micromegas_dbapi.transport.analytics.parquet import decode
 from micromegas_dbapi.transport.analytics.progress_lines import decode_strings
+from micromegas_dbapi.transport.cancellation import Cancellation
 from micromegas_dbapi.transport.http.http_client import HttpClient
 from micromegas_dbapi.transport.http.response_body import translate_errors
 from micromegas_dbapi.transport.protocol import Request
@@ -95,7 +96,7 @@ class HttpTransport:
         ------
         DatabaseError
         """
-        sql = without_rows(request.sql)
+        sql = without_rows(request.statement)
         return self._call("query", {"sql": sql, "begin": None, "end": None}, request).schema
 
     def stamp(self) -> None:
@@ -111,8 +112,13 @@ class HttpTransport:
         """
         return self.service()
 
-    def service(self) -> Service:
+    def service(self, cancellation: Cancellation | None = None) -> Service:
         """Return the kind of the service. Only the first services used this protocol.
+
+        Parameters
+        ----------
+        cancellation : Cancellation, optional
+            Not used.
 
         Returns
         -------

@@ -16,11 +16,13 @@ import pyarrow.flight as fl
 
 from micromegas_dbapi.arrow.dictionary_decoding import decoded_schema
 from micromegas_dbapi.errors import DatabaseError, Error, OperationalError
-from micromegas_dbapi.options import FlightSettings
+from micromegas_dbapi.options.settings import FlightSettings
 from micromegas_dbapi.service import FLIGHT, Service
+from micromegas_dbapi.service.knowledge import Fact
 from micromegas_dbapi.sql.column_queries import NEVER, with_one_row_of_nulls
 from micromegas_dbapi.sql.planned_types import doubt
 from micromegas_dbapi.timerange import TimeRange
+from micromegas_dbapi.transport.cancellation import Cancellation
 from micromegas_dbapi.transport.flight.call_stream import (
     CallCanceller,
     CallResults,
@@ -74,7 +76,7 @@ class FlightTransport:
         self._settings = settings
         self._channel = Channel(address, settings)
         self._threads = DaemonThreads()
-        self._prepares = True
+        self._refuses_to_prepare: Fact[bool] = Fact()
 
     def run(self, request: Request) -> pa.RecordBatchReader | NoRows:
         """Run a query; see `Transport`. The service computes at most a few batches in advance.
@@ -120,7 +122,7 @@ class FlightTransport:
         ------
         DatabaseError
         """
-        if self._prepares:
+        if self._refuses_to_prepare.current() is None:
             try:
                 schema = self._prepare(request)
                 return schema if self._preserves_dictionaries(request) else decoded_schema(schema)
@@ -128,8 +130,8 @@ class FlightTransport:
                 # This message of the engine means that it cannot run the statement; the call works.
                 if error.status != "UNIMPLEMENTED" or "This feature is not" in str(error):
                     raise
-                self._prepares = False
-        sql = with_one_row_of_nulls(request.sql)
+                self._refuses_to_prepare.store(True)
+        sql = with_one_row_of_nulls(request.statement)
         return self.run(replace(request, sql=sql, time_range=NEVER)).schema
 
     def stamp(self) -> None:
@@ -145,8 +147,13 @@ class FlightTransport:
         """
         return Service("grpc", FLIGHT)
 
-    def service(self) -> Service:
+    def service(self, cancellation: Cancellation | None = None) -> Service:
         """Query the list of views, which depends on the version of the service.
+
+        Parameters
+        ----------
+        cancellation : Cancellation, optional
+            Cancels the query.
 
         Returns
         -------
@@ -157,7 +164,7 @@ class FlightTransport:
         ------
         DatabaseError
         """
-        request = Request("", None, "")
+        request = Request("", None, "", cancellation or Cancellation())
         result = self._get(pack(CommandGetTables(include_schema=True)), [], request)
         if isinstance(result, NoRows):
             return Service.of("grpc", (), {})
@@ -241,7 +248,7 @@ class FlightTransport:
         """Return whether to request dictionaries, for which services do not check row types."""
         if not self._settings.preserve_dictionary:
             return False
-        if (reason := doubt(request.sql)) is None:
+        if (reason := doubt(request.statement)) is None:
             return True
         _LOG.debug("query %s: dictionaries are not requested: %s", request.query_id, reason)
         return False

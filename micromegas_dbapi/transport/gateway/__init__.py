@@ -1,7 +1,8 @@
 """The JSON gateway of newer services: POST ``gateway/query``, JSON array of row objects.
 
-JSON has no types. For the types, the transport sends ``DESCRIBE <query>`` after the query and
-caches the response. It does not if the rows determine their types: if all values are booleans.
+JSON has no types. For the types, the transport sends ``DESCRIBE <query>`` after the query. It does
+not if the types are known from the same query before (see `micromegas_dbapi.service.knowledge`), or
+if the rows determine them: if all values are booleans.
 How values arrive, and what JSON cannot represent:
 
 ==============================  ===================================================================
@@ -44,13 +45,14 @@ from micromegas_dbapi.errors import (
     OperationalError,
     ProgrammingError,
 )
-from micromegas_dbapi.options import HttpSettings
-from micromegas_dbapi.service import FLIGHT, VIEWS_SQL, Service
+from micromegas_dbapi.options.settings import HttpSettings
+from micromegas_dbapi.service import FLIGHT, VIEWS_SQL, Service, may_lack_table
+from micromegas_dbapi.service.knowledge import Fact, Facts
 from micromegas_dbapi.sql.column_queries import query_alone
+from micromegas_dbapi.transport.cancellation import Cancellation
 from micromegas_dbapi.transport.client_headers import attribution
 from micromegas_dbapi.transport.gateway.column_types import (
     ColumnTypes,
-    ColumnTypesCache,
     parse_description,
 )
 from micromegas_dbapi.transport.gateway.gateway_errors import is_transient, parse_error, parse_rows
@@ -66,6 +68,8 @@ from micromegas_dbapi.transport.streams import stream
 
 __all__ = ["GatewayTransport"]
 
+_MAX_QUERIES = 128
+_MAX_LENGTH = 100_000  # characters of a query; longer ones are not worth their memory
 _HEADERS = {"Accept-Encoding": "gzip, deflate", "Content-Type": "application/json"}
 
 
@@ -88,7 +92,7 @@ class GatewayTransport:
     def __init__(self, address: str, settings: HttpSettings) -> None:
         headers = {**_HEADERS, **attribution()}
         self._client = HttpClient(address, settings, headers, parse_error)
-        self._cache = ColumnTypesCache()
+        self._types: Facts[str, ColumnTypes] = Facts(_MAX_QUERIES)
 
     def run(self, request: Request) -> pa.RecordBatchReader:
         """Run a query; see `Transport`. The service responds once the result is complete.
@@ -130,7 +134,7 @@ class GatewayTransport:
             If the service cannot describe the query.
         DatabaseError
         """
-        query = query_alone(request.sql)
+        query = query_alone(request.statement)
         if query is None:  # DESCRIBE, SHOW and EXPLAIN compute almost nothing
             return self.run(request).schema
         with self._client.running(request):
@@ -157,8 +161,13 @@ class GatewayTransport:
         """
         return Service("gateway", FLIGHT)
 
-    def service(self) -> Service:
+    def service(self, cancellation: Cancellation | None = None) -> Service:
         """Query the list of views, which depends on the version of the service.
+
+        Parameters
+        ----------
+        cancellation : Cancellation, optional
+            Cancels the query.
 
         Returns
         -------
@@ -169,12 +178,14 @@ class GatewayTransport:
         ------
         DatabaseError
         """
-        request = Request(VIEWS_SQL, None, str(uuid4()))
+        request = Request(VIEWS_SQL, None, str(uuid4()), cancellation or Cancellation())
         with self._client.running(request):
             try:
                 rows = self._rows(request, request.sql)
-            except ProgrammingError:  # old services have no information_schema
-                rows = []
+            except ProgrammingError as error:
+                if not may_lack_table(error):
+                    raise
+                rows = []  # old services have no information_schema
         return Service.of("gateway", [value for row in rows for _, value in row])
 
     def close(self) -> None:
@@ -185,13 +196,13 @@ class GatewayTransport:
 
     def _batches(self, request: Request, rows: Sequence[Pairs]) -> list[pa.RecordBatch]:
         """Convert rows to Arrow, with the described types if possible, else with inferred ones."""
-        query = None if has_evident_types(rows) else query_alone(request.sql)
+        query = None if has_evident_types(rows) else query_alone(request.statement)
         try:
             described = None if query is None else self._described_batches(request, query, rows)
             return infer_batches(rows) if described is None else described
         except MismatchError as error:
-            if query is not None:  # the cached types may be outdated
-                self._cache.remove(query)
+            if query is not None:  # the types may be outdated
+                self._types.forget(query)
             if isinstance(error, AmbiguousFieldError):
                 raise DataError(
                     "two columns have the same name, and one of them is null in a row, but JSON "
@@ -211,35 +222,46 @@ class GatewayTransport:
         self, request: Request, query: str, rows: Sequence[Pairs]
     ) -> list[pa.RecordBatch] | None:
         """Convert rows with the described types; None if the service cannot describe the query."""
-        is_cached, types = self._cache.find(query)
-        if types is not None and not types.may_be_outdated(rows):
-            try:
-                if (batches := types.batches(rows)) is not None:
-                    return batches
-            except AmbiguousFieldError:
-                raise
-            except MismatchError:
-                pass  # the types may be outdated: describe the query again
-        if is_cached and types is None:  # the service rejected the DESCRIBE before
-            return None
-        types = self._try_describe(request, query)
-        return None if types is None else types.batches(rows)
+        known = self._types_of(query).current()
+        if known is not None and not known.value.may_be_outdated(rows):
+            batches = known.value.matching_batches(rows)
+            if batches is not None:
+                return batches
+        if (types := self._try_describe(request, query)) is not None:
+            return types.batches(rows)
+        latest = self._types_of(query).latest
+        return None if latest is None else latest.value.matching_batches(rows)
 
     def _try_describe(self, request: Request, query: str) -> ColumnTypes | None:
-        """Describe a query that has succeeded; None if the service rejects the DESCRIBE."""
+        """Describe a query that has succeeded; None if the service rejects the DESCRIBE.
+
+        It is not asked again at once. But what it told before counts for nothing only if the query
+        engine rejects the statement. A proxy that fails does not show that types have changed.
+        """
+        if self._types_of(query).paused:
+            return None
         try:
-            return self._describe(request, query)
+            types = self._describe(request, query)
         except DatabaseError as error:
             if is_transient(error):
                 raise
-            if not isinstance(error, OperationalError):  # the engine's rejection is permanent
-                self._cache.store(query, None)
-            return None
+            if not isinstance(error, OperationalError):
+                self._types.forget(query)
+            types = None
+        if types is None:
+            self._types_of(query).pause()
+        return types
 
     def _describe(self, request: Request, query: str) -> ColumnTypes | None:
         types = parse_description(self._rows(request, f"DESCRIBE {query}"))
-        self._cache.store(query, types)
+        if types is None:
+            self._types.forget(query)
+        else:
+            self._types_of(query).store(types)
         return types
+
+    def _types_of(self, query: str) -> Fact[ColumnTypes]:
+        return self._types[query] if len(query) <= _MAX_LENGTH else Fact()
 
     # -- requests ----------------------------------------------------------------------------
 

@@ -1,10 +1,8 @@
-"""Column types of queries, from ``DESCRIBE <query>``, and their cache."""
+"""Column types of queries, from ``DESCRIBE <query>``."""
 
 from __future__ import annotations
 
 import re
-import threading
-from collections import OrderedDict
 from collections.abc import Sequence
 
 import pyarrow as pa
@@ -17,16 +15,14 @@ from micromegas_dbapi.transport.gateway.json_objects import (
 )
 from micromegas_dbapi.transport.gateway.json_rows import infer_type, to_batches, transpose
 
-__all__ = ["ColumnTypes", "ColumnTypesCache", "parse_description"]
+__all__ = ["ColumnTypes", "parse_description"]
 
 _NAMES = ["column_name", "data_type", "is_nullable"]
-_MAX_ENTRIES = 128
 # Strings that values of other types may be written as: times, durations, decimals, binary values.
 _OTHER_TYPES = re.compile(
     r"[\dA-Fa-f\s.,:+\-TZPYMDHWS]*|.*\d (?:years|mons|days|hours|mins|secs)\b.*", re.DOTALL
 )
 _LOOKED_AT = 1000  # rows, for a value
-_MAX_LENGTH = 100_000  # characters of a query; longer ones are not worth their memory
 
 
 class ColumnTypes:
@@ -103,6 +99,31 @@ class ColumnTypes:
         ]
         return to_batches(fields, columns, len(rows))
 
+    def matching_batches(self, rows: Sequence[Pairs]) -> list[pa.RecordBatch] | None:
+        """Convert rows to record batches if they have these types.
+
+        Parameters
+        ----------
+        rows : sequence of Pairs
+            The rows of a result of the query.
+
+        Returns
+        -------
+        list of pyarrow.RecordBatch or None
+            None if the rows have other columns, or if a value has another type.
+
+        Raises
+        ------
+        AmbiguousFieldError
+            As from `batches`.
+        """
+        try:
+            return self.batches(rows)
+        except AmbiguousFieldError:
+            raise
+        except MismatchError:
+            return None
+
 
 def parse_description(rows: Sequence[Pairs]) -> ColumnTypes | None:
     """Parse the result of a DESCRIBE.
@@ -127,61 +148,3 @@ def parse_description(rows: Sequence[Pairs]) -> ColumnTypes | None:
         kind = arrow_type(type_name)
         fields.append((name, kind, kind is None or is_nullable(nullable == "YES", kind)))
     return ColumnTypes(fields) if fields else None
-
-
-class ColumnTypesCache:
-    """LRU cache of the column types of queries. Thread-safe."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._entries: OrderedDict[str, ColumnTypes | None] = OrderedDict()
-
-    def find(self, query: str) -> tuple[bool, ColumnTypes | None]:
-        """Look up a query.
-
-        Parameters
-        ----------
-        query : str
-            The exact query.
-
-        Returns
-        -------
-        is_cached : bool
-            Whether the query has an entry.
-        types : ColumnTypes or None
-            None if there is no entry, or if the service cannot describe the query.
-        """
-        with self._lock:
-            if query not in self._entries:
-                return False, None
-            self._entries.move_to_end(query)
-            return True, self._entries[query]
-
-    def store(self, query: str, types: ColumnTypes | None) -> None:
-        """Add or replace the entry of a query.
-
-        Parameters
-        ----------
-        query : str
-            The exact query.
-        types : ColumnTypes or None
-            None if the service cannot describe the query.
-        """
-        if len(query) > _MAX_LENGTH:
-            return
-        with self._lock:
-            self._entries[query] = types
-            self._entries.move_to_end(query)
-            while len(self._entries) > _MAX_ENTRIES:
-                self._entries.popitem(last=False)
-
-    def remove(self, query: str) -> None:
-        """Remove the entry of a query whose result has other types.
-
-        Parameters
-        ----------
-        query : str
-            The exact query.
-        """
-        with self._lock:
-            self._entries.pop(query, None)

@@ -7,6 +7,7 @@ app accepts tokens of persons and of service accounts, but not API keys.
 from __future__ import annotations
 
 import json
+import math
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
@@ -15,17 +16,19 @@ from uuid import uuid4
 import pyarrow as pa
 
 from micromegas_dbapi.errors import DatabaseError, OperationalError, ProgrammingError
-from micromegas_dbapi.options import HttpSettings
-from micromegas_dbapi.service import FLIGHT, VIEWS_SQL, Service
+from micromegas_dbapi.options.settings import HttpSettings
+from micromegas_dbapi.service import FLIGHT, VIEWS_SQL, Service, may_lack_table
+from micromegas_dbapi.service.knowledge import Fact
 from micromegas_dbapi.sql.column_queries import NEVER, types_of_rows, without_rows
 from micromegas_dbapi.sql.planned_types import EFFECTS, calls, doubt
+from micromegas_dbapi.transport.cancellation import Cancellation
 from micromegas_dbapi.transport.client_headers import attribution
 from micromegas_dbapi.transport.http.http_client import HttpClient
 from micromegas_dbapi.transport.layout import mismatch_error
 from micromegas_dbapi.transport.protocol import Request
 from micromegas_dbapi.transport.status import retry_with_fresh_token
 from micromegas_dbapi.transport.streams import check_cancelled, stream
-from micromegas_dbapi.transport.web.app_errors import parse_error
+from micromegas_dbapi.transport.web.app_errors import is_unknown_source, parse_error
 from micromegas_dbapi.transport.web.framing import Frames
 from micromegas_dbapi.transport.web.row_types import difference
 
@@ -57,7 +60,8 @@ class WebTransport:
         headers = {**_HEADERS, **attribution()}
         self._client = HttpClient(address, settings, headers, parse_error)
         self._settings = settings
-        self._source = settings.data_source
+        self._source: Fact[str] = Fact(math.inf)  # until the app does not know it any more
+        self._lost_sources = 0
 
     def run(self, request: Request) -> pa.RecordBatchReader:
         """Run a query; see `Transport`. Each batch is read on demand.
@@ -78,7 +82,7 @@ class WebTransport:
             Also while the reader is read.
         """
         frames = self._frames(request)
-        if (reason := doubt(request.sql)) is not None and frames.schema.names:
+        if (reason := doubt(request.statement)) is not None and frames.schema.names:
             try:
                 self._check_types(frames.schema, reason, request)
             except BaseException:
@@ -103,14 +107,21 @@ class WebTransport:
         ------
         DatabaseError
         """
-        frames = self._frames(replace(request, sql=without_rows(request.sql)))
+        frames = self._frames(replace(request, sql=without_rows(request.statement)))
         with suppress(DatabaseError):  # an error of the computation does not affect the schema
             for _ in frames:
                 pass
         return frames.schema
 
-    def stamp(self) -> None:
-        """Return None: nothing local tells whether the service has changed."""
+    def stamp(self) -> int:
+        """Return the number of data sources that were lost: the next one may be another service.
+
+        Returns
+        -------
+        int
+            0 if the user has selected one.
+        """
+        return self._lost_sources
 
     def presumed(self) -> Service:
         """Return the kind of the service, without its version.
@@ -122,8 +133,13 @@ class WebTransport:
         """
         return Service("web", FLIGHT)
 
-    def service(self) -> Service:
+    def service(self, cancellation: Cancellation | None = None) -> Service:
         """Query the list of views, which depends on the version of the service.
+
+        Parameters
+        ----------
+        cancellation : Cancellation, optional
+            Cancels the query.
 
         Returns
         -------
@@ -134,10 +150,13 @@ class WebTransport:
         ------
         DatabaseError
         """
+        request = Request(VIEWS_SQL, None, str(uuid4()), cancellation or Cancellation())
         try:
-            table = self.run(Request(VIEWS_SQL, None, str(uuid4()))).read_all()
-        except ProgrammingError:  # old services have no information_schema
-            return Service.of("web", ())
+            table = self.run(request).read_all()
+        except ProgrammingError as error:
+            if not may_lack_table(error):
+                raise
+            return Service.of("web", ())  # old services have no information_schema
         return Service.of("web", table.column(0).to_pylist())
 
     def close(self) -> None:
@@ -154,8 +173,9 @@ class WebTransport:
         DataError
             If the types differ from the schema, or if they cannot be queried.
         """
-        sql = types_of_rows(request.sql, schema.names)
-        if sql is None or not EFFECTS.isdisjoint(calls(request.sql)):
+        statement = request.statement
+        sql = types_of_rows(statement, schema.names)
+        if sql is None or not EFFECTS.isdisjoint(calls(statement)):
             raise mismatch_error(f"{reason}, and the types of the rows cannot be queried", request)
         query = Request(sql, NEVER, str(uuid4()))
         request.cancellation.on_cancel(partial(query.cancellation.cancel, "it was cancelled"))
@@ -173,11 +193,12 @@ class WebTransport:
         """Send a query and wait for its schema."""
         with self._client.running(request, streamed=True):
             time_range = request.time_range
+            source = self._settings.data_source or self._only_source(request)
             payload = {
                 "sql": request.sql,
                 "begin": time_range and time_range.begin_text,
                 "end": time_range and time_range.end_text,
-                "data_source": self._source or self._find_source(request),
+                "data_source": source,
             }
             body = json.dumps(payload, ensure_ascii=False).encode()
 
@@ -186,10 +207,32 @@ class WebTransport:
                 return Frames(response, self._settings.timeout.read, request)
 
             # The app may reject the token in a response of status 200, in its first frame.
-            return retry_with_fresh_token(self._settings.auth, send)
+            try:
+                return retry_with_fresh_token(self._settings.auth, send)
+            except ProgrammingError as error:
+                if self._settings.data_source is None and is_unknown_source(error):
+                    self._lose(source, error)
+                raise
 
-    def _find_source(self, request: Request) -> str:
-        """Query the data sources, and remember the only one."""
+    def _lose(self, source: str, error: DatabaseError) -> None:
+        """Forget a data source that is gone.
+
+        The statement is not sent to another one at once: its range was inferred for this one.
+        """
+        known = self._source.current()
+        if known is not None and known.value == source:
+            self._source = Fact(math.inf)
+            self._lost_sources += 1
+        error.args = (
+            f"{error}: it was the only one before; if there is another one now, run the "
+            "statement again to query that",
+        )
+        error.retryable = True
+
+    def _only_source(self, request: Request) -> str:
+        """Return the only data source, which is queried once."""
+        if (known := self._source.current()) is not None:
+            return known.value
         names = _source_names(self._client.fetch("/api/data-sources", None, request))
         if names is None:
             raise OperationalError(
@@ -199,13 +242,13 @@ class WebTransport:
                 **request.context,
             )
         if len(names) != 1:
-            known = f"the web app has {', '.join(map(repr, names))}" if names else "there is none"
+            found = f"the web app has {', '.join(map(repr, names))}" if names else "there is none"
             raise ProgrammingError(
-                f"select a data source (data_source=...): {known}",
+                f"select a data source (data_source=...): {found}",
                 retryable=False,
                 **request.context,
             )
-        self._source = names[0]
+        self._source.store(names[0])
         return names[0]
 
 

@@ -15,12 +15,14 @@ from micromegas_dbapi.errors import (
 from micromegas_dbapi.transport.protocol import Request
 from micromegas_dbapi.transport.status import from_tonic
 
-__all__ = ["error_of_code", "parse_error"]
+__all__ = ["error_of_code", "is_unknown_source", "parse_error"]
+
+_UNKNOWN_SOURCE = "unknown data source"
 
 # The meaning of codes that are not the service's own status, which the app passes on.
 _BY_CODE: dict[str, tuple[type[DatabaseError], str, bool | None]] = {
     "FORBIDDEN": (NotSupportedError, "the web app does not allow this", False),
-    "DATA_SOURCE_NOT_FOUND": (ProgrammingError, "unknown data source", False),
+    "DATA_SOURCE_NOT_FOUND": (ProgrammingError, _UNKNOWN_SOURCE, False),
     "CONNECTION_FAILED": (OperationalError, "the web app cannot reach the service", True),
     "INVALID_SQL": (ProgrammingError, "the query failed", False),
 }
@@ -83,3 +85,19 @@ def error_of_code(code: str, message: str, status: int, request: Request) -> Dat
     error = kind(f"{sentence}: {message}", status=status, retryable=retryable, **request.context)
     error.__cause__ = ServiceMessage(message)
     return error
+
+
+def is_unknown_source(error: DatabaseError) -> bool:
+    """Return whether the app does not know the data source of a request.
+
+    Parameters
+    ----------
+    error : DatabaseError
+        Of the request, from `parse_error`.
+
+    Returns
+    -------
+    bool
+        False for all other errors.
+    """
+    return str(error).startswith(f"{_UNKNOWN_SOURCE}: ")

@@ -7,6 +7,7 @@ from datetime import datetime, timezone
 from micromegas_dbapi.ranges.inference import Inferred, Reason, infer
 from micromegas_dbapi.service import Service
 from micromegas_dbapi.service.catalog import UNFILTERED, TimeColumns
+from micromegas_dbapi.sql.statement import Statement
 from micromegas_dbapi.timerange import MAX_NS, MIN_NS, format_ns
 
 #: 2026-11-22T12:34:56Z
@@ -23,7 +24,7 @@ OPEN = ".."
 
 def found(sql: str, service: Service = RECENT) -> tuple[str, str] | Reason:
     """Infer a range without padding and skew; open ends are `OPEN`."""
-    result = infer(sql, service, now=NOW, skew=0, pad=0)
+    result = infer(Statement(sql), service, now=NOW, skew=0, pad=0)
     return ends(result) if isinstance(result, Inferred) else result
 
 

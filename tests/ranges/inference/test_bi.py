@@ -13,7 +13,8 @@ import pytest
 import sqlalchemy as sa
 
 from micromegas_dbapi.ranges.inference import Reason
-from micromegas_dbapi.sql.parameters import bind
+from micromegas_dbapi.sql.parameters import Parameters, bind
+from micromegas_dbapi.sql.statement import Statement
 from sqlalchemy_micromegas.dialect import MicromegasDialect
 from tests.ranges.inference.ranges import OPEN, found
 
@@ -169,9 +170,13 @@ BOUND = [
 ]
 
 
+def bound(sql: str, parameters: Parameters) -> str:
+    return bind(Statement(sql), parameters).text
+
+
 @pytest.mark.parametrize(("condition", "parameters", "expected"), BOUND)
 def test_parameters(condition: str, parameters: tuple, expected: tuple) -> None:  # type: ignore[type-arg]
-    assert found(bind(f"SELECT 1 FROM log_entries WHERE {condition}", parameters)) == expected
+    assert found(bound(f"SELECT 1 FROM log_entries WHERE {condition}", parameters)) == expected
 
 
 METADATA = sa.MetaData()
@@ -204,7 +209,7 @@ def test_sqlalchemy(statement: sa.Select, expected: tuple | None, literal_binds:
         compile_kwargs={"literal_binds": True} if literal_binds else {"render_postcompile": True},
     )
     parameters = [compiled.params[name] for name in compiled.positiontup or ()]
-    result = found(bind(str(compiled), None if literal_binds else parameters))
+    result = found(bound(str(compiled), None if literal_binds else parameters))
     if expected is None:
         assert isinstance(result, Reason)
     else:

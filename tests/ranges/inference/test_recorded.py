@@ -16,6 +16,7 @@ import pytest
 
 import micromegas_dbapi as mm
 from micromegas_dbapi.ranges.inference import Inferred, infer
+from micromegas_dbapi.sql.statement import Statement
 from micromegas_dbapi.timerange import MIN_NS
 from tests.lake.test_equals_service import NEW, OLD, recorded, rows, statements
 
@@ -113,7 +114,7 @@ def test_statements_with_conditions(
     for name in statements(generation):
         plain = recorded(wire, generation, name).sql
         sql = bounded(plain, generation)
-        found = infer(sql, lake.service, now=time.time_ns(), pad=0)
+        found = infer(Statement(sql), lake.service, now=time.time_ns(), pad=0)
         if sql == plain or sql.startswith("EXPLAIN") or not isinstance(found, Inferred):
             continue
         begin, end = (np.datetime64(bound, "ns") for bound in (found.begin, found.end))

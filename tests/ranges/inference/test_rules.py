@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import time
-
 import pytest
 
-from micromegas_dbapi.ranges.inference import Inferred, Reason, _kept, infer
+from micromegas_dbapi.ranges.inference import Inferred, Reason, infer
 from micromegas_dbapi.service import Service
+from micromegas_dbapi.sql.statement import Statement
 from micromegas_dbapi.timerange import MAX_NS, MIN_NS, format_ns
 from tests.ranges.inference.ranges import FLIGHT, HTTP, NOW, OPEN, RECENT, found
 
@@ -614,64 +613,40 @@ def test_what_could_be_asked() -> None:
     assert not nothing.unknown  # log_entries stays unbounded, whatever the other's columns are
 
 
-# -- padding, clocks, the cache --------------------------------------------------------------------
+# -- padding, clocks, what is known ---------------------------------------------------------------
 
 
 def test_padding_and_open_ends() -> None:
     minute = 60 * 10**9
-    result = infer(LOG + "time = '2026-11-01'", RECENT, now=NOW)
+    result = infer(Statement(LOG + "time = '2026-11-01'"), RECENT, now=NOW)
     assert isinstance(result, Inferred)
     assert format_ns(result.begin) == "2026-10-31T23:59:00Z"
     assert format_ns(result.end) == "2026-11-01T00:01:00Z"
-    edge = infer(LOG + "time <= '1677-09-21T00:12:45Z'", RECENT, now=NOW, pad=minute)
+    edge = infer(Statement(LOG + "time <= '1677-09-21T00:12:45Z'"), RECENT, now=NOW, pad=minute)
     assert edge == Inferred(MIN_NS, MIN_NS + minute + 10**9)
-    edge = infer(LOG + "time >= '2262-04-11T23:47:16Z'", RECENT, now=NOW, pad=minute)
+    edge = infer(Statement(LOG + "time >= '2262-04-11T23:47:16Z'"), RECENT, now=NOW, pad=minute)
     assert isinstance(edge, Inferred)
     assert edge.end == MAX_NS
 
 
 def test_now_is_a_lower_bound_and_may_be_skewed() -> None:
-    result = infer(LOG + "time BETWEEN now() - INTERVAL '1 hour' AND now()", RECENT, now=NOW)
+    result = infer(
+        Statement(LOG + "time BETWEEN now() - INTERVAL '1 hour' AND now()"), RECENT, now=NOW
+    )
     assert isinstance(result, Inferred)
     assert format_ns(result.begin) == "2026-11-22T11:23:56Z"  # an hour, 10 minutes, and the padding
     assert result.end == MAX_NS  # the service's clock may be at any time after
 
 
-def test_a_clock_that_bounds_nothing_is_not_read() -> None:
-    """So that the range of such a statement is cached."""
-    sql = "SELECT now(), now() - time FROM log_entries WHERE time >= '2026-11-01'"
-    assert found(sql) == (A, OPEN)
-    before = _kept.cache_info().hits
-    assert found(sql) == (A, OPEN)
-    assert _kept.cache_info().hits == before + 1
-
-
-def test_nothing_with_a_clock_is_kept() -> None:
-    for clock in ("now()", "current_timestamp", "current_date", "today()", "NOW ( )"):
-        sql = LOG + f"time >= {clock}"
-        day = 86_400 * 10**9
-        first, second = (infer(sql, RECENT, now=NOW + at, skew=0) for at in (0, day))
-        assert isinstance(first, Inferred)
-        assert isinstance(second, Inferred)
-        assert second.begin - first.begin == day
-        assert infer(sql, RECENT, now=NOW, skew=0) == first
-
-
 def test_what_is_known_of_the_service_is_part_of_what_is_kept() -> None:
     sql = "SELECT 1 FROM other WHERE t > '2026-11-01'"
-    assert isinstance(infer(sql, RECENT, now=NOW), Reason)
+    assert isinstance(infer(Statement(sql), RECENT, now=NOW), Reason)
     columns = {"other": RECENT.time_columns["my_bins"]}
-    assert isinstance(infer(sql, Service("grpc", "0.13", time_columns=columns), now=NOW), Reason)
+    assert isinstance(
+        infer(Statement(sql), Service("grpc", "0.13", time_columns=columns), now=NOW), Reason
+    )
     sql = "SELECT 1 FROM other WHERE time_bin > '2026-11-01'"
-    assert isinstance(infer(sql, RECENT, now=NOW), Reason)
-    assert isinstance(infer(sql, Service("grpc", "0.13", time_columns=columns), now=NOW), Inferred)
-
-
-def test_the_second_time_is_cheap() -> None:
-    sql = LOG + "time >= '2026-11-01' AND level IN (1, 2, 3)"
-    infer(sql, RECENT, now=NOW)
-    from micromegas_dbapi.ranges import inference
-
-    hits = inference._kept.cache_info().hits
-    infer(sql, RECENT, now=time.time_ns())
-    assert inference._kept.cache_info().hits == hits + 1
+    assert isinstance(infer(Statement(sql), RECENT, now=NOW), Reason)
+    assert isinstance(
+        infer(Statement(sql), Service("grpc", "0.13", time_columns=columns), now=NOW), Inferred
+    )

@@ -23,8 +23,11 @@ import pytest
 import micromegas_dbapi as mm
 from micromegas_dbapi.arrow.rows import column
 from micromegas_dbapi.errors import ServiceMessage
+from micromegas_dbapi.service.knowledge import LIFETIME, Fact
 from micromegas_dbapi.sql.column_queries import with_one_row_of_nulls
+from micromegas_dbapi.sql.statement import Statement
 from micromegas_dbapi.transport.flight.messages import TicketStatementQuery, unpack
+from tests.clock import Clock
 from tests.test_errors import CLASSES, MUTE, PROPERTY_TYPE
 from tests.wire import flight
 from tests.wire.grpcreplay import RANGE, Replay, Reply, replaying, reply
@@ -249,21 +252,26 @@ def test_prepare(services: dict[str, Replay], wire: Wire, where: str, name: str)
 def test_where_nothing_is_prepared_the_statement_is_joined_to_one_row(
     wire: Wire, where: str, name: str
 ) -> None:
-    """UNIMPLEMENTED once, then not called again; the range keeps the service from scanning."""
+    """UNIMPLEMENTED, then not called for a while; the range keeps the service from scanning."""
     entry = CASES[where, name]
     refusal, answer = reply(wire(where), entry), reply(wire(where), CASES[OLD, "type_null_mix"])
     assert refusal.code == "UNIMPLEMENTED"
-    with replaying(None, [], refusal, answer, answer) as service:
+    clock = Clock()
+    with replaying(None, [], refusal, answer, answer, refusal, answer) as service:
         with mm.connect(service.url) as connection:
+            connection.transport._refuses_to_prepare = Fact(clock=clock)  # type: ignore[attr-defined]
             cursor = connection.cursor()
             described = [cursor.describe(entry["sql"]), cursor.describe(entry["sql"])]
-        first, second, third = service.calls
-    assert [call.method for call in (first, second, third)] == ["DoAction", "DoGet", "DoGet"]
+            clock.now += LIFETIME  # it may have been upgraded
+            described.append(cursor.describe(entry["sql"]))
+        methods = [call.method for call in service.calls]
+        second = service.calls[1]
+    assert methods == ["DoAction", "DoGet", "DoGet", "DoAction", "DoGet"]
     asked = TicketStatementQuery.FromString(_ticket(second.request)).statement_handle.decode()
-    assert asked == with_one_row_of_nulls(entry["sql"])
+    assert asked == with_one_row_of_nulls(Statement(entry["sql"]))
     assert [second.headers[bound] for bound in RANGE] == [MIN, MIN]
     expected = flight.table(wire(OLD), "type_null_mix").schema
-    assert [[c.type_code.arrow_type for c in one] for one in described] == [expected.types] * 2
+    assert [[c.type_code.arrow_type for c in one] for one in described] == [expected.types] * 3
 
 
 def test_the_columns_of_no_rows_are_asked_for_when_somebody_looks(wire: Wire) -> None:

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import gc
+import queue
 import subprocess
 import sys
 import threading
+import weakref
 from collections.abc import Iterator
 from types import FrameType
 from typing import Any
 
 import pytest
 
+from micromegas_dbapi.transport.flight import prefetch
 from micromegas_dbapi.transport.flight.prefetch import DaemonThreads, Prefetcher
+from tests.interruptions.instructions import interrupt, strike_at
 from tests.waiting import until
 
 
@@ -34,6 +38,34 @@ def test_items_in_order(before: int) -> None:
     assert [items.get(60) for _ in range(50)] == list(range(50))
     with pytest.raises(StopIteration):
         items.get(60)
+    threads.close()
+
+
+class Item:
+    """Something that can be referenced weakly."""
+
+
+def test_what_is_read_to_its_end_is_freed_without_the_garbage_collector(before: int) -> None:
+    """The traceback of the end refers to nothing that refers to it."""
+    item = Item()
+    freed = weakref.ref(item)
+
+    def read() -> None:
+        kept = prefetcher.get(60)
+        with pytest.raises(StopIteration):
+            prefetcher.get(60)
+        assert kept is freed()
+
+    threads = DaemonThreads()
+    prefetcher = Prefetcher(threads, iter_of([item]))
+    gc.disable()
+    try:
+        del item
+        read()
+        until(lambda: freed() is None)
+    finally:
+        gc.enable()
+    prefetcher.close()
     threads.close()
 
 
@@ -113,6 +145,29 @@ def test_a_collection_within_the_waiting_thread(before: int) -> None:
         gc.collect()
         threads.close()
         until(lambda: micromegas_threads() <= before)
+
+
+def test_an_interrupt_leaves_no_thread(before: int) -> None:
+    """At each moment while a task is given to a new thread, and to an idle one."""
+    for tasks in (1, 2):
+        for number in range(1, 100):
+            threads, done = DaemonThreads(), queue.SimpleQueue[None]()
+            if tasks == 2:
+                threads.start(lambda done=done: done.put(None))  # type: ignore[misc]
+                done.get(timeout=60)
+                until(lambda threads=threads: threads._idle)
+            try:
+                with strike_at(number, interrupt, (prefetch.__file__, queue.__file__)) as moments:
+                    threads.start(lambda done=done: done.put(None))  # type: ignore[misc]
+            except KeyboardInterrupt:
+                pass
+            threads.start(lambda done=done: done.put(None))  # type: ignore[misc]
+            done.get(timeout=60)
+            threads.close()
+            until(lambda: micromegas_threads() <= before, within=5)
+            if moments[0] < number:
+                break
+        assert number > 3, "there are fewer moments than calls"
 
 
 def test_closed_by_another_thread(before: int) -> None:

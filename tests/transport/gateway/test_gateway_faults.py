@@ -11,6 +11,8 @@ import pyarrow as pa
 import pytest
 
 import micromegas_dbapi as mm
+from micromegas_dbapi.service.knowledge import LIFETIME, PAUSE, Facts
+from tests.clock import Clock
 from tests.waiting import until
 from tests.wire.described import answer
 from tests.wire.replay import Answer, Server, replay
@@ -177,15 +179,58 @@ def test_a_service_that_does_not_describe(refusal: str) -> None:
         assert connection.execute(SQL).fetchall() == [("2026-11-23T20:51:20Z", 4), (None, 3)]
 
 
+@pytest.mark.parametrize("refusal", [each for each in REFUSALS if "columns" not in each])
+def test_a_service_that_refuses_is_not_asked_again_at_once(refusal: str) -> None:
+    """But soon, because it may have been upgraded."""
+    clock = Clock()
+    answers = ROWS, REFUSALS[refusal], ROWS, ROWS, ROWS, DESCRIBED
+    with replay(*answers) as server, connect(server) as connection:
+        connection.transport._types = Facts(128, clock)  # type: ignore[attr-defined]
+        assert [types(connection), types(connection)] == [UNTYPED] * 2
+        clock.now += PAUSE - 1
+        assert types(connection) == UNTYPED
+        assert len(server.requests) == 4
+        clock.now += 1
+        assert types(connection) == TYPES
+        assert len(server.requests) == 6
+
+
+def test_types_are_asked_for_again_after_a_while() -> None:
+    """Nothing shows that numbers of another type are sent as these were."""
+    clock = Clock()
+    small, large = (
+        Answer(body=answer(pa.schema([("n", kind)]))) for kind in (pa.int32(), pa.int64())
+    )
+    rows = Answer(body=b'[{"n":1}]')
+    with replay(rows, small, rows, rows, large, rows) as server, connect(server) as connection:
+        connection.transport._types = Facts(128, clock)  # type: ignore[attr-defined]
+        assert [types(connection), types(connection)] == [[pa.int32()]] * 2
+        clock.now += LIFETIME
+        assert [types(connection), types(connection)] == [[pa.int64()]] * 2
+        assert len(server.requests) == 6
+
+
 @pytest.mark.parametrize(
-    ("refusal", "count"),
-    [("not understood", 3), ("a plan", 3), ("nothing", 3), ("a proxy's no", 4), ("not found", 4)],
+    ("refusal", "expected"),
+    [
+        ("a proxy's no", TYPES),
+        ("some failure", TYPES),
+        ("not understood", UNTYPED),
+        ("a plan", UNTYPED),
+    ],
 )
-def test_a_service_s_no_is_remembered(refusal: str, count: int) -> None:
-    with replay(ROWS, REFUSALS[refusal], ROWS) as server, connect(server) as connection:
-        types(connection)
-        types(connection)
-        assert len(server.requests) == count
+def test_a_service_that_refuses_what_it_described_before(
+    refusal: str, expected: list[pa.DataType]
+) -> None:
+    """A failure on the way does not change the types; the engine's rejection does."""
+    clock = Clock()
+    answers = ROWS, DESCRIBED, ROWS, REFUSALS[refusal], ROWS
+    with replay(*answers) as server, connect(server) as connection:
+        connection.transport._types = Facts(128, clock)  # type: ignore[attr-defined]
+        assert types(connection) == TYPES
+        clock.now += LIFETIME
+        assert [types(connection), types(connection)] == [expected] * 2
+        assert len(server.requests) == 5
 
 
 LUCK: dict[str, tuple[Answer, str]] = {

@@ -22,6 +22,7 @@ import micromegas_dbapi as mm
 from micromegas_dbapi.arrow.rows import column
 from micromegas_dbapi.errors import ServiceMessage
 from micromegas_dbapi.sql.column_queries import query_alone
+from micromegas_dbapi.sql.statement import Statement
 from tests.arrow.test_type_names import in_json
 from tests.test_errors import CLASSES, PROPERTY_TYPE
 from tests.wire import flight, recordings
@@ -158,7 +159,7 @@ def test_result_that_the_service_describes(wire: Wire, case: Case) -> None:
     with replay(case, Answer(body=answer(oracle.schema))) as server:
         with mm.connect("gateway+" + server.url) as connection:
             table = execute(connection, case).fetch_arrow_table()
-        sql = f"DESCRIBE {query_alone(case.request['sql'])}"
+        sql = f"DESCRIBE {query_alone(Statement(case.request['sql']))}"
         check_sent(server, asked(case), asked(case, sql))
     assert table.schema.names == oracle.schema.names
     assert table.schema.types == [in_json(kind) for kind in oracle.schema.types]

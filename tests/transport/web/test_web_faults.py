@@ -680,6 +680,47 @@ def test_the_data_source_that_is_named_is_not_asked_for() -> None:
     assert json.loads(sent.body)["data_source"] == "staging"
 
 
+GONE = Answer(404, body=b'{"code":"DATA_SOURCE_NOT_FOUND","message":"no data source \'main\'"}')
+
+
+def test_the_only_data_source_is_gone() -> None:
+    """An error says so, because its range may be wrong for another one; then that is queried."""
+    main, other = (Answer(body=b'[{"name":"%s"}]' % name) for name in (b"main", b"other"))
+    answers = main, Answer(body=BODY), GONE, other, Answer(body=BODY)
+    with replay(*answers) as server, connect(server, data_source=None) as connection:
+        assert connection.execute(SQL).fetchall() == ROWS
+        before = connection.transport.stamp()
+        found = failed(connection)
+        assert connection.transport.stamp() != before  # what is known is that of another service
+        assert connection.execute(SQL).fetchall() == ROWS
+        sources = [json.loads(each.body)["data_source"] for each in server.requests if each.body]
+    assert sources == ["main", "main", "other"]
+    assert (type(found), found.status, found.retryable) == (mm.ProgrammingError, 404, True)
+    assert str(found) == (
+        "unknown data source: no data source 'main': it was the only one before; if there is "
+        "another one now, run the statement again to query that"
+    )
+
+
+def test_the_selected_data_source_is_gone() -> None:
+    with replay(GONE) as server, connect(server) as connection:
+        found = failed(connection)
+        assert connection.transport.stamp() == 0
+    assert (str(found), found.retryable) == (
+        "unknown data source: no data source 'main'",
+        False,
+    )
+
+
+@pytest.mark.parametrize("answer", [GONE, Answer(body=b"[]")], ids=["gone", "none"])
+def test_a_service_without_data_source_is_not_an_old_one(answer: Answer) -> None:
+    """Which cannot list its views either."""
+    source = "main" if answer is GONE else None
+    with replay(answer) as server, connect(server, data_source=source) as connection:
+        with pytest.raises(mm.ProgrammingError, match="data source"):
+            _ = connection.service
+
+
 # -- the rest of the protocol ----------------------------------------------------------------------
 
 

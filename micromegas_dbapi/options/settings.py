@@ -6,10 +6,10 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any, TypeAlias
-from urllib.parse import urlsplit
 
 from micromegas_dbapi.auth import MASK, Auth, SecretMixin
 from micromegas_dbapi.errors import ProgrammingError
+from micromegas_dbapi.options.option_types import SECONDS
 
 __all__ = ["FlightSettings", "HttpSettings", "Progress", "Settings", "Timeout", "refuse_insecure"]
 
@@ -43,11 +43,14 @@ class Timeout:
     def __post_init__(self) -> None:
         for item in fields(self):
             value = getattr(self, item.name)
-            good = isinstance(value, (int, float)) and 0 < value < float("inf")
-            if not good and not (item.name == "total" and value is None):
-                raise ProgrammingError(
-                    f"Timeout({item.name}={value!r}); accepted: a positive number of seconds"
-                )
+            if item.name != "total" or value is not None:
+                try:
+                    seconds = SECONDS.check(value)
+                except ValueError:
+                    raise ProgrammingError(
+                        f"Timeout({item.name}={value!r}); accepted: {SECONDS.accepted}"
+                    ) from None
+                object.__setattr__(self, item.name, seconds)
 
 
 #: Called as a response arrives with the number of bytes so far and the total number, or None if
@@ -73,11 +76,6 @@ class Settings(SecretMixin):
         The path of a client certificate, or of a certificate and its key.
     allow_insecure_auth : bool
         Whether credentials may be sent unencrypted to a host that is not loopback.
-
-    Raises
-    ------
-    ProgrammingError
-        If `verify` is an empty string, or `headers` or `cert` has the wrong type.
     """
 
     auth: Auth | None = None
@@ -86,20 +84,6 @@ class Settings(SecretMixin):
     verify: bool | str = True
     cert: str | tuple[str, str] | None = field(default=None, repr=False)
     allow_insecure_auth: bool = False
-
-    def __post_init__(self) -> None:
-        if self.verify == "":  # requests would treat it as false
-            raise ProgrammingError("verify is an empty string; accepted: True, False, a path")
-        if not isinstance(self.headers, Mapping):  # its values may be secrets
-            raise ProgrammingError(
-                f"headers is a {type(self.headers).__name__}; accepted: a mapping of strings"
-            )
-        is_pair = isinstance(self.cert, (tuple, list)) and len(self.cert) == 2
-        if self.cert is not None and not is_pair and not isinstance(self.cert, str):
-            raise ProgrammingError(
-                f"cert={self.cert!r}; accepted: the path of a certificate, or a tuple of the paths "
-                "of a certificate and its key"
-            )
 
     def __reduce__(self) -> tuple[Any, ...]:
         values = {item.name: getattr(self, item.name) for item in fields(self)}
@@ -143,28 +127,11 @@ class FlightSettings(Settings):
     keepalive_ms : int
         Ping after this many milliseconds without a response; 0 disables pings. Over loopback and
         some networks, a small response arrives 40 ms earlier after a ping.
-
-    Raises
-    ------
-    ProgrammingError
-        If a value has the wrong type or is out of range.
     """
 
     server_name: str | None = None
     preserve_dictionary: bool = True
     keepalive_ms: int = 5
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        integer = isinstance(self.keepalive_ms, int) and not isinstance(self.keepalive_ms, bool)
-        if not integer or not 0 <= self.keepalive_ms < 2**31:
-            raise ProgrammingError(
-                f"keepalive_ms={self.keepalive_ms!r}; accepted: an integer, 0 for none"
-            )
-        if not isinstance(self.preserve_dictionary, bool):
-            raise ProgrammingError(
-                f"preserve_dictionary={self.preserve_dictionary!r}; accepted: True, False"
-            )
 
 
 _SECRET_HEADER = re.compile(r"auth|token|key|secret|cookie|password|session", re.IGNORECASE)
@@ -186,6 +153,8 @@ def refuse_insecure(address: str, settings: Settings) -> None:
         If the connection is not encrypted, the host is not loopback, and
         ``allow_insecure_auth`` is False.
     """
+    from urllib.parse import urlsplit  # not at the top: it takes long
+
     parts = urlsplit(address)
     host = parts.hostname or ""
     secret = settings.auth is not None or any(map(_SECRET_HEADER.search, settings.headers))
