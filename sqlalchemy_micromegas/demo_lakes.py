@@ -9,11 +9,13 @@ from typing import Any
 from urllib.parse import parse_qsl, quote, urlencode
 
 from micromegas_dbapi.open_transport import open_transport
+from micromegas_dbapi.options.option_table import OPTIONS
 from micromegas_dbapi.url import parse
 
 __all__ = ["shared_demo_lake"]
 
 _LOCK = Lock()
+_GENERATOR = ("seed", "size")
 
 
 def shared_demo_lake(address: str) -> str:
@@ -50,7 +52,8 @@ def shared_demo_lake(address: str) -> str:
 
 @cache
 def _generate(options: str) -> str:
-    address = f"demo:?{options}" if options else "demo:"
-    lake: Any = open_transport(parse(address), {})
+    target = parse(f"demo:?{options}" if options else "demo:")
+    defaults = {name: OPTIONS[name].default for name in _GENERATOR}
+    lake: Any = open_transport(target, defaults | target.options)
     atexit.register(lake.close)  # removes the folder
     return str(lake.path)
