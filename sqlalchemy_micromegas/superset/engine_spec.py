@@ -125,7 +125,7 @@ class MicromegasEngineSpec(BaseEngineSpec):  # type: ignore[misc]  # it has no t
 
     _watched: ClassVar[WeakKeyDictionary[Any, WatchedCursor]] = WeakKeyDictionary()
 
-    # -- time --------------------------------------------------------------------------------
+    # -- time and types --------------------------------------------------------------------------------
 
     @classmethod
     def convert_dttm(cls, target_type: str, dttm: datetime, db_extra: Any = None) -> str | None:
@@ -146,6 +146,11 @@ class MicromegasEngineSpec(BaseEngineSpec):  # type: ignore[misc]  # it has no t
     def epoch_ms_to_dttm(cls) -> str:
         """Return the conversion of milliseconds."""
         return EPOCH_MILLISECONDS
+
+    @classmethod
+    def get_datatype(cls, type_code: Any) -> str | None:
+        """Return the SQL name of a column's type, whose capitals polars reads otherwise."""
+        return str(type_code) or None
 
     # -- what the editor shows ---------------------------------------------------------------
 
