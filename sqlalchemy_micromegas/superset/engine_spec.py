@@ -125,7 +125,7 @@ class MicromegasEngineSpec(BaseEngineSpec):  # type: ignore[misc]  # it has no t
 
     _watched: ClassVar[WeakKeyDictionary[Any, WatchedCursor]] = WeakKeyDictionary()
 
-    # -- time and types --------------------------------------------------------------------------------
+    # -- time and types ----------------------------------------------------------------------
 
     @classmethod
     def convert_dttm(cls, target_type: str, dttm: datetime, db_extra: Any = None) -> str | None:
