@@ -33,7 +33,7 @@ TIME = re.compile(r"\d{4}-\d\d-\d\d([T ])\d\d:\d\d:\d\d\.(\d{9}|\d{6})")
 RUN_BY_CI = {("README.md", 1), ("README.md", 2), ("CONTRIBUTING.md", 2)}
 # Blocks that are run manually: all that CI does once more, CI itself, the official client's
 # environment, the long runs, the benchmarks, and what needs environments of its own.
-MANUAL = {("CONTRIBUTING.md", number) for number in (1, 3, *range(4, 13))}
+MANUAL = {("CONTRIBUTING.md", number) for number in (1, 3, *range(4, 14))}
 # pandas itself reads Arrow from connections since 2.2; tests/sqlalchemy has what older ones do.
 NEEDS_PANDAS_2_2 = {("pandas.md", 1)}
 OLD_PANDAS = tuple(int(part) for part in pd.__version__.split(".")[:2]) < (2, 2)

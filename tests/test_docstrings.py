@@ -22,8 +22,15 @@ SETTINGS = re.search(
 CHECKS = set(re.findall(r'"([A-Z]{2}\d\d)"', SETTINGS[1]))
 EXCLUDED = [re.compile(pattern) for pattern in re.findall(r"'(.+?)'", SETTINGS[1])]
 PACKAGES = ("micromegas_dbapi", "sqlalchemy_micromegas")
-# Imports Superset, whose environment is another. Its class overrides what Superset documents.
-IN_SUPERSET = "sqlalchemy_micromegas.superset.engine_spec"
+
+# They import harlequin or Superset, whose environments are others.
+OF_TOOLS = {
+    "sqlalchemy_micromegas.superset.engine_spec",
+    *(
+        f"micromegas_dbapi.harlequin.{name}"
+        for name in ("adapter", "catalog_items", "query_errors")
+    ),
+}
 
 
 def modules() -> list[str]:
@@ -31,7 +38,7 @@ def modules() -> list[str]:
     for package in PACKAGES:
         paths = importlib.import_module(package).__path__
         found += [each.name for each in pkgutil.walk_packages(paths, f"{package}.")]
-    return [name for name in found if not name.endswith("__main__") and name != IN_SUPERSET]
+    return [name for name in found if not name.endswith("__main__") and name not in OF_TOOLS]
 
 
 def public(module: ModuleType) -> Iterator[str]:

@@ -69,8 +69,8 @@ class Report:
 
     @property
     def grown(self) -> list[str]:
-        """What has grown since the first sample."""
-        first, last = self.samples[0], self.samples[-1]
+        """What has grown since the first quarter of the rounds, in which everything warms up."""
+        first, last = self.samples[len(self.samples) // 4], self.samples[-1]
         found = []
         if last.threads > first.threads + _SPARE_THREADS:
             found.append(f"threads: {first.threads} -> {last.threads}")
@@ -131,6 +131,7 @@ class Rounds:
     def __init__(self, wire: str, url: str, seed: int) -> None:
         self.report = Report(wire)
         self._url = url
+        self._others = {*threading.enumerate()}  # of other tests in this process
         self._chance = random.Random(f"{wire} {seed}")
         self._strikers = Striker(), Striker()
         self._watchdog = Watchdog(wire)
@@ -286,13 +287,17 @@ class Rounds:
             raise AssertionError(f"the next statement fails: {error!r}") from error
         assert rows == AGAIN_ROWS, f"the next statement returns {rows}"
 
+    def _threads(self) -> list[str]:
+        new = {*threading.enumerate()} - self._others
+        return [each.name for each in new if each.name.startswith("micromegas")]
+
     def _sample(self) -> None:
         """Close everything, and count what is left."""
         self._connection.close()
         del self._connection, self._cursor
         gc.collect()
         end = time.monotonic() + 1
-        while left := [t.name for t in threading.enumerate() if t.name.startswith("micromegas")]:
+        while left := self._threads():
             if time.monotonic() > end:
                 self.report.wrong.append(f"threads left: {left}")
                 break
