@@ -7,7 +7,6 @@ from types import ModuleType
 from typing import Any
 from urllib.parse import quote
 
-from sqlalchemy import pool
 from sqlalchemy.engine import URL as SQLAlchemyURL  # noqa: N811
 from sqlalchemy.engine.default import DefaultDialect
 from sqlalchemy.exc import ArgumentError
@@ -22,6 +21,7 @@ from sqlalchemy_micromegas.compiler.type_compiler import (
     MicromegasIdentifierPreparer,
     MicromegasTypeCompiler,
 )
+from sqlalchemy_micromegas.demo_lakes import shared_demo_lake
 from sqlalchemy_micromegas.execution import MicromegasExecutionContext, apply_options, mark
 from sqlalchemy_micromegas.reflected_keys import ReflectedKeys
 from sqlalchemy_micromegas.reflection import Reflection
@@ -301,10 +301,10 @@ class MicromegasDemo(MicromegasDialect):
     colspecs = COLSPECS
     supports_statement_cache = True
 
-    @classmethod
-    def get_pool_class(cls, url: SQLAlchemyURL) -> type[pool.Pool]:
-        """Share one connection, because each connection generates its own lake."""
-        return pool.StaticPool
+    def connect(self, *cargs: Any, **cparams: Any) -> Any:
+        """Connect to a lake that is generated once."""
+        address, *others = cargs
+        return super().connect(shared_demo_lake(address), *others, **cparams)
 
     def _address(self, url: SQLAlchemyURL) -> str:
         if url.host or _database(url):

@@ -18,6 +18,7 @@ import micromegas_dbapi as mm
 from micromegas_dbapi.auth import BasicAuth, BearerAuth
 from micromegas_dbapi.timerange import MIN_NS
 from sqlalchemy_micromegas import URL, view_instance
+from sqlalchemy_micromegas.demo_lakes import shared_demo_lake
 from tests.sqlalchemy.answers import RECORDED
 
 ADDRESSES = {
@@ -467,3 +468,24 @@ def test_an_engine_names_its_catalog(given: str, database: str) -> None:
     assert again.dialect.create_connect_args(again.url) == engine.dialect.create_connect_args(
         sa.engine.make_url(given)
     )
+
+
+def test_demo_lake_is_generated_once() -> None:
+    newest = "SELECT max(time) FROM log_entries"
+    found = set()
+    for _ in range(3):  # an engine and a connection for each statement, as Superset has them
+        engine = sa.create_engine("micromegas+demo://?seed=11&begin=-2h", poolclass=NullPool)
+        with engine.connect() as connection:
+            found.add(connection.execute(sa.text(newest)).scalar())
+            driver = connection.connection.dbapi_connection
+            assert driver.explicit_range() is not None
+        engine.dispose()
+    assert len(found) == 1
+
+
+def test_demo_lakes_of_other_options_are_others() -> None:
+    lakes = {shared_demo_lake(f"demo:?seed={seed}&timestamps=ns") for seed in (11, 12, 11)}
+    assert len(lakes) == 2
+    assert all(lake.startswith("lake:") and lake.endswith("?timestamps=ns") for lake in lakes)
+    with pytest.raises(mm.ProgrammingError, match="seed='x'"):
+        shared_demo_lake("demo:?seed=x")
