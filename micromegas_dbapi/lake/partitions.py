@@ -248,8 +248,7 @@ def _files(
     source = folder.source(*names)
     if source is None:
         return
-    files = [source.path] if source.path.is_file() else sorted(source.path.rglob("*.parquet"))
-    for path in files:
+    for path in map(Path, source.paths):
         try:
             found = _partition(path, view, instance)
         except (pa.ArrowException, OSError) as error:
