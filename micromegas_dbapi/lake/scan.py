@@ -10,6 +10,7 @@ import pyarrow as pa
 from datafusion import DataFrame, Expr, SessionConfig, SessionContext, col, lit
 
 from micromegas_dbapi.arrow.readers import cast_batch
+from micromegas_dbapi.lake.engine_stack import start_engine
 from micromegas_dbapi.lake.folder import Source
 from micromegas_dbapi.time_units import NANOSECONDS
 
@@ -56,6 +57,7 @@ class Scanner:
         datafusion.DataFrame
             Computed on demand, or cached in memory.
         """
+        start_engine()
         if source.size <= _CACHED_BYTES:
             return self._cached(source)
         # A separate context, because the view's name may be in use in the query's.
