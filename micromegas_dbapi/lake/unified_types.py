@@ -86,9 +86,9 @@ def may_lose(kind: pa.DataType, unified: pa.DataType) -> bool:
     if pt.is_timestamp(kind) or pt.is_duration(kind):
         return bool(kind.unit != unified.unit)
     if pt.is_integer(kind) and pt.is_floating(unified):
-        return kind.bit_width > _MANTISSA_BITS[unified.bit_width]
+        return bool(kind.bit_width > _MANTISSA_BITS[unified.bit_width])
     if pt.is_uint64(kind):
-        return pt.is_int64(unified)
+        return bool(pt.is_int64(unified))
     return any(map(may_lose, child_types(kind), child_types(unified)))
 
 

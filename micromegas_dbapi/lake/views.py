@@ -190,7 +190,8 @@ class Views:
         source = self._source(view)
         if source is None:
             return False
-        return self._scanner.frame(source).filter(col(column) == lit(value)).count() > 0
+        found = self._scanner.frame(source).filter(col(column) == lit(value))
+        return bool(found.count())
 
     def _failing(self, schema: pa.Schema, error: DatabaseError) -> DataFrame:
         """Return a table whose scan raises an error."""
