@@ -14,6 +14,8 @@ import pytest
 from datafusion import SessionContext
 
 import micromegas_dbapi as mm
+from micromegas_dbapi.lake.folder import Folder
+from micromegas_dbapi.lake.partitions import query_partitions
 
 PROPERTY = "SELECT property_get(properties, 'thread-name') FROM streams ORDER BY stream_id"
 TIMES = "SELECT process_id, start_time, exe FROM processes ORDER BY 1"
@@ -171,6 +173,18 @@ def test_broken_file_fails_only_statements_on_its_view(
         for view in ("measures", "processes"):
             with pytest.raises(mm.OperationalError, match=r"file half\.parquet cannot be read"):
                 lake.execute(f"SELECT * FROM {view}")
+
+
+def test_hidden_files_are_no_partitions(tmp_path: Path) -> None:
+    times = pa.array([1], pa.int64()).cast(pa.timestamp("ns", "UTC"))
+    for view, columns in {"log_entries": ["time"], "thread_spans/5": ["begin", "end"]}.items():
+        (tmp_path / view).mkdir(parents=True)
+        pq.write_table(pa.table(dict.fromkeys(columns, times)), tmp_path / view / "a.parquet")
+        (tmp_path / view / "._a.parquet").write_bytes(b"half")
+    for name in ("._6.parquet", "_7.parquet"):
+        (tmp_path / "thread_spans" / name).write_bytes(b"half")
+    found = query_partitions(Folder(tmp_path))["file_path"].to_pylist()
+    assert found == ["log_entries/a.parquet", "thread_spans/5/a.parquet"]
 
 
 LINKS = {
