@@ -23,7 +23,8 @@ from typing import TypeAlias
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from micromegas_dbapi.errors import DataError, OperationalError
+from micromegas_dbapi.errors import OperationalError
+from micromegas_dbapi.lake.exact_values import check_cast, check_int96
 from micromegas_dbapi.lake.listing import Listing
 from micromegas_dbapi.lake.time_extents import TimeExtents, may_overlap, time_extents
 from micromegas_dbapi.lake.unified_types import may_lose, unified_type
@@ -208,7 +209,7 @@ class Folder:
                 continue
             checked = (stamp, column.name, kind)
             if checked not in self._exact:
-                _check_values(stamp[0], column, kind)
+                check_cast(stamp[0], column, kind)
                 self._exact.add(checked)
 
     def _footer(self, stamp: _Stamp) -> tuple[pa.Schema, TimeExtents]:
@@ -219,6 +220,7 @@ class Folder:
                 # Not by its path: the file would stay open after an error.
                 with pa.OSFile(stamp[0]) as opened, pq.ParquetFile(opened) as file:
                     known = (stamp, _declared_schema(file), time_extents(file))
+                    check_int96(stamp[0], file, known[1])
             except (pa.ArrowException, OSError) as error:
                 name = os.path.basename(stamp[0])
                 raise OperationalError(f"the lake's file {name} cannot be read: {error}") from error
@@ -254,21 +256,6 @@ def _unified(view: str, stamps: tuple[_Stamp, ...], schemas: tuple[pa.Schema, ..
     return pa.schema(
         [f if counts[f.name] == len(stamps) else f.with_nullable(True) for f in fields.values()]
     )
-
-
-def _check_values(path: str, column: pa.Field, kind: pa.DataType) -> None:
-    name = os.path.basename(path)
-    try:
-        with pa.OSFile(path) as opened, pq.ParquetFile(opened) as file:
-            for batch in file.iter_batches(columns=[column.name], use_threads=False):
-                batch.column(0).cast(column.type).cast(kind)
-    except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
-        raise DataError(
-            f"the lake's file {name} has a value in column {column.name} that cannot be cast "
-            f"exactly from {column.type} to {kind}, the type of the column in other files: {error}"
-        ) from error
-    except (pa.ArrowException, OSError) as error:
-        raise OperationalError(f"the lake's file {name} cannot be read: {error}") from error
 
 
 def _stamp(path: str) -> _Stamp | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import shutil
 from collections.abc import Callable, Iterator
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -126,6 +127,25 @@ def test_files_of_several_writers_in_one_view(
     shutil.move(tmp_path / "ours.parquet", tmp_path / "one" / "streams.parquet")
     with mm.connect(f"lake:{tmp_path / 'one'}") as one:
         assert found == one.execute(PROPERTY).fetchall()
+
+
+@pytest.mark.parametrize("nested", [False, True])
+@pytest.mark.parametrize("schema", [False, True])
+@pytest.mark.parametrize("year", [1600, 2026, 2300])
+def test_times_of_96_bits(tmp_path: Path, year: int, schema: bool, nested: bool) -> None:
+    """The engine reads them as nanoseconds of 64 bits, which wrap around."""
+    times = pa.array([datetime(2026, 1, 1), datetime(year, 1, 1), None], pa.timestamp("us"))
+    column = pa.array([[time] for time in times], pa.list_(times.type)) if nested else times
+    path = tmp_path / "log_entries.parquet"
+    options = {"use_deprecated_int96_timestamps": True, "store_schema": schema}
+    pq.write_table(pa.table({"x": column}), path, **options)
+    with mm.connect(f"lake:{tmp_path}") as lake:
+        if year == 2026:
+            found = [value for (value,) in lake.execute("SELECT x FROM log_entries")]
+            assert found == column.to_pylist()
+            return
+        with pytest.raises(mm.DataError, match=r"log_entries\.parquet .* column x .*96 bits"):
+            lake.execute("SELECT x FROM log_entries")
 
 
 def logs(*messages: str) -> pa.Table:
