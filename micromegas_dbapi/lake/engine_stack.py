@@ -51,7 +51,7 @@ def start_engine() -> Nesting:
         previous = os.environ.get(_VARIABLE)
         os.environ[_VARIABLE] = str(_STACK_BYTES)
         try:
-            SessionContext().sql("SELECT 1").collect()
+            SessionContext().from_pydict({"x": [1]}).collect()
         finally:
             if previous is None:
                 del os.environ[_VARIABLE]
