@@ -81,4 +81,4 @@ def _lake(target: Target, options: Mapping[str, Any]) -> Transport:
         ) from error
     if target.wire == "demo":
         return LakeTransport.demo(options["seed"], options["size"])
-    return LakeTransport(Path(target.address))
+    return LakeTransport(Path(target.address), follow_links=options["follow_links"])

@@ -33,6 +33,7 @@ SECTIONS = {
     ),
     "HTTP service": (("http",), "`http://` and `https://` accept this option."),
     "Web app": (("web",), "`web+http://` and `web+https://` accept this option."),
+    "Folders": (("lake",), "`lake:` accepts this option, in the URL only."),
     "Demo data": (("demo",), "`demo:` accepts these options, in the URL only."),
 }
 

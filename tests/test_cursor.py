@@ -542,6 +542,18 @@ def test_fetch_polars(cursor: mm.Cursor) -> None:
         cursor.execute(TWICE).fetch_polars()
 
 
+@pytest.mark.parametrize("form", ["{}", "[{}]", "named_struct('y', [{}])"])
+def test_polars_has_no_decimals_of_39_digits(form: str, capfd: pytest.CaptureFixture[str]) -> None:
+    pytest.importorskip("polars", reason="polars is not installed")
+    digits = "123456789012345678901234567890123456789"
+    wide = form.format(f"arrow_cast('{digits}', 'Decimal256(39, 0)')")
+    with mm.connect("demo:") as demo:
+        with pytest.raises(mm.DataError, match=r"column x is .*decimal256\(39, 0\).* 38 digits"):
+            demo.execute(f"SELECT {wide} AS x").fetch_polars()
+        assert capfd.readouterr().err == ""  # a panic of polars is printed
+        assert demo.execute(f"SELECT {wide} AS x").fetch_arrow_table().num_rows == 1
+
+
 @pytest.mark.parametrize(
     ("method", "package"), [("fetch_df", "pandas"), ("fetch_polars", "polars")]
 )

@@ -167,6 +167,7 @@ ACCEPTED: dict[str, set[str]] = {
     "preserve_dictionary": {"True", "np.bool"},
     "keepalive_ms": {"0", "1", "np.int64"},
     "data_source": TEXTS,
+    "follow_links": {"True", "np.bool"},
     "seed": {"0", "1", "np.int64"},
     "size": {"1", "np.int64"},
 }
@@ -292,6 +293,7 @@ WRONG_TEXTS = {
     "preserve_dictionary": ["", "yes"],
     "keepalive_ms": ["", "-1", "0.5", str(2**31)],
     "data_source": [""],
+    "follow_links": ["", "yes", "2"],
     "seed": ["", "-1", "x"],
     "size": ["", "0", "65", "x", "9" * 5000],
 }
@@ -312,6 +314,7 @@ def test_wrong_texts(name: str, text: str) -> None:
     if not text:  # SQLAlchemy drops such options
         return
     dialect = f"micromegas+{driver.removesuffix('+http://127.0.0.1:1')}"
+    dialect = dialect.replace("lake:", "lake:///")
     dialect += "//" if driver == "demo:" else ""
     dialect += "://127.0.0.1:1" if "+http" in driver else ""
     with pytest.raises(ArgumentError) as refused:

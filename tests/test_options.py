@@ -80,6 +80,7 @@ SET: dict[str, tuple[Any, str]] = {
     "preserve_dictionary": (False, "false"),
     "keepalive_ms": (0, "0"),
     "data_source": ("main", "main"),
+    "follow_links": (True, "true"),
     "seed": (7, "7"),
     "size": (2, "2"),
 }

@@ -59,6 +59,12 @@ def to_polars(table: pa.Table) -> pl.DataFrame:
     DataError
         If polars cannot hold a value.
     """
+    for field in table.schema:
+        if _has_wide_decimals(field.type):  # polars would panic, and print that
+            raise DataError(
+                f"polars cannot hold the result: column {field.name} is {field.type}, but decimals "
+                "of polars have at most 38 digits; cast it in the statement"
+            )
     try:
         columns = [
             column if _has_only_categoricals(column.type) else decode_column(column)
@@ -84,6 +90,11 @@ def _has_only_categoricals(kind: pa.DataType) -> bool:
     if pa.types.is_dictionary(kind):
         return kind.value_type in _STRINGS and kind.index_type != pa.uint64()
     return all(map(_has_only_categoricals, child_types(kind)))
+
+
+def _has_wide_decimals(kind: pa.DataType) -> bool:
+    values = kind.value_type if pa.types.is_dictionary(kind) else kind
+    return pa.types.is_decimal256(values) or any(map(_has_wide_decimals, child_types(values)))
 
 
 _STRINGS = (pa.string(), pa.large_string())

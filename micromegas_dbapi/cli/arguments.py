@@ -314,6 +314,11 @@ def _serve(command: argparse.ArgumentParser) -> None:
         help="allow retire_partitions(), which moves files to the folder .retired of the lake",
     )
     command.add_argument(
+        "--follow-links",
+        action="store_true",
+        help="with --lake, follow symbolic links that lead out of the folder",
+    )
+    command.add_argument(
         "--max-body",
         type=int,
         default=16 * 2**20,

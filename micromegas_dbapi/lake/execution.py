@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import pyarrow as pa
 from datafusion import DataFrame
@@ -11,6 +12,7 @@ from datafusion import DataFrame
 from micromegas_dbapi.arrow.readers import cast_batch
 from micromegas_dbapi.errors import DatabaseError, Error, InternalError, from_service
 from micromegas_dbapi.lake.batches import BatchIterator, StoppedError
+from micromegas_dbapi.lake.engine_stack import is_deep, run_with_large_stack
 from micromegas_dbapi.lake.session import Session
 from micromegas_dbapi.transport.protocol import Request
 from micromegas_dbapi.transport.streams import check_cancelled, stream
@@ -49,9 +51,16 @@ class PlannedQuery:
     ) -> None:
         self._session = session
         self._request = request
+        self._run: Callable[[Callable[[], Any]], Any] = _call
+
+        def _planned() -> tuple[DataFrame, list[str] | None, pa.Schema]:
+            frame, names = plan()
+            return frame, names, frame.schema()
+
         try:
-            self._frame, names = plan()
-            schema = self._frame.schema()
+            if is_deep(request.statement):
+                self._run = run_with_large_stack
+            self._frame, names, schema = self._run(_planned)
         except BaseException as error:
             raise self._converted(error)  # noqa: B904  (it has its cause)
         self.schema: pa.Schema = schema
@@ -74,7 +83,7 @@ class PlannedQuery:
             If there is no physical plan.
         """
         try:
-            batches = BatchIterator(self._frame, self._request.cancellation)
+            batches = self._run(lambda: BatchIterator(self._frame, self._request.cancellation))
         except BaseException as error:
             raise self._converted(error)  # noqa: B904  (it has its cause)
         return self._iterate(batches)
@@ -113,6 +122,10 @@ class PlannedQuery:
         if isinstance(error, Error) or not (isinstance(error, Exception) or _is_panic(error)):
             return error
         return _driver_error(error, self._session, self._request)
+
+
+def _call(function: Callable[[], Any]) -> Any:
+    return function()
 
 
 def _cast_all(

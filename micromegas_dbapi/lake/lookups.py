@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.dataset as ds
+from datafusion import col, lit
 
 from micromegas_dbapi.lake.folder import Folder
+from micromegas_dbapi.lake.scan import Scanner, time_literal
 from micromegas_dbapi.service.catalog import LOOKUPS, SCHEMAS
 
 __all__ = ["find_process", "find_stream", "query_blocks", "query_streams"]
@@ -33,7 +34,7 @@ def find_process(folder: Folder, process_id: str) -> pa.Table:
         At most one row. A missing parent is null here, but an empty string in views.
     """
     columns = LOOKUPS["find_process"].names
-    found = _rows(folder, "processes", columns, ds.field("process_id") == process_id)
+    found = _rows(folder, "processes", columns, {"process_id": process_id})
     if "parent_process_id" not in found.column_names:
         return found
     at = found.column_names.index("parent_process_id")
@@ -58,7 +59,7 @@ def find_stream(folder: Folder, stream_id: str) -> pa.Table:
         At most one row.
     """
     columns = LOOKUPS["find_stream"].names
-    return _rows(folder, "streams", columns, ds.field("stream_id") == stream_id)
+    return _rows(folder, "streams", columns, {"stream_id": stream_id})
 
 
 def query_streams(
@@ -86,16 +87,9 @@ def query_streams(
     pyarrow.Table
         One row per stream.
     """
-    begin, end = bounds
-    condition = ds.scalar(True)
-    if begin is not None:
-        condition &= ds.field("insert_time") >= _timestamp(begin)
-    if end is not None:
-        condition &= ds.field("insert_time") < _timestamp(end)
-    if process_id is not None:
-        condition &= ds.field("process_id") == process_id
     columns = [*LOOKUPS["query_streams"].names, "insert_time"]
-    table = _rows(folder, "streams", columns, condition, "insert_time")
+    wanted = {} if process_id is None else {"process_id": process_id}
+    table = _rows(folder, "streams", columns, wanted, "insert_time", bounds)
     if tag is not None:
         tagged = [tag in (tags or ()) for tags in table["tags"].to_pylist()]
         table = table.filter(pa.array(tagged, pa.bool_()))
@@ -118,24 +112,33 @@ def query_blocks(folder: Folder, stream_id: str) -> pa.Table:
         One row per block.
     """
     columns = LOOKUPS["query_blocks"].names
-    condition = ds.field("stream_id") == stream_id
-    return _rows(folder, "blocks", columns, condition, "begin_time")
+    return _rows(folder, "blocks", columns, {"stream_id": stream_id}, "begin_time")
 
 
 def _rows(
     folder: Folder,
     view: str,
     columns: list[str],
-    condition: ds.Expression,
+    wanted: dict[str, str],
     order: str | None = None,
+    bounds: tuple[int | None, int | None] = (None, None),
 ) -> pa.Table:
+    """Return the rows with the wanted values, sorted by a time, which is within the bounds."""
     source = folder.source(view)
     if source is None:
         schema = pa.schema([SCHEMAS[view].field(name) for name in columns])
         return _nullable(schema.empty_table())
     schema = source.schema
+    frame = Scanner().frame(source)
+    for name, value in wanted.items():
+        frame = frame.filter(col(name) == lit(value))
+    if order is not None:
+        kind = schema.field(order).type
+        begin, end = (b if b is None else time_literal(kind, b, round_up=True) for b in bounds)
+        frame = frame if begin is None else frame.filter(col(order) >= begin)
+        frame = frame if end is None else frame.filter(col(order) < end)
     names = [name for name in columns if name in schema.names]
-    table = ds.dataset(source.path, schema, format="parquet").to_table(names, filter=condition)
+    table = frame.select(*map(col, names)).to_arrow_table()
     if order is not None:
         table = table.take(pc.sort_indices(table, [(order, "ascending")]))
     return _nullable(table)
@@ -144,7 +147,3 @@ def _rows(
 def _nullable(table: pa.Table) -> pa.Table:
     """Declare every column nullable, as in the service's responses to these calls."""
     return table.cast(pa.schema([field.with_nullable(True) for field in table.schema]))
-
-
-def _timestamp(ns: int) -> pa.Scalar:
-    return pa.scalar(ns, pa.int64()).cast(pa.timestamp("ns", tz="UTC"))

@@ -235,7 +235,7 @@ def _format_time(ns: int) -> str:
 def _partitions(folder: Folder) -> Iterator[_Partition]:
     for view in (*SCHEMAS, "log_stats"):
         if view == "thread_spans":
-            names = {p.name.removesuffix(".parquet") for p in (folder.path / view).glob("*")}
+            names = {p.name.removesuffix(".parquet") for p in (folder.path / view).glob("[!._]*")}
             for name in sorted(names):
                 yield from _files(folder, view, name, (view, name))
         else:
@@ -248,8 +248,7 @@ def _files(
     source = folder.source(*names)
     if source is None:
         return
-    files = [source.path] if source.path.is_file() else sorted(source.path.rglob("*.parquet"))
-    for path in files:
+    for path in map(Path, source.paths):
         try:
             found = _partition(path, view, instance)
         except (pa.ArrowException, OSError) as error:

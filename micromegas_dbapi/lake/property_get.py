@@ -16,6 +16,7 @@ import pyarrow.compute as pc
 from datafusion import ScalarUDF, udf
 
 from micromegas_dbapi.arrow import jsonb
+from micromegas_dbapi.arrow.nested import is_list
 
 __all__ = ["property_get"]
 
@@ -29,7 +30,7 @@ def property_get(
     ----------
     properties : pyarrow.DataType
         The type of the lake's properties: a list of structs with ``key`` and ``value``, or JSONB
-        as binary, with or without a dictionary.
+        as binary, with or without a dictionary. Lists, strings and binary may be large or views.
     wrap : callable
         Wraps the implementation; see `CallbackErrors.captured`.
 
@@ -38,7 +39,7 @@ def property_get(
     datafusion.ScalarUDF
         Its results are strings; for JSONB, dictionary-encoded strings with 32-bit indices.
     """
-    if pa.types.is_list(properties):
+    if is_list(properties):
         implementation, returned = _from_lists, pa.string()
     else:
         implementation, returned = _from_jsonb, pa.dictionary(pa.int32(), pa.string())
@@ -48,7 +49,8 @@ def property_get(
 
 def _from_lists(properties: pa.ListArray, names: pa.StringArray) -> pa.Array:
     entries = properties.flatten()
-    keys = pc.ascii_lower(entries.field("key"))
+    # Not as large strings or views, which pyarrow's functions and the result do not have.
+    keys = pc.ascii_lower(entries.field("key").cast(pa.string()))
     # The row of each entry. Null rows have no entries.
     lengths = pc.fill_null(pc.list_value_length(properties), 0).to_numpy(zero_copy_only=False)
     rows = np.repeat(np.arange(len(properties)), lengths)
@@ -62,12 +64,13 @@ def _from_lists(properties: pa.ListArray, names: pa.StringArray) -> pa.Array:
         found = found[requested[rows[found]]]
         first_rows, first = np.unique(rows[found], return_index=True)
         entry_of_row[first_rows] = found[first]
-    return entries.field("value").take(pa.array(entry_of_row, mask=entry_of_row < 0))
+    values = entries.field("value").cast(pa.string())
+    return values.take(pa.array(entry_of_row, mask=entry_of_row < 0))
 
 
 def _from_jsonb(properties: pa.Array, names: pa.StringArray) -> pa.Array:
     if not pa.types.is_dictionary(properties.type):
-        properties = properties.dictionary_encode()
+        properties = properties.cast(pa.large_binary()).dictionary_encode()
     objects = [
         jsonb.decode(value) if value is not None else None
         for value in properties.dictionary.to_pylist()

@@ -39,6 +39,8 @@ class LakeTransport:
         The folder; see `micromegas_dbapi.lake.folder`.
     writable : bool
         Whether ``retire_partitions`` may move files.
+    follow_links : bool
+        Whether symbolic links may lead out of the folder.
     temporary : bool
         Whether to remove the folder when the transport is closed, or when neither it nor a result
         can read the folder any longer.
@@ -54,9 +56,10 @@ class LakeTransport:
         path: Path,
         *,
         writable: bool = False,
+        follow_links: bool = False,
         temporary: bool = False,
     ) -> None:
-        self._folder = Folder(path)
+        self._folder = Folder(path, follow_links=follow_links)
         self._scanner = Scanner()
         self._writable = writable
         self._removal: weakref.finalize[..., Folder] | None = None

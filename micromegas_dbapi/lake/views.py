@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+import logging
+from functools import reduce
+
 import pyarrow as pa
 import pyarrow.dataset as ds
-from datafusion import DataFrame, Expr, SessionContext, col, lit
+from datafusion import DataFrame, SessionContext, col, lit
 
 from micromegas_dbapi.errors import DatabaseError
 from micromegas_dbapi.lake import instance_arguments
 from micromegas_dbapi.lake.callbacks import CallbackErrors
 from micromegas_dbapi.lake.folder import Folder, Source
-from micromegas_dbapi.lake.scan import Scanner
+from micromegas_dbapi.lake.scan import Scanner, time_literal
+from micromegas_dbapi.lake.unified_types import unified_type
 from micromegas_dbapi.service.catalog import SCHEMAS, time_columns
 
 __all__ = ["VIEWS", "Views"]
 
 #: The names of the views with a global instance.
 VIEWS = ("log_entries", "measures", "processes", "streams", "blocks", "log_stats")
-_TIME = pa.timestamp("ns", tz="+00:00")
+_LOGGER = logging.getLogger(__name__)
 
 
 class Views:
@@ -55,9 +59,10 @@ class Views:
         Returns
         -------
         dict of str to pyarrow.Schema
-            The columns of each view, sorted by the views' names.
+            The columns of each view, sorted by the views' names. A view with a broken file is left
+            out: a statement on it raises the error.
         """
-        sources = {view: self._source(view) for view in sorted(VIEWS)}
+        sources = {view: self._readable(view) for view in sorted(VIEWS)}
         return {view: source.schema for view, source in sources.items() if source is not None}
 
     def columns(self, view: str) -> list[str]:
@@ -71,24 +76,24 @@ class Views:
         Returns
         -------
         list of str
-            Empty if there is no such view.
+            Empty if there is no such view, or if a file of it is broken.
         """
-        source = self._source(view)
+        source = self._readable(view)
         return [] if source is None else source.schema.names
 
     def properties_type(self) -> pa.DataType | None:
-        """Return the type of the properties in this lake.
+        """Return the type of the properties in this lake, to which the engine casts others.
 
         Returns
         -------
         pyarrow.DataType or None
-            None if no view has properties.
+            None if no view has properties. The first view's if there is no common type.
         """
-        sources = filter(None, map(self._source, VIEWS))
-        types = (
+        sources = filter(None, map(self._readable, VIEWS))
+        kinds = [
             s.schema.field("properties").type for s in sources if "properties" in s.schema.names
-        )
-        return next(types, None)
+        ]
+        return reduce(lambda a, b: unified_type(a, b) or a, kinds) if kinds else None
 
     def frame(self, view: str) -> DataFrame | None:
         """Return the rows of a view within the time range.
@@ -162,22 +167,31 @@ class Views:
             self._sources[view] = self._folder.source(view) if view in VIEWS else None
         return self._sources[view]
 
+    def _readable(self, view: str) -> Source | None:
+        """Return the files of a view, or None if there are none, or a broken one."""
+        try:
+            return self._source(view)
+        except DatabaseError as error:
+            _LOGGER.warning("the view %s is not listed: %s", view, str(error))
+            return None
+
     def _scan(self, view: str, source: Source) -> DataFrame:
         if self._bounds is None:
             return self._scanner.frame(source)
         start, end, *_ = time_columns(view, source.schema.names)
         files = self._folder.files_within(source, start, end, self._bounds)
+        first, last = self._bounds
         return self._scanner.frame(source, files).filter(
-            col(f'"{start}"') <= _timestamp(self._bounds[1]),
-            col(f'"{end}"') >= _timestamp(self._bounds[0]),
+            col(f'"{start}"') <= time_literal(source.schema.field(start).type, last),
+            col(f'"{end}"') >= time_literal(source.schema.field(end).type, first, round_up=True),
         )
 
     def _contains(self, view: str, column: str, value: str) -> bool:
         source = self._source(view)
         if source is None:
             return False
-        table = ds.dataset(source.path, source.schema, format="parquet")
-        return bool(table.count_rows(filter=ds.field(column) == value))
+        found = self._scanner.frame(source).filter(col(column) == lit(value))
+        return bool(found.count())
 
     def _failing(self, schema: pa.Schema, error: DatabaseError) -> DataFrame:
         """Return a table whose scan raises an error."""
@@ -190,7 +204,3 @@ class Views:
         context = SessionContext()
         context.register_dataset("failing", failing(schema.empty_table()))
         return context.table("failing")
-
-
-def _timestamp(ns: int) -> Expr:
-    return lit(pa.scalar(ns, pa.int64()).cast(_TIME))

@@ -264,6 +264,15 @@ _TABLE = (
         wires=("web",),
     ),
     Option(
+        "follow_links",
+        FLAG,
+        "Whether symbolic links in the folder may lead out of it. Otherwise, statements on a view "
+        "with such a link fail.",
+        default=False,
+        wires=("lake",),
+        argument=False,
+    ),
+    Option(
         "seed",
         COUNT,
         "Seed of the demo data: the same seed generates the same data.",

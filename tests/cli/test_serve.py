@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 
 import cbor2
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 import micromegas_dbapi as mm
@@ -54,6 +55,20 @@ def test_serves_until_a_signal(end: signal.Signals) -> None:
             process.send_signal(end)  # while a client keeps its connection
             assert process.communicate(timeout=60) == ("", "")
     assert process.returncode == 0
+
+
+@pytest.mark.parametrize("follow", [False, True])
+def test_links_that_leave_the_lake(tmp_path: Path, follow: bool) -> None:
+    (tmp_path / "lake").mkdir()
+    pq.write_table(pa.table({"msg": ["linked"]}), tmp_path / "file")
+    (tmp_path / "lake" / "log_entries.parquet").symlink_to(tmp_path / "file")
+    options = ["--follow-links"] if follow else []
+    with served("--lake", str(tmp_path / "lake"), *options) as (_, url, _), mm.connect(url) as lake:
+        if follow:
+            assert lake.execute("SELECT msg FROM log_entries").fetchall() == [("linked",)]
+            return
+        with pytest.raises(mm.DatabaseError, match=r"leads out of it.* serve --follow-links"):
+            lake.execute("SELECT msg FROM log_entries")
 
 
 @needs_proc

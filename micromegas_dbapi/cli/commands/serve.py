@@ -48,7 +48,9 @@ def run(options: argparse.Namespace) -> None:
         if options.demo:
             lake = LakeTransport.demo(options.seed, options.size, writable=options.writable)
         else:
-            lake = LakeTransport(Path(options.lake), writable=options.writable)
+            lake = LakeTransport(
+                Path(options.lake), writable=options.writable, follow_links=options.follow_links
+            )
         with closing(lake):
             service = LocalService(
                 lake, options.host, options.port, options.max_body, options.flight_port

@@ -15,11 +15,15 @@ from micromegas_dbapi.ranges.inference.syntax_tree import (
     variant,
     without_spans,
 )
+from micromegas_dbapi.sql.nesting import nesting
 from micromegas_dbapi.sql.statement import Statement
 
 __all__ = ["NoQueryError", "parse"]
 
 _LONGEST = 200_000
+# The parser calls itself for each level. This many need less than half a MiB of stack, as much as
+# threads have on macOS.
+_DEEPEST = 1000
 
 
 class NoQueryError(UnprovableError):
@@ -62,6 +66,8 @@ def parse(query: Statement) -> Node:
     sql = query.text
     if len(sql) > _LONGEST:
         raise UnprovableError(f"the statement is longer than {_LONGEST:,} characters")
+    if max(nesting(query)) > _DEEPEST:
+        raise UnprovableError(f"the statement is deeper than {_DEEPEST:,} operators or queries")
     if (found := difference(query)) is not None:
         raise UnprovableError(f"the statement has {found}")
     at = _end(_WHITESPACE, sql, 0)
