@@ -32,9 +32,9 @@ from micromegas_dbapi.errors import (
     Warning,
 )
 from micromegas_dbapi.open_connection import connect
+from micromegas_dbapi.options.settings import Timeout
 from micromegas_dbapi.pandas import read_sql, register_with_pandas
 from micromegas_dbapi.service import Service
-from micromegas_dbapi.settings import Timeout
 from micromegas_dbapi.timerange import ALL_TIME, NoTimeRange, TimeRange
 
 #: The version of the DB-API.

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import sys
+import warnings
+
 from micromegas_dbapi import errors
 from micromegas_dbapi.arrow.rows import Timestamps
 from micromegas_dbapi.connection_state import ConnectionState
@@ -21,7 +24,8 @@ class Connection:
     """A connection to a service or a lake. Threads may share it, each with its own cursor.
 
     Created by `connect`. It has the exceptions of PEP 249 as attributes. As a context manager it
-    closes itself at the end of the block.
+    closes itself at the end of the block. A connection that is garbage-collected without having
+    been closed issues a `ResourceWarning`, and what it holds is released.
 
     Parameters
     ----------
@@ -252,3 +256,12 @@ class Connection:
 
     def __exit__(self, *exc: object) -> None:
         self.close()
+
+    def __del__(self) -> None:
+        # Takes no lock, because any thread may run the garbage collector at any time. What the
+        # transport holds is released with the last reference to it: a reader that was handed over
+        # may still use a part of it.
+        state = getattr(self, "_state", None)  # None if __init__ failed
+        if state is not None and not state.closed and not sys.is_finalizing():
+            message = f"unclosed {self!r}: use `with`, or call close()"
+            warnings.warn(message, ResourceWarning, stacklevel=2, source=self)

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 from micromegas_dbapi.arrow.rows import Timestamps
 from micromegas_dbapi.errors import Error, InterfaceError
-from micromegas_dbapi.options import OPTIONS
+from micromegas_dbapi.options.option_table import OPTIONS
 from micromegas_dbapi.query import Query
 from micromegas_dbapi.ranges.choice import Ranges
 from micromegas_dbapi.sql.mixed_types import Reaction

@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterable
 from typing import Any
 
+from micromegas_dbapi.arrow.polars_registry import register_with_polars
 from micromegas_dbapi.arrow.rows import Timestamps
 from micromegas_dbapi.arrow.type_codes import Column, describe
 from micromegas_dbapi.connection_state import ConnectionState, check_timestamps
@@ -120,6 +121,7 @@ class Cursor(FetchMethods):
             If the service reports an error or cannot be reached.
         """
         self._check_open()
+        register_with_polars()
         self._pending = []
         return self._run(prepare_sql(sql, parameters), begin, end)
 

@@ -10,12 +10,12 @@ from micromegas_dbapi.arrow.rows import Timestamps
 from micromegas_dbapi.auth import Auth, ProviderAuth, TokenFile, TokenProvider
 from micromegas_dbapi.connection import Connection
 from micromegas_dbapi.errors import ProgrammingError
-from micromegas_dbapi.option_checks import check_arguments, check_wire, fields_of
-from micromegas_dbapi.option_types import FilePath
-from micromegas_dbapi.options import OPTIONS
+from micromegas_dbapi.options.option_checks import check_arguments, check_wire, fields_of
+from micromegas_dbapi.options.option_table import OPTIONS
+from micromegas_dbapi.options.option_types import FilePath
+from micromegas_dbapi.options.settings import Progress, Timeout
 from micromegas_dbapi.ranges.choice import Ranges
 from micromegas_dbapi.ranges.range_options import RangeOptions, Views
-from micromegas_dbapi.settings import Progress, Timeout
 from micromegas_dbapi.sql.mixed_types import Reaction
 from micromegas_dbapi.timerange import Bound, resolve
 

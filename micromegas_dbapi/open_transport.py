@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from micromegas_dbapi.errors import NotSupportedError
-from micromegas_dbapi.option_checks import fields_of
-from micromegas_dbapi.settings import FlightSettings, HttpSettings, Timeout
+from micromegas_dbapi.options.option_checks import fields_of
+from micromegas_dbapi.options.settings import FlightSettings, HttpSettings, Timeout
 from micromegas_dbapi.transport.protocol import Transport
 from micromegas_dbapi.url import Target
 

@@ -207,15 +207,27 @@ class _Batches(Iterator[Iterator[tuple[Any, ...]]]):
         self._generator = _converted(query, timestamps, position)
 
     def __next__(self) -> Iterator[tuple[Any, ...]]:
+        if self._query.error is not None:
+            return _Failure(self._query.error)
         try:
-            return next(self._generator)
-        except ValueError:  # another thread is executing it; which of them has got which rows?
-            shared = ProgrammingError(
+            batch = next(self._generator)
+        except StopIteration:
+            raise
+        except BaseException as error:  # also an interrupt, which may have lost a batch on its way
+            return self._failed(error)
+        return batch
+
+    def _failed(self, error: BaseException) -> _Failure:
+        at = error.__traceback__
+        if isinstance(error, ValueError) and at is not None and at.tb_next is None:
+            # Of next(), not of the generator: another thread is executing it.
+            error = ProgrammingError(
                 "two threads read from one cursor at the same time, and rows are lost: use a "
                 "cursor for each thread",
                 retryable=False,
             )
-            return _Failure(self._query.fail(shared))
+        latched = self._query.fail(error)
+        return _Failure(latched, None if isinstance(error, Error) else error)
 
 
 def _converted(
@@ -224,19 +236,12 @@ def _converted(
     if not query.claim():
         yield _Failure(query.error or _consumed(query, "as Arrow"))
         return
-    try:
-        while (batch := query.read()) is not None:
-            columns = [iter(column) for column in rows.columns(batch, timestamps)]
-            position.done += batch.num_rows
-            # The iterator of the first column knows how many rows are left.
-            position.batch = columns[0] if columns else repeat((), batch.num_rows)
-            yield zip(*columns, strict=False) if columns else position.batch
-    except GeneratorExit:
-        raise
-    except BaseException as error:
-        latched = query.fail(error)
-        yield _Failure(latched, None if isinstance(error, Error) else error)
-        return
+    while (batch := query.read()) is not None:
+        columns = [iter(column) for column in rows.columns(batch, timestamps)]
+        position.done += batch.num_rows
+        # The iterator of the first column knows how many rows are left.
+        position.batch = columns[0] if columns else repeat((), batch.num_rows)
+        yield zip(*columns, strict=False) if columns else position.batch
     position.total = position.done
 
 

@@ -11,9 +11,9 @@ from urllib.parse import SplitResult, unquote, urlsplit
 
 from micromegas_dbapi.auth import Auth, BasicAuth, BearerAuth
 from micromegas_dbapi.errors import ProgrammingError
-from micromegas_dbapi.option_checks import check_wire, refuse_unknown
-from micromegas_dbapi.option_types import FilePath
-from micromegas_dbapi.options import OPTIONS
+from micromegas_dbapi.options.option_checks import check_wire, refuse_unknown
+from micromegas_dbapi.options.option_table import OPTIONS
+from micromegas_dbapi.options.option_types import FilePath
 from micromegas_dbapi.timerange import resolve
 
 __all__ = ["SCHEMES", "Target", "parse"]

@@ -16,7 +16,7 @@ import micromegas_dbapi
 from micromegas_dbapi import url as driver_url
 from micromegas_dbapi.auth import BasicAuth, BearerAuth
 from micromegas_dbapi.errors import Error, NotSupportedError
-from micromegas_dbapi.options import OPTIONS
+from micromegas_dbapi.options.option_table import OPTIONS
 from micromegas_dbapi.timerange import ALL_TIME
 from sqlalchemy_micromegas.compiler import MicromegasCompiler
 from sqlalchemy_micromegas.compiler.type_compiler import (

@@ -11,8 +11,8 @@ from sqlalchemy.engine import URL as SQLAlchemyURL  # noqa: N811
 from sqlalchemy.exc import ArgumentError
 
 from micromegas_dbapi.errors import Error
-from micromegas_dbapi.option_checks import refuse_unknown
-from micromegas_dbapi.options import OPTIONS
+from micromegas_dbapi.options.option_checks import refuse_unknown
+from micromegas_dbapi.options.option_table import OPTIONS
 
 __all__ = ["URL", "query_of"]
 

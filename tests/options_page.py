@@ -8,8 +8,8 @@ from __future__ import annotations
 from pathlib import Path
 from textwrap import fill
 
-from micromegas_dbapi.option import Option
-from micromegas_dbapi.options import OPTIONS
+from micromegas_dbapi.options.option import Option
+from micromegas_dbapi.options.option_table import OPTIONS
 
 ROOT = Path(__file__).parents[1]
 PAGE = ROOT / "docs" / "options.md"

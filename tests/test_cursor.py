@@ -8,10 +8,11 @@ import signal
 import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack
 from datetime import date, datetime, timezone
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 from uuid import UUID
 
 import cbor2
@@ -48,6 +49,8 @@ def cursor(lake: mm.Connection) -> Iterator[mm.Cursor]:
 class Canned:
     """A transport that has its answer already: one batch after the other, or an error."""
 
+    connections: ClassVar = ExitStack()  # of a test, which closes them
+
     def __init__(self, *batches: pa.RecordBatch | BaseException | Callable[[], None]) -> None:
         self.batches = batches
         self.asked: list[Request] = []
@@ -76,8 +79,18 @@ class Canned:
     def close(self) -> None:
         pass
 
+    def connect(self) -> mm.Connection:
+        opened = mm.Connection(self, Ranges(self), "datetime")
+        return self.connections.enter_context(opened)
+
     def execute(self) -> mm.Cursor:
-        return mm.Connection(self, Ranges(self), "datetime").execute("SELECT 'canned'")
+        return self.connect().execute("SELECT 'canned'")
+
+
+@pytest.fixture(autouse=True)
+def connections() -> Iterator[None]:
+    with Canned.connections:
+        yield
 
 
 def batch(*numbers: int) -> pa.RecordBatch:
@@ -187,7 +200,7 @@ def test_description(cursor: mm.Cursor) -> None:
     cursor.execute("SELECT time, level, msg, 'x' AS constant FROM log_entries WHERE false")
     assert cursor.description is not None
     assert [tuple(column) for column in cursor.description] == [
-        ("time", "TIMESTAMP", None, 8, None, None, False),
+        ("time", "TIMESTAMP WITH TIME ZONE", None, 8, None, None, False),
         ("level", "INTEGER", None, 4, None, None, False),
         ("msg", "VARCHAR", None, None, None, None, False),
         ("constant", "VARCHAR", None, None, None, None, False),
@@ -883,7 +896,7 @@ class Held(Canned):
 def test_closed_while_its_statement_runs(closes: str) -> None:
     """The request is cancelled; nothing can be fetched of a response that comes nevertheless."""
     transport = Held()
-    connection = mm.Connection(transport, Ranges(transport), "datetime")
+    connection = transport.connect()
     cursor = connection.cursor()
     ends: list[object] = []
 
@@ -911,7 +924,7 @@ def test_close_beside_cursor() -> None:
     """Cursors that other threads create meanwhile are closed, or refused."""
     for _ in range(200):
         transport = Canned(batch(1))
-        connection = mm.Connection(transport, Ranges(transport), "datetime")
+        connection = transport.connect()
         ends: list[object] = []
 
         def create(connection: mm.Connection = connection, ends: list[object] = ends) -> None:
@@ -966,7 +979,7 @@ def test_two_threads_read_one_result() -> None:
 
 def test_two_threads_execute_on_one_cursor() -> None:
     transport = Held()
-    cursor = mm.Connection(transport, Ranges(transport), "datetime").cursor()
+    cursor = transport.connect().cursor()
     ends: list[object] = []
     thread = threading.Thread(target=lambda: ends.append(cursor.execute("SELECT 1").fetchall()))
     thread.start()

@@ -19,8 +19,8 @@ import sqlalchemy as sa
 from sqlalchemy.exc import ArgumentError
 
 import micromegas_dbapi as mm
-from micromegas_dbapi.option import Option
-from micromegas_dbapi.options import OPTIONS
+from micromegas_dbapi.options.option import Option
+from micromegas_dbapi.options.option_table import OPTIONS
 from micromegas_dbapi.url import SCHEMES
 from sqlalchemy_micromegas import URL
 

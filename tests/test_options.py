@@ -11,11 +11,11 @@ import pytest
 import sqlalchemy as sa
 
 import micromegas_dbapi as mm
-from micromegas_dbapi.option import Option
-from micromegas_dbapi.option_checks import check_wire
-from micromegas_dbapi.options import OPTIONS
+from micromegas_dbapi.options.option import Option
+from micromegas_dbapi.options.option_checks import check_wire
+from micromegas_dbapi.options.option_table import OPTIONS
+from micromegas_dbapi.options.settings import FlightSettings, HttpSettings, Timeout
 from micromegas_dbapi.ranges.range_options import RangeOptions
-from micromegas_dbapi.settings import FlightSettings, HttpSettings, Timeout
 from micromegas_dbapi.url import SCHEMES, parse
 from sqlalchemy_micromegas import URL
 from tests.options_page import CONNECT, PAGE, docstring, page

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 import micromegas_dbapi as mm
 from micromegas_dbapi.auth import BasicAuth, BearerAuth
-from micromegas_dbapi.settings import HttpSettings, Timeout
+from micromegas_dbapi.options.settings import HttpSettings, Timeout
 
 SECRET = "5ecret-värdë"
 TOKEN = "5ecret-token"

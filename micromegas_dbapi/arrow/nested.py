@@ -1,4 +1,4 @@
-"""The children of nested arrays: lists, structs and maps."""
+"""The types and arrays inside of others: children of lists, structs and maps; encoded values."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 import pyarrow as pa
 
-__all__ = ["child_types", "children", "is_list", "map_fields", "with_children"]
+__all__ = ["child_types", "children", "is_list", "map_fields", "values_type", "with_children"]
 
 
 def is_list(kind: pa.DataType) -> bool:
@@ -102,6 +102,28 @@ def children(array: pa.Array) -> list[pa.Array]:
     start, end = (array.offsets[0].as_py(), array.offsets[-1].as_py()) if len(array) else (0, 0)
     whole = [array.keys, array.items] if pa.types.is_map(kind) else [array.values]
     return [child.slice(start, end - start) for child in whole]
+
+
+def values_type(kind: pa.DataType) -> pa.DataType:
+    """Return the type of the values, without encodings and extensions.
+
+    Parameters
+    ----------
+    kind : pyarrow.DataType
+        Any type.
+
+    Returns
+    -------
+    pyarrow.DataType
+        The type itself if it is not a dictionary, run-end encoded or an extension type.
+    """
+    while True:
+        if isinstance(kind, pa.BaseExtensionType):
+            kind = kind.storage_type
+        elif pa.types.is_dictionary(kind) or pa.types.is_run_end_encoded(kind):
+            kind = kind.value_type
+        else:
+            return kind
 
 
 def with_children(array: pa.Array, kind: pa.DataType, replacements: Sequence[pa.Array]) -> pa.Array:

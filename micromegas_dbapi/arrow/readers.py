@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 
 import pyarrow as pa
+
+from micromegas_dbapi.errors import OperationalError
 
 __all__ = ["cast_batch", "latching_reader"]
 
@@ -31,7 +35,7 @@ def latching_reader(
     Returns
     -------
     pyarrow.RecordBatchReader
-        Over the batches.
+        Over the batches, which it releases after an error. A later error is a copy of the first.
     """
     return pa.RecordBatchReader.from_batches(schema, _Latched(batches, check))
 
@@ -76,7 +80,7 @@ class _Latched:
 
     def __next__(self) -> pa.RecordBatch:
         if self._error is not None:
-            raise self._error
+            raise _copied(self._error)
         try:
             if self._check is not None:
                 self._check()
@@ -84,5 +88,32 @@ class _Latched:
         except StopIteration:
             raise
         except BaseException as error:
-            self._error = error
+            self._error = _latched(error)
+            self._batches = iter(())
             raise
+
+
+def _latched(error: BaseException) -> BaseException:
+    copied = _copied(error)
+    if isinstance(error, Exception):
+        return copied
+    interrupted = OperationalError(
+        "an earlier read of this result was interrupted, and rows are lost: execute the statement "
+        "again",
+        retryable=True,
+    )
+    interrupted.__cause__ = copied
+    return interrupted
+
+
+def _copied(error: BaseException) -> BaseException:
+    """Copy an error without tracebacks.
+
+    The frames of a traceback reference the reader, which references its error in a way that the
+    garbage collector does not see: it would never release either of them.
+    """
+    copied = copy.copy(error)
+    if error.__cause__ is not None:
+        with suppress(Exception):  # that of another library may not be copyable
+            copied.__cause__ = _copied(error.__cause__)
+    return copied

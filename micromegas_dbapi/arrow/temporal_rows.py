@@ -4,26 +4,23 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta, timezone
 from itertools import repeat
-from typing import Any, Literal, TypeAlias
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
 from micromegas_dbapi.arrow.buffers import null_mask, numbers, restore_nulls
-from micromegas_dbapi.errors import DataError
+from micromegas_dbapi.arrow.conversion import Convert, conversion_error
 from micromegas_dbapi.time_units import NANOSECONDS, SECOND
 
 __all__ = [
-    "Timestamps",
-    "conversion_error",
     "convert_dates",
     "convert_durations",
     "convert_intervals",
     "convert_times",
     "convert_timestamps",
+    "convert_to_nanoseconds",
 ]
-
-Timestamps: TypeAlias = Literal["datetime", "ns"]
 
 _UTC_EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 _NAIVE_EPOCH = datetime(1970, 1, 1)
@@ -37,20 +34,20 @@ _MICROSECONDS_PER_DAY = _DAY * 1_000_000
 _FIRST_DAY, _END_DAY = -719_162, 2_932_897
 
 
-def convert_timestamps(array: pa.Array, timestamps: Timestamps) -> list[Any]:
-    """Convert timestamps to datetimes or nanoseconds.
+def convert_timestamps(array: pa.Array, convert: Convert) -> list[Any]:
+    """Convert timestamps to datetimes.
 
     Parameters
     ----------
     array : pyarrow.TimestampArray
         With at least one value that is not null.
-    timestamps : {"datetime", "ns"}
-        The type of the values.
+    convert : Convert
+        Not used.
 
     Returns
     -------
-    list of (datetime or int or None)
-        Rounded down to microseconds for datetimes.
+    list of (datetime or None)
+        Rounded down to microseconds.
 
     Raises
     ------
@@ -59,12 +56,6 @@ def convert_timestamps(array: pa.Array, timestamps: Timestamps) -> list[Any]:
     """
     kind, stored = array.type, _integers(array)
     per_second = _PER_SECOND[kind.unit]
-    if timestamps == "ns":
-        nanoseconds = stored.tolist()
-        if kind.unit != "ns":  # with Python's integers, because int64 can overflow
-            scale = 1_000_000_000 // per_second
-            nanoseconds = [value * scale for value in nanoseconds]
-        return restore_nulls(nanoseconds, array)
     per_day = per_second * _DAY
     reason = "is out of the range of datetime, the years 1 to 9999"
     _require(stored, kind, _FIRST_DAY * per_day, _END_DAY * per_day, reason)
@@ -79,14 +70,35 @@ def convert_timestamps(array: pa.Array, timestamps: Timestamps) -> list[Any]:
     return restore_nulls(values.tolist(), array)
 
 
-def convert_dates(array: pa.Array, timestamps: Timestamps) -> list[Any]:
+def convert_to_nanoseconds(array: pa.Array, convert: Convert) -> list[Any]:
+    """Convert timestamps, times or durations to nanoseconds.
+
+    Parameters
+    ----------
+    array : pyarrow.Array
+        Of any unit.
+    convert : Convert
+        Not used.
+
+    Returns
+    -------
+    list of (int or None)
+        Exact, also beyond 64 bits. Timestamps are counted from the epoch.
+    """
+    counts, size = numbers(array).tolist(), NANOSECONDS[array.type.unit]
+    if size > 1:  # with Python's integers, because int64 can overflow
+        counts = [count * size for count in counts]
+    return restore_nulls(counts, array)
+
+
+def convert_dates(array: pa.Array, convert: Convert) -> list[Any]:
     """Convert dates.
 
     Parameters
     ----------
     array : pyarrow.Date32Array or pyarrow.Date64Array
         With at least one value that is not null.
-    timestamps : {"datetime", "ns"}
+    convert : Convert
         Not used.
 
     Returns
@@ -107,14 +119,14 @@ def convert_dates(array: pa.Array, timestamps: Timestamps) -> list[Any]:
     return restore_nulls(days.view("M8[D]").tolist(), array)
 
 
-def convert_times(array: pa.Array, timestamps: Timestamps) -> list[Any]:
+def convert_times(array: pa.Array, convert: Convert) -> list[Any]:
     """Convert times of day.
 
     Parameters
     ----------
     array : pyarrow.Time32Array or pyarrow.Time64Array
         With at least one value that is not null.
-    timestamps : {"datetime", "ns"}
+    convert : Convert
         Not used.
 
     Returns
@@ -133,14 +145,14 @@ def convert_times(array: pa.Array, timestamps: Timestamps) -> list[Any]:
     return restore_nulls([moment.time() for moment in moments], array)
 
 
-def convert_durations(array: pa.Array, timestamps: Timestamps) -> list[Any]:
+def convert_durations(array: pa.Array, convert: Convert) -> list[Any]:
     """Convert durations.
 
     Parameters
     ----------
     array : pyarrow.DurationArray
         With at least one value that is not null.
-    timestamps : {"datetime", "ns"}
+    convert : Convert
         Not used.
 
     Returns
@@ -167,14 +179,14 @@ def convert_durations(array: pa.Array, timestamps: Timestamps) -> list[Any]:
     return restore_nulls(values, array)
 
 
-def convert_intervals(array: pa.Array, timestamps: Timestamps) -> list[Any]:
+def convert_intervals(array: pa.Array, convert: Convert) -> list[Any]:
     """Convert intervals.
 
     Parameters
     ----------
     array : pyarrow.MonthDayNanoIntervalArray
         With or without nulls.
-    timestamps : {"datetime", "ns"}
+    convert : Convert
         Not used.
 
     Returns
@@ -196,27 +208,6 @@ def convert_intervals(array: pa.Array, timestamps: Timestamps) -> list[Any]:
         ]
     except OverflowError as error:
         raise conversion_error(array.type, "is out of the range of timedelta") from error
-
-
-def conversion_error(kind: pa.DataType, reason: str) -> DataError:
-    """Create the error for a value that Python cannot hold.
-
-    Parameters
-    ----------
-    kind : pyarrow.DataType
-        The type of the value.
-    reason : str
-        Such as ``"is not within one day"``.
-
-    Returns
-    -------
-    DataError
-        With the alternatives in its message.
-    """
-    alternative = "fetch_arrow_table() returns it unchanged"
-    if pa.types.is_timestamp(kind):
-        alternative = f'timestamps="ns" returns it as an integer, {alternative}'
-    return DataError(f"a value of the Arrow type {kind} {reason}; {alternative}")
 
 
 def _integers(array: pa.Array) -> Any:

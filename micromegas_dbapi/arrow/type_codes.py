@@ -7,14 +7,18 @@ to the codes that they represent::
     >>> import pyarrow as pa
     >>> code = type_code(pa.timestamp("ns", "UTC"))
     >>> code, code == DATETIME, code.arrow_type
-    ('TIMESTAMP', True, TimestampType(timestamp[ns, tz=UTC]))
+    ('TIMESTAMP WITH TIME ZONE', True, TimestampType(timestamp[ns, tz=UTC]))
 """
 
 from __future__ import annotations
 
+import re
 from typing import Any, NamedTuple
 
 import pyarrow as pa
+
+from micromegas_dbapi.arrow.nested import values_type
+from micromegas_dbapi.arrow.types import all_types, sql_name
 
 __all__ = [
     "BINARY",
@@ -49,8 +53,33 @@ class TypeCode(str):
         """The complete Arrow type, including unit, time zone, precision and dictionary index."""
         return self._arrow_type
 
+    def upper(self) -> str:
+        """Return the name in capitals, or ``"OTHER"`` if capitals would be misleading.
+
+        polars looks for SQL names in the capitals of a code. In the name of a struct or of a nested
+        list it finds the name of a part, and fails, or converts values to strings. Of timestamps
+        and decimals it expects what not all rows have. For ``"OTHER"`` it uses the types of the
+        values. Capitals are also not the names of the fields of a struct.
+
+        Returns
+        -------
+        str
+            The name itself in capitals for other types and lists of these.
+        """
+        kind, types = values_type(self._arrow_type), pa.types
+        unclear = types.is_struct(kind) or types.is_map(kind)
+        if types.is_nested(kind) and not unclear:
+            kind = values_type(kind.value_type)
+            unclear = types.is_nested(kind) or types.is_decimal(kind) or types.is_interval(kind)
+        wide = types.is_decimal(kind) and kind.precision > 38
+        return "OTHER" if unclear or wide or types.is_timestamp(kind) else super().upper()
+
     def __reduce__(self) -> tuple[Any, ...]:
         return TypeCode, (str(self), self._arrow_type)
+
+
+# The name of a type that is not nested, without what follows the family.
+_SCALAR = re.compile(r"([A-Z ]+?)(?:\(\d+(?:, ?-?\d+)?\))?(?: WITH TIME ZONE)?")
 
 
 class TypeObject:
@@ -64,7 +93,7 @@ class TypeObject:
     name : str
         The name in PEP 249.
     *codes : str
-        The type codes that it represents.
+        The SQL names of the types that it represents.
     """
 
     __slots__ = ("_codes", "_name")
@@ -75,7 +104,8 @@ class TypeObject:
 
     def __eq__(self, other: object) -> bool:
         if isinstance(other, str):
-            return other in self._codes
+            family = _SCALAR.fullmatch(other)
+            return family is not None and family[1] in self._codes
         if isinstance(other, TypeObject):
             return self._name == other._name
         return NotImplemented
@@ -87,59 +117,17 @@ class TypeObject:
         return f"<{self._name}: {', '.join(self._codes) or 'no type'}>"
 
 
-STRING = TypeObject("STRING", "VARCHAR")
-BINARY = TypeObject("BINARY", "BINARY")
-NUMBER = TypeObject(
-    "NUMBER",
-    "BOOLEAN",
-    "TINYINT",
-    "SMALLINT",
-    "INTEGER",
-    "BIGINT",
-    "TINYINT UNSIGNED",
-    "SMALLINT UNSIGNED",
-    "INTEGER UNSIGNED",
-    "BIGINT UNSIGNED",
-    "FLOAT",
-    "DOUBLE",
-    "DECIMAL",
-)
-DATETIME = TypeObject("DATETIME", "DATE", "TIME", "TIMESTAMP", "DURATION", "INTERVAL")
-ROWID = TypeObject("ROWID")
+def _type_object(name: str) -> TypeObject:
+    """Create the type object that represents all types whose entries have this name."""
+    names = (entry.name for entry in all_types().values() if entry.type_object == name)
+    return TypeObject(name, *dict.fromkeys(names))
 
-_NAMES = {
-    "NULL": "NA",
-    "BOOLEAN": "BOOL",
-    "TINYINT": "INT8",
-    "SMALLINT": "INT16",
-    "INTEGER": "INT32",
-    "BIGINT": "INT64",
-    "TINYINT UNSIGNED": "UINT8",
-    "SMALLINT UNSIGNED": "UINT16",
-    "INTEGER UNSIGNED": "UINT32",
-    "BIGINT UNSIGNED": "UINT64",
-    "FLOAT": "HALF_FLOAT FLOAT",
-    "DOUBLE": "DOUBLE",
-    "DECIMAL": "DECIMAL32 DECIMAL64 DECIMAL128 DECIMAL256",
-    "VARCHAR": "STRING LARGE_STRING STRING_VIEW",
-    "BINARY": "BINARY LARGE_BINARY BINARY_VIEW FIXED_SIZE_BINARY",
-    "DATE": "DATE32 DATE64",
-    "TIME": "TIME32 TIME64",
-    "TIMESTAMP": "TIMESTAMP",
-    "DURATION": "DURATION",
-    "INTERVAL": "INTERVAL_MONTH_DAY_NANO",
-    "ARRAY": "LIST LARGE_LIST LIST_VIEW LARGE_LIST_VIEW FIXED_SIZE_LIST",
-    "STRUCT": "STRUCT",
-    "MAP": "MAP",
-}
 
-# By pyarrow's number of each type. Older pyarrow has no decimals of 32 and 64 bits.
-_NAME_OF = {
-    getattr(pa.lib, f"Type_{arrow_name}"): name
-    for name, arrow_names in _NAMES.items()
-    for arrow_name in arrow_names.split()
-    if hasattr(pa.lib, f"Type_{arrow_name}")
-}
+STRING = _type_object("STRING")
+BINARY = _type_object("BINARY")
+NUMBER = _type_object("NUMBER")
+DATETIME = _type_object("DATETIME")
+ROWID = _type_object("ROWID")
 
 _FIXED_SIZE = (
     pa.types.is_integer,
@@ -158,7 +146,7 @@ class Column(NamedTuple):
     name : str
         As in the result. Names can repeat.
     type_code : TypeCode
-        The type. It equals one of the type objects, except ARRAY, STRUCT, MAP, NULL and OTHER.
+        The type. It equals one of the type objects, unless it is nested, NULL or OTHER.
     display_size : None
         Unknown.
     internal_size : int or None
@@ -194,7 +182,7 @@ def type_code(arrow_type: pa.DataType) -> TypeCode:
     TypeCode
         ``"OTHER"`` if SQL has no name for the type, for example for a union.
     """
-    return TypeCode(_NAME_OF.get(_values(arrow_type).id, "OTHER"), arrow_type)
+    return TypeCode(sql_name(arrow_type), arrow_type)
 
 
 def describe(schema: pa.Schema) -> tuple[Column, ...]:
@@ -214,7 +202,7 @@ def describe(schema: pa.Schema) -> tuple[Column, ...]:
 
 
 def _column(field: pa.Field) -> Column:
-    values = _values(field.type)
+    values = values_type(field.type)
     decimal = pa.types.is_decimal(values)
     fixed = any(is_kind(values) for is_kind in _FIXED_SIZE)
     return Column(
@@ -226,14 +214,3 @@ def _column(field: pa.Field) -> Column:
         scale=values.scale if decimal else None,
         null_ok=field.nullable,
     )
-
-
-def _values(arrow_type: pa.DataType) -> pa.DataType:
-    """Return the type of the values, without encodings and extensions."""
-    while True:
-        if isinstance(arrow_type, pa.BaseExtensionType):
-            arrow_type = arrow_type.storage_type
-        elif pa.types.is_dictionary(arrow_type) or pa.types.is_run_end_encoded(arrow_type):
-            arrow_type = arrow_type.value_type
-        else:
-            return arrow_type

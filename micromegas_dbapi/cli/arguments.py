@@ -8,7 +8,7 @@ from functools import partial
 from importlib.metadata import version
 from typing import NoReturn
 
-from micromegas_dbapi.options import OPTIONS
+from micromegas_dbapi.options.option_table import OPTIONS
 
 __all__ = ["COMMANDS", "DEFAULT_URL", "FORMATS", "build_parser"]
 

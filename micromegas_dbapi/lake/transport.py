@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 import tempfile
 import time
+import weakref
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -36,8 +39,9 @@ class LakeTransport:
         The folder; see `micromegas_dbapi.lake.folder`.
     writable : bool
         Whether ``retire_partitions`` may move files.
-    temporary : TemporaryDirectory, optional
-        Removed when the transport is closed.
+    temporary : bool
+        Whether to remove the folder when the transport is closed, or when neither it nor a result
+        can read the folder any longer.
 
     Raises
     ------
@@ -50,12 +54,14 @@ class LakeTransport:
         path: Path,
         *,
         writable: bool = False,
-        temporary: tempfile.TemporaryDirectory[str] | None = None,
+        temporary: bool = False,
     ) -> None:
         self._folder = Folder(path)
         self._scanner = Scanner()
         self._writable = writable
-        self._temporary = temporary
+        self._removal: weakref.finalize[..., Folder] | None = None
+        if temporary:  # results reference the folder, too
+            self._removal = weakref.finalize(self._folder, _remove, path, os.getpid())
 
     @property
     def path(self) -> Path:
@@ -87,13 +93,15 @@ class LakeTransport:
         """
         from micromegas_dbapi.demo import write_demo
 
-        temporary = tempfile.TemporaryDirectory(prefix="micromegas-demo-")
+        lake = cls(
+            Path(tempfile.mkdtemp(prefix="micromegas-demo-")), writable=writable, temporary=True
+        )
         try:
-            write_demo(Path(temporary.name), seed=seed, size=size, now=time.time_ns())
+            write_demo(lake.path, seed=seed, size=size, now=time.time_ns())
         except ValueError as error:
-            temporary.cleanup()
+            lake.close()
             raise ProgrammingError(f"demo: cannot be generated: {error}") from error
-        return cls(Path(temporary.name), writable=writable, temporary=temporary)
+        return lake
 
     def run(self, request: Request) -> pa.RecordBatchReader:
         """Run a query; see `Transport`. The first batch is computed immediately.
@@ -340,8 +348,8 @@ class LakeTransport:
 
     def close(self) -> None:
         """Remove the files of a demo."""
-        if self._temporary is not None:
-            self._temporary.cleanup()
+        if self._removal is not None:
+            self._removal()
 
     def _query_streams(self, payload: dict[str, Any], query_id: str) -> pa.Table:
         begin, end = (
@@ -361,3 +369,9 @@ class LakeTransport:
 
 def _time(payload: dict[str, Any], name: str) -> int:
     return to_ns(payload[name], time.time_ns(), name)
+
+
+def _remove(folder: Path, pid: int) -> None:
+    """Remove the folder, unless this process is a fork of the one that created it."""
+    if os.getpid() == pid:
+        shutil.rmtree(folder, ignore_errors=True)

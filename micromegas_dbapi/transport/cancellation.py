@@ -8,6 +8,7 @@ again, in the same thread.
 from __future__ import annotations
 
 import threading
+import weakref
 from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
@@ -56,7 +57,14 @@ class Cancellation:
         if seconds is None:
             return
         why = f"the response was not complete within {seconds:g} s (timeout=Timeout(total=...))"
-        self._deadline = _Deadline(seconds, lambda: self.cancel(why))
+        reference = weakref.ref(self)  # a query that is forgotten needs no timeout
+
+        def expire() -> None:
+            cancellation = reference()
+            if cancellation is not None:
+                cancellation.cancel(why)
+
+        self._deadline = _Deadline(seconds, expire)
 
     def on_cancel(self, callback: Callable[[], None]) -> object:
         """Register a callback, which is called immediately if the query is cancelled already.
@@ -110,7 +118,7 @@ class Cancellation:
 
 
 class _Deadline:
-    """Calls a function after a timeout, in its own thread, unless it is ended before."""
+    """Calls a function after a timeout, in its own thread, unless it is ended or collected."""
 
     def __init__(self, seconds: float, call: Callable[[], None]) -> None:
         self._ended = threading.Lock()
@@ -123,6 +131,8 @@ class _Deadline:
     def end(self) -> None:
         with suppress(RuntimeError):  # it has ended already
             self._ended.release()
+
+    __del__ = end
 
 
 def _wait(ended: threading.Lock, seconds: float, call: Callable[[], None]) -> None:

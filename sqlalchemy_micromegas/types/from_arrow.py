@@ -8,6 +8,8 @@ from typing import Any
 import pyarrow as pa
 from sqlalchemy import types as sqltypes
 
+from micromegas_dbapi.arrow.nested import values_type
+from micromegas_dbapi.arrow.types import find_type
 from sqlalchemy_micromegas.types.numeric import (
     DOUBLE,
     TINYINT,
@@ -21,25 +23,25 @@ from sqlalchemy_micromegas.types.temporal import TIMESTAMP, Interval
 
 __all__ = ["from_arrow"]
 
-_SIMPLE: list[tuple[Callable[[pa.DataType], bool], Callable[[], Any]]] = [
-    (pa.types.is_boolean, sqltypes.BOOLEAN),
-    (pa.types.is_int8, TINYINT),
-    (pa.types.is_int16, sqltypes.SMALLINT),
-    (pa.types.is_int32, sqltypes.INTEGER),
-    (pa.types.is_int64, sqltypes.BIGINT),
-    (pa.types.is_uint8, UTINYINT),
-    (pa.types.is_uint16, USMALLINT),
-    (pa.types.is_uint32, UINTEGER),
-    (pa.types.is_uint64, UBIGINT),
-    (pa.types.is_float64, DOUBLE),
-    (pa.types.is_floating, sqltypes.REAL),
-    (pa.types.is_date, sqltypes.DATE),
-    (pa.types.is_time, sqltypes.TIME),
-    (pa.types.is_duration, Interval),
-    (pa.types.is_interval, Interval),
-]
-_STRINGS = ("string", "large_string", "string_view")
-_BINARIES = ("binary", "large_binary", "binary_view")
+# By the driver's SQL name.
+_SIMPLE: dict[str, Callable[[], Any]] = {
+    "BOOLEAN": sqltypes.BOOLEAN,
+    "TINYINT": TINYINT,
+    "SMALLINT": sqltypes.SMALLINT,
+    "INTEGER": sqltypes.INTEGER,
+    "BIGINT": sqltypes.BIGINT,
+    "TINYINT UNSIGNED": UTINYINT,
+    "SMALLINT UNSIGNED": USMALLINT,
+    "INTEGER UNSIGNED": UINTEGER,
+    "BIGINT UNSIGNED": UBIGINT,
+    "FLOAT": sqltypes.REAL,
+    "DOUBLE": DOUBLE,
+    "VARCHAR": sqltypes.VARCHAR,
+    "DATE": sqltypes.DATE,
+    "TIME": sqltypes.TIME,
+    "DURATION": Interval,
+    "INTERVAL": Interval,
+}
 
 
 def from_arrow(arrow_type: pa.DataType, name: str = "") -> Any:
@@ -57,24 +59,20 @@ def from_arrow(arrow_type: pa.DataType, name: str = "") -> Any:
     sqlalchemy.types.TypeEngine
         NullType for types without a SQL name, such as structs. Their values are not converted.
     """
-    if isinstance(arrow_type, pa.BaseExtensionType):
-        return from_arrow(arrow_type.storage_type, name)
-    encoded = pa.types.is_dictionary(arrow_type)
-    if encoded or pa.types.is_run_end_encoded(arrow_type):
-        arrow_type = arrow_type.value_type
-    for matches, create in _SIMPLE:
-        if matches(arrow_type):
-            return create()
-    if str(arrow_type) in _STRINGS:
-        return sqltypes.VARCHAR()
-    if str(arrow_type) in _BINARIES or pa.types.is_fixed_size_binary(arrow_type):
+    values = values_type(arrow_type)
+    entry = find_type(values)
+    family = "OTHER" if entry is None else entry.name
+    if family in _SIMPLE:
+        return _SIMPLE[family]()
+    if family == "BINARY":
+        encoded = values != arrow_type and not isinstance(arrow_type, pa.BaseExtensionType)
         return Properties() if encoded or _is_jsonb(name) else sqltypes.LargeBinary()
-    if pa.types.is_timestamp(arrow_type):
-        return TIMESTAMP(timezone=arrow_type.tz is not None, unit=arrow_type.unit)
-    if pa.types.is_decimal(arrow_type):
-        return sqltypes.NUMERIC(arrow_type.precision, arrow_type.scale)
-    if pa.types.is_list(arrow_type) or pa.types.is_large_list(arrow_type):
-        return _list(arrow_type)
+    if family == "TIMESTAMP":
+        return TIMESTAMP(timezone=values.tz is not None, unit=values.unit)
+    if family == "DECIMAL":
+        return sqltypes.NUMERIC(values.precision, values.scale)
+    if family == "ARRAY":
+        return _list(values)
     return sqltypes.NullType()
 
 

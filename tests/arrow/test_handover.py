@@ -17,7 +17,7 @@ from micromegas_dbapi.ranges.choice import Ranges
 from micromegas_dbapi.service import HTTP, Service
 from micromegas_dbapi.transport.protocol import Request
 from tests.arrow.test_dictionaries import KINDS, VALUES, check, dictionary, inside_of
-from tests.test_cursor import Canned
+from tests.test_cursor import Canned, connections  # noqa: F401  (a fixture of every test)
 
 
 def one(*arrays: pa.Array) -> Canned:
@@ -142,11 +142,12 @@ def test_calls_of_the_client() -> None:
 
     batch = pa.RecordBatch.from_arrays([dictionary([0, 1, None], ["a", "a"])], ["v"])
     transport = Called(batch, batch)
-    client = Client(mm.Connection(transport, Ranges(transport), "datetime"))
-    table = client.query_partitions(arrow=True)
-    assert table.column(0).chunk(1).dictionary.to_pylist() == ["a"]
-    assert table.column(0).to_pylist() == ["a", "a", None] * 2
-    assert list(client.query_partitions()["v"].cat.categories) == ["a"]
+    with mm.Connection(transport, Ranges(transport), "datetime") as connection:
+        client = Client(connection)
+        table = client.query_partitions(arrow=True)
+        assert table.column(0).chunk(1).dictionary.to_pylist() == ["a"]
+        assert table.column(0).to_pylist() == ["a", "a", None] * 2
+        assert list(client.query_partitions()["v"].cat.categories) == ["a"]
 
 
 # -- pandas and polars -----------------------------------------------------------------------------

@@ -1,6 +1,5 @@
 """Conversion of Arrow values to Python values: exact results and errors."""
 
-import bisect
 import importlib
 import subprocess
 import sys
@@ -18,9 +17,10 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from micromegas_dbapi.arrow import rows
+from micromegas_dbapi.arrow import nested_rows, scalar_rows
 from micromegas_dbapi.arrow.rows import column, columns
 from micromegas_dbapi.errors import DataError, NotSupportedError
+from tests.arrow.oracle import exact, slowly
 
 UTC = timezone.utc
 NAN = float("nan")
@@ -28,15 +28,6 @@ PANDAS = PathFinder.find_spec("pandas") is not None
 PYARROW = int(pa.__version__.partition(".")[0])
 ROOT = Path(__file__).parents[2]
 STRING_VIEW, BINARY_VIEW, SECONDS = pa.string_view(), pa.binary_view(), pa.timestamp("s")
-
-
-def exact(value: Any) -> Any:
-    """Values in a form that is equal only for equal types, zones, digits, signs and NaNs."""
-    if type(value) is list or type(value) is tuple:
-        return [exact(item) for item in value]
-    if type(value) is dict:
-        return {"dict": [(exact(key), exact(item)) for key, item in value.items()]}
-    return type(value), repr(value)
 
 
 def stored(values: list[int | None], kind: pa.DataType) -> pa.Array:
@@ -253,7 +244,7 @@ NANOSECONDS: list[tuple[pa.Array, list[Any]]] = [
 def test_timestamps_as_nanoseconds(array: pa.Array, expected: list[Any]) -> None:
     assert exact(column(array, "ns")) == exact(expected)
     batch = pa.record_batch([array], ["time"])
-    assert exact(columns(batch, timestamps="ns")) == exact([expected])
+    assert exact(columns(batch, "ns")) == exact([expected])
 
 
 # ---- What cannot be a Python value --------------------------------------------------------------
@@ -481,9 +472,9 @@ def test_a_dictionary_longer_than_the_batch(kind: pa.DataType) -> None:
 
 def test_a_dictionary_longer_than_the_batch_is_not_converted_as_a_whole() -> None:
     array = dictionary([999_999, 0], pa.int32(), pa.array(range(1_000_000)))
-    with mock.patch.object(rows, "column", wraps=rows.column) as convert:
+    with mock.patch.object(nested_rows, "_take", wraps=nested_rows._take) as take:
         assert column(array) == [999_999, 0]
-    assert [len(call.args[0]) for call in convert.call_args_list] == [2]
+    assert [len(call.args[1]) for call in take.call_args_list] == [2]
 
 
 NESTED = [
@@ -606,58 +597,6 @@ def test_pandas_is_never_imported(tmp_path: Path) -> None:
 
 
 # ---- Every type, nested at random, against a slow oracle ----------------------------------------
-
-
-def slowly(array: pa.Array, timestamps: str) -> list[Any]:
-    """The oracle: one element at a time, with Python's own integers and times."""
-    kind = array.type
-
-    def at(child: pa.Array, index: int) -> Any:
-        return slowly(child.slice(index, 1), timestamps)[0]
-
-    if pa.types.is_run_end_encoded(kind):
-        ends = array.run_ends.to_pylist()
-        runs = [bisect.bisect_right(ends, array.offset + i) for i in range(len(array))]
-        return [at(array.values, run) for run in runs]
-    if pa.types.is_dictionary(kind):
-        indices = array.indices.to_pylist()
-        return [None if index is None else at(array.dictionary, index) for index in indices]
-    if pa.types.is_struct(kind):
-        fields = [(kind.field(j).name, array.field(j)) for j in range(kind.num_fields)]
-        return [
-            {name: at(field, i) for name, field in fields} if array[i].is_valid else None
-            for i in range(len(array))
-        ]
-    return [one(scalar, timestamps) for scalar in array]
-
-
-def one(scalar: pa.Scalar, timestamps: str) -> Any:
-    kind = scalar.type
-    if not scalar.is_valid:
-        return None
-    if pa.types.is_timestamp(kind):
-        nanoseconds = scalar.value * {"s": 10**9, "ms": 10**6, "us": 1000, "ns": 1}[kind.unit]
-        if timestamps == "ns":
-            return nanoseconds
-        epoch = datetime(1970, 1, 1, tzinfo=UTC if kind.tz else None)
-        return epoch + timedelta(microseconds=nanoseconds // 1000)
-    if pa.types.is_duration(kind) or pa.types.is_time(kind):
-        nanoseconds = scalar.value * {"s": 10**9, "ms": 10**6, "us": 1000, "ns": 1}[kind.unit]
-        delta = timedelta(microseconds=nanoseconds // 1000)
-        return delta if pa.types.is_duration(kind) else (datetime.min + delta).time()
-    if pa.types.is_date(kind):
-        days = scalar.value if kind == pa.date32() else scalar.value // 86_400_000
-        return date(1970, 1, 1) + timedelta(days)
-    if pa.types.is_interval(kind):
-        months, days, nanoseconds = scalar.as_py()
-        return scalar.as_py() if months else timedelta(days) + timedelta(0, 0, nanoseconds // 1000)
-    if pa.types.is_map(kind):
-        pairs = scalar.values
-        keys, items = pairs.field(0), pairs.field(1)
-        return dict(zip(slowly(keys, timestamps), slowly(items, timestamps), strict=True))
-    if hasattr(scalar, "values"):
-        return slowly(scalar.values, timestamps)
-    return float(scalar.as_py()) if pa.types.is_floating(kind) else scalar.as_py()
 
 
 def integers(dtype: str) -> st.SearchStrategy[int]:
@@ -802,10 +741,10 @@ SHAPES = [
 
 
 @settings(max_examples=400, deadline=None, suppress_health_check=list(HealthCheck))
-@given(st.integers(0, COUNT).flatmap(arrays), st.sampled_from(["datetime", "ns"]))
-def test_any_array_against_the_oracle(array: pa.Array, timestamps: Any) -> None:
+@given(st.integers(0, COUNT).flatmap(arrays), st.sampled_from(["datetime", "ns", "json"]))
+def test_any_array_against_the_oracle(array: pa.Array, form: Any) -> None:
     array.validate()
-    assert exact(column(array, timestamps)) == exact(slowly(array, timestamps))
+    assert exact(column(array, form)) == exact(slowly(array, form))
 
 
 @pytest.mark.parametrize("fast", [True, False], ids=["to_pylist", "to_numpy"])
@@ -821,7 +760,7 @@ def test_strings_whether_they_repeat_or_not(
     if "binary" in str(kind):
         values = [None if value is None else value.encode() for value in values]  # type: ignore[misc]
     with (
-        mock.patch.object(rows, "_FAST_STRINGS", fast),
-        mock.patch.multiple(rows, _MIN_LENGTH=4, _SAMPLE=4, _MAX_DISTINCT=2),
+        mock.patch.object(scalar_rows, "_FAST_STRINGS", fast),
+        mock.patch.multiple(scalar_rows, _MIN_LENGTH=4, _SAMPLE=4, _MAX_DISTINCT=2),
     ):
         assert exact(column(pa.array(values, kind))) == exact(values)

@@ -65,22 +65,33 @@ TYPES: list[tuple[pa.DataType, str, TypeObject | None, int | None]] = [
     (pa.date64(), "DATE", DATETIME, 8),
     (pa.time32("s"), "TIME", DATETIME, 4),
     (pa.time64("ns"), "TIME", DATETIME, 8),
-    (pa.timestamp("ns", "UTC"), "TIMESTAMP", DATETIME, 8),
+    (pa.timestamp("ns", "UTC"), "TIMESTAMP WITH TIME ZONE", DATETIME, 8),
+    (pa.timestamp("us", "Asia/Tokyo"), "TIMESTAMP WITH TIME ZONE", DATETIME, 8),
     (pa.timestamp("s"), "TIMESTAMP", DATETIME, 8),
     (pa.duration("ns"), "DURATION", DATETIME, 8),
     (pa.month_day_nano_interval(), "INTERVAL", DATETIME, 16),
-    (pa.list_(pa.int8()), "ARRAY", None, None),
-    (pa.list_(pa.int8(), 4), "ARRAY", None, None),
-    (pa.large_list(pa.int8()), "ARRAY", None, None),
-    (pa.list_view(pa.int8()), "ARRAY", None, None),
-    (pa.large_list_view(pa.int8()), "ARRAY", None, None),
-    (pa.struct([("a", pa.int8())]), "STRUCT", None, None),
-    (pa.map_(pa.string(), pa.int8()), "MAP", None, None),
+    (pa.list_(pa.int8()), "TINYINT[]", None, None),
+    (pa.list_(pa.int8(), 4), "TINYINT[]", None, None),
+    (pa.large_list(pa.int8()), "TINYINT[]", None, None),
+    (pa.list_view(pa.int8()), "TINYINT[]", None, None),
+    (pa.large_list_view(pa.int8()), "TINYINT[]", None, None),
+    (pa.list_(pa.list_(pa.decimal128(10, 2))), "DECIMAL[][]", None, None),
+    (pa.list_(pa.timestamp("ns", "UTC")), "TIMESTAMP WITH TIME ZONE[]", None, None),
+    (pa.list_(pa.dictionary(pa.int8(), pa.string())), "VARCHAR[]", None, None),
+    (pa.struct([("a", pa.int8())]), "STRUCT(a TINYINT)", None, None),
+    (pa.struct([]), "STRUCT()", None, None),
+    (
+        pa.struct([("Key", pa.string()), ('a"b', pa.list_(pa.bool_()))]),
+        'STRUCT("Key" VARCHAR, "a""b" BOOLEAN[])',
+        None,
+        None,
+    ),
+    (pa.map_(pa.string(), pa.list_(pa.int8())), "MAP(VARCHAR, TINYINT[])", None, None),
     # What stands for other values has their name and size, not that of its index.
     (pa.dictionary(pa.int16(), pa.string()), "VARCHAR", STRING, None),
     (pa.dictionary(pa.uint8(), pa.binary()), "BINARY", BINARY, None),
     (pa.dictionary(pa.int8(), pa.timestamp("ns")), "TIMESTAMP", DATETIME, 8),
-    (pa.dictionary(pa.int8(), pa.list_(pa.int8())), "ARRAY", None, None),
+    (pa.dictionary(pa.int8(), pa.list_(pa.int8())), "TINYINT[]", None, None),
     (pa.run_end_encoded(pa.int32(), pa.float64()), "DOUBLE", NUMBER, 8),
     (Label(), "VARCHAR", STRING, None),
     (pa.sparse_union([pa.field("a", pa.int8())]), "OTHER", None, None),
@@ -133,6 +144,25 @@ def test_descriptions(
     assert column.internal_size == size
 
 
+@pytest.mark.parametrize(
+    ("text", "type_object"),
+    [
+        ("DECIMAL(10, 2)", NUMBER),
+        ("VARCHAR(20)", STRING),
+        ("TIMESTAMP(9)", DATETIME),
+        ("TIMESTAMP(9) WITH TIME ZONE", DATETIME),
+        ("TIMESTAMP WITH TIME ZONE", DATETIME),
+        ("VARCHAR WITH", None),
+        ("DATE[]", None),
+        ("STRUCT(a DATE)", None),
+        ("date", None),
+        ("", None),
+    ],
+)
+def test_names_with_more_than_the_family(text: str, type_object: TypeObject | None) -> None:
+    assert [each for each in TYPE_OBJECTS if each == text] == [type_object] * bool(type_object)
+
+
 def test_a_description_has_the_seven_items_of_pep_249() -> None:
     schema = pa.schema(
         [
@@ -143,7 +173,7 @@ def test_a_description_has_the_seven_items_of_pep_249() -> None:
         ]
     )
     assert describe(schema) == (
-        ("time", "TIMESTAMP", None, 8, None, None, False),
+        ("time", "TIMESTAMP WITH TIME ZONE", None, 8, None, None, False),
         ("msg", "VARCHAR", None, None, None, None, True),
         ("cost", "DECIMAL", None, 16, 10, 2, True),
         ("cost", "DECIMAL", None, 32, 50, -3, False),

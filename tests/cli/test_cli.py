@@ -336,6 +336,10 @@ def test_fits_the_terminal(lake: str, width: int, sql: str) -> None:
         (1, pa.timestamp("ns", "UTC"), "1970-01-01T00:00:00.000000001Z"),
         (1, pa.timestamp("ns"), "1970-01-01T00:00:00.000000001"),
         (2**70, pa.timestamp("s", "UTC"), f"{2**70} ns"),
+        (1, pa.duration("ns"), "0:00:00.000000001"),
+        (-1, pa.duration("ns"), "-1 day, 23:59:59.999999999"),
+        (90_000 * 10**9, pa.duration("s"), "1 day, 1:00:00"),
+        (2**90, pa.duration("s"), f"{2**90} ns"),
         ([{"key": "é", "value": None}], pa.null(), '[{"key": "é", "value": null}]'),
     ],
 )

@@ -23,8 +23,8 @@ import pyarrow.parquet as pq
 import pytest
 
 import micromegas_dbapi as mm
+from micromegas_dbapi.arrow.rows import column
 from micromegas_dbapi.cli.render.formats import WRITERS
-from micromegas_dbapi.cli.render.json_form import json_values
 from tests.cli.terminal import COMMAND, on_terminal, run
 from tests.wire.recordings import case
 from tests.wire.replay import replay
@@ -78,7 +78,7 @@ def written(table: pa.Table, name: str) -> bytes:
 @pytest.mark.parametrize(("kind", "value", "in_json", "in_csv"), VALUES, ids=lambda v: str(v)[:30])
 def test_values(kind: pa.DataType, value: Any, in_json: Any, in_csv: str | None) -> None:
     array = pa.array([value, None], kind)
-    assert json_values(array) == [in_json, None]
+    assert column(array, "json") == [in_json, None]
     table = pa.table({"v": array})
     one, none = written(table, "ndjson").decode().splitlines()
     assert json.loads(one) == {"v": in_json}
@@ -123,7 +123,7 @@ def test_types_are_kept(name: str) -> None:
         assert pa.ipc.read_schema(pa.py_buffer(base64.b64decode(declared))) == table.schema
     assert name == "parquet" or read.schema == table.schema
     for ours, theirs in zip(read.columns, table.columns, strict=True):
-        assert json_values(ours.combine_chunks()) == json_values(theirs.combine_chunks())
+        assert column(ours.combine_chunks(), "json") == column(theirs.combine_chunks(), "json")
 
 
 @pytest.mark.parametrize(("name", "empty"), [("csv", b'"a"\n'), ("json", b"[]\n"), ("ndjson", b"")])

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -21,6 +20,7 @@ from micromegas_dbapi.ranges.choice import Ranges
 from micromegas_dbapi.server import LocalService
 from micromegas_dbapi.service import Service
 from micromegas_dbapi.transport.protocol import Request
+from tests.integration.serving import running
 
 OLD = [
     ["blocks", "view", "", "27"],
@@ -46,11 +46,8 @@ def http(wire: Callable[[str], Path]) -> Iterator[str]:
     """The HTTP service of 0.2.3, which has no information_schema."""
     lake = LakeTransport(wire("http-0.2.3") / "data")
     service = LocalService(lake, port=0)
-    thread = threading.Thread(target=service.run)
-    thread.start()
-    yield service.url
-    service.stop()
-    thread.join(10)
+    with running(service):
+        yield service.url
     lake.close()
 
 
@@ -157,7 +154,7 @@ class Engine:
 def test_storage_is_not_listed() -> None:
     """A service of 0.30 has tables behind its views in its information_schema."""
     transport = Engine(["streams", "__streams__partitions", "__other__partitions"])
-    connection = mm.Connection(transport, Ranges(transport), "datetime")
-    names = {view.name for view in list_views(connection.cursor())}
+    with mm.Connection(transport, Ranges(transport), "datetime") as connection:
+        names = {view.name for view in list_views(connection.cursor())}
     assert "__streams__partitions" not in names
     assert {"streams", "__other__partitions"} <= names  # no view's storage

@@ -23,6 +23,7 @@ from micromegas_dbapi.client import Client
 from micromegas_dbapi.lake.transport import LakeTransport
 from micromegas_dbapi.server import LocalService
 from micromegas_dbapi.service.catalog import LOOKUPS
+from tests.integration.serving import running
 from tests.wire.recordings import case
 from tests.wire.replay import Answer, replay
 
@@ -62,14 +63,8 @@ LAKES_OWN = {"query_partitions"}
 @contextmanager
 def serving(lake: LakeTransport) -> Iterator[str]:
     service = LocalService(lake, port=0)
-    thread = threading.Thread(target=service.run)
-    thread.start()
-    try:
+    with running(service):
         yield service.url
-    finally:
-        service.stop()
-        thread.join(10)
-        assert not thread.is_alive()
 
 
 @pytest.fixture(scope="module")

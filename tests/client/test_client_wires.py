@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 import shutil
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -26,7 +25,7 @@ from micromegas_dbapi.lake.transport import LakeTransport
 from micromegas_dbapi.server import LocalService
 from micromegas_dbapi.service.catalog import LOOKUPS
 from tests.client.test_client import BEGIN, CALLS, END, NOBODY, PROCESS, STREAM, official
-from tests.integration.serving import WIRES, served
+from tests.integration.serving import WIRES, running, served, warm
 from tests.wire import flight
 from tests.wire.grpcreplay import Reply, messages, replaying, reply
 from tests.wire.recordings import case, index
@@ -55,6 +54,8 @@ def new(wire: Wire) -> Iterator[dict[str, Client]]:
 def clients(folder: Path) -> Iterator[dict[str, Client]]:
     with served(folder) as urls:
         found = {where: Client(url) for where, url in urls.items()}
+        for client in found.values():
+            warm(client._connection)
         yield found
         for client in found.values():
             client.close()
@@ -348,14 +349,8 @@ def test_materialize_tells_of_each_step(new: dict[str, Client], where: str) -> N
 @contextmanager
 def writable(folder: Path) -> Iterator[LocalService]:
     service = LocalService(LakeTransport(folder, writable=True), port=0, flight_port=0)
-    thread = threading.Thread(target=service.run)
-    thread.start()
-    try:
+    with running(service):
         yield service
-    finally:
-        service.stop()
-        thread.join(10)
-        assert not thread.is_alive()
 
 
 @pytest.mark.parametrize("where", ["grpc", "gateway"])

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -13,11 +14,12 @@ from tests.engines.services import Service, serving
 
 
 @pytest.fixture(scope="session")
-def service(wire: Callable[[str], Path]) -> Iterator[Callable[[str, str], Service]]:
+def service(wire: Callable[[str], Path], opening: Any) -> Iterator[Callable[[str, str], Service]]:
     """`service(python, "http-0.2.3")` serves the data of that recording, started once."""
     with ExitStack() as running:
 
         def start(python: str, recording: str) -> Service:
-            return running.enter_context(serving(python, wire(recording) / "data"))
+            with opening():
+                return running.enter_context(serving(python, wire(recording) / "data"))
 
         yield cache(start)

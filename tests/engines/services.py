@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import threading
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,6 +17,7 @@ from micromegas_dbapi.server import LocalService
 from micromegas_dbapi.transport.cancellation import Cancellation
 from micromegas_dbapi.transport.protocol import Request
 from tests.engines.pipe import PYTHONS, Pipe, RefusedError
+from tests.integration.serving import running
 
 __all__ = ["ENGINES", "NEW", "OLD", "Service", "serving"]
 
@@ -122,11 +122,8 @@ def serving(python: str, folder: Path, *views: str) -> Iterator[Service]:
     """Serve a lake with the DataFusion of another interpreter, and views of its users."""
     lake = _Lake(python, folder, views)
     local = LocalService(lake, port=0, flight_port=0)
-    thread = threading.Thread(target=local.run)
-    thread.start()
     try:
-        yield Service(lake, local)
+        with running(local):
+            yield Service(lake, local)
     finally:
-        local.stop()
-        thread.join(10)
         lake.close()

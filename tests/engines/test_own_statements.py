@@ -78,12 +78,13 @@ def test_statements_are_constants_of_their_modules() -> None:
 
 
 @pytest.fixture(scope="module")
-def theirs(wire: Callable[[str], Path]) -> Iterator[Callable[[str, str], Service]]:
+def theirs(wire: Callable[[str], Path], opening: Any) -> Iterator[Callable[[str, str], Service]]:
     """`theirs(python, "http-0.2.3")` has that recording's data, and a view of its users."""
     with ExitStack() as running:
 
         def start(python: str, recording: str) -> Service:
-            return running.enter_context(serving(python, wire(recording) / "data", THEIRS))
+            with opening():
+                return running.enter_context(serving(python, wire(recording) / "data", THEIRS))
 
         yield cache(start)
 

@@ -28,7 +28,7 @@ from micromegas_dbapi.client import Client
 from micromegas_dbapi.lake.transport import LakeTransport
 from micromegas_dbapi.transport.protocol import Request
 from sqlalchemy_micromegas.arrow_results import fetch_arrow_table
-from tests.integration.serving import WIRES, served
+from tests.integration.serving import WIRES, served, warm
 
 Wire = Callable[[str], Path]
 DEMO, RECORDED = "demo", "flight-0.30"
@@ -70,6 +70,8 @@ def connections(wire: Wire) -> Iterator[dict[tuple[str, str], mm.Connection]]:
         with served(demo.path) as made, served(wire(RECORDED) / "data") as recorded:
             found = {(DEMO, each): mm.connect(made[each], begin="-1d") for each in WIRES}
             found |= {(RECORDED, each): mm.connect(recorded[each]) for each in WIRES}
+            for connection in found.values():
+                warm(connection)
             yield found
             for connection in found.values():
                 connection.close()
@@ -148,10 +150,10 @@ FRAMES: dict[str, tuple[Way, Rows, Rows]] = {
     "read_sql": (lambda c, sql: mm.read_sql(sql, c), pandas_rows, plain_pandas),
     "read_sql of SQLAlchemy": (by_read_sql, pandas_rows, plain_pandas),
     "fetch_polars": (lambda c, sql: c.execute(sql).fetch_polars(), polars_rows, plain_polars),
+    "polars": (lambda c, sql: pl.DataFrame(c.execute(sql)), polars_rows, plain_polars),
+    "read_database": (lambda c, sql: pl.read_database(sql, c), polars_rows, plain_polars),
     "DuckDB": (lambda c, sql: c.execute(sql), duckdb_rows, duckdb_rows),
 }
-if hasattr(pl.DataFrame, "__arrow_c_stream__"):  # older polars takes a cursor for a list of rows
-    FRAMES["polars"] = (lambda c, sql: pl.DataFrame(c.execute(sql)), polars_rows, plain_polars)
 
 
 def check_groups(table: pa.Table) -> None:

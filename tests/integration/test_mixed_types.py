@@ -15,6 +15,8 @@ import pytest
 import micromegas_dbapi as mm
 from micromegas_dbapi.arrow.rows import column
 from micromegas_dbapi.sql.planned_types import doubt
+from micromegas_dbapi.sql.statement import Statement
+from tests.integration.serving import warm
 from tests.planned_types.statements import Statements
 from tests.server.recent_services import serving
 from tests.wire import recordings
@@ -35,6 +37,8 @@ def connections(wire: Wire) -> Iterator[dict[str, mm.Connection]]:
             "gateway": mm.connect(f"gateway+{service.url}", infer_range="off"),
             "web": mm.connect(web, data_source="main", infer_range="off"),
         }
+        for connection in made.values():
+            warm(connection)
         yield made
         for connection in made.values():
             connection.close()
@@ -68,10 +72,10 @@ def test_random_statements(connections: dict[str, mm.Connection]) -> None:
         assert default == expected, sql
         assert isinstance(web, mm.Error) or web == expected, sql
         found["rows"] += 1
-        found["unsure"] += doubt(sql) is not None
+        found["unsure"] += doubt(Statement(sql)) is not None
         if isinstance(web, mm.Error):
             assert isinstance(web, mm.DataError), sql
-            assert doubt(sql) is not None
+            assert doubt(Statement(sql)) is not None
             found["refused"] += 1
         if found["rows"] == 80:
             break
@@ -103,7 +107,9 @@ def test_the_local_service_tells_what_the_real_one_told(
             assert isinstance(answer, mm.Error)
             assert answer.status == entry["code"]
             continue
-        kind = entries[f"dict_{name}"] if how == "flight" and doubt(sql) is None else entry
+        kind = (
+            entries[f"dict_{name}"] if how == "flight" and doubt(Statement(sql)) is None else entry
+        )
         assert [[f.name, str(f.type)] for f in answer.schema] == [
             [told, type_] for told, type_, _ in kind["schema"]
         ]

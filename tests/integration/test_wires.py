@@ -17,7 +17,7 @@ import pytest
 
 import micromegas_dbapi as mm
 from micromegas_dbapi.arrow.rows import column
-from tests.integration.serving import WIRES, served
+from tests.integration.serving import WIRES, served, warm
 from tests.lake import test_equals_service as recorded
 from tests.server.work import SLOW, needs_proc, rests, works
 from tests.waiting import once
@@ -103,6 +103,8 @@ def connections(wire: Wire) -> Iterator[dict[tuple[str, str], mm.Connection]]:
     with served(wire(OLD) / "data") as old, served(wire(NEW) / "data") as new:
         urls = {OLD: old, NEW: new}
         found = {(g, w): mm.connect(urls[g][w]) for g in urls for w in WIRES}
+        for connection in found.values():
+            warm(connection)
         yield found
         for connection in found.values():
             connection.close()

@@ -40,6 +40,7 @@ def connection(
 ) -> Iterator[mm.Connection]:
     lake = f"lake:{wire('flight-0.30') / 'data'}"
     with mm.connect(lake if request.param == "lake" else service.flight_url) as opened:
+        opened.execute("SELECT 1")
         yield opened
 
 

@@ -7,7 +7,6 @@ difference still exists.
 from __future__ import annotations
 
 import re
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,6 +16,7 @@ import pyarrow as pa
 from micromegas_dbapi.arrow.rows import column
 from micromegas_dbapi.lake.transport import LakeTransport
 from micromegas_dbapi.server import LocalService
+from tests.integration.serving import running
 from tests.lake import test_equals_service as engine
 
 # What is checked nevertheless:
@@ -70,14 +70,8 @@ _NOTES = re.compile(r"( \(at line \d+, column \d+\))?(\n(note|help): [^\n]*)*$")
 def serving(folder: Path) -> Iterator[LocalService]:
     """A local service over a lake, with FlightSQL."""
     service = LocalService(LakeTransport(folder), port=0, flight_port=0)
-    thread = threading.Thread(target=service.run)
-    thread.start()
-    try:
+    with running(service):
         yield service
-    finally:
-        service.stop()
-        thread.join(10)
-        assert not thread.is_alive()
 
 
 def columns(schema: pa.Schema) -> list[tuple[str, pa.DataType, bool]]:

@@ -66,6 +66,7 @@ def service(wire: Wire) -> Iterator[LocalService]:
 def channel(service: LocalService) -> Iterator[grpc.Channel]:
     address = service.flight_url.removeprefix("grpc://")
     with grpc.insecure_channel(address, [("grpc.max_receive_message_length", -1)]) as opened:
+        grpc.channel_ready_future(opened).result(60)
         yield opened
 
 
@@ -204,6 +205,7 @@ def test_every_recording_is_sent() -> None:
 @pytest.fixture(scope="module")
 def client(service: LocalService) -> Iterator[fl.FlightClient]:
     with fl.connect(service.flight_url) as opened:
+        opened.do_get(ticket("SELECT 1")).read_all()
         yield opened
 
 

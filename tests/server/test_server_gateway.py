@@ -189,5 +189,5 @@ def test_a_type_that_has_no_json() -> None:
         pa.array([0], pa.int8()), pa.array([0], pa.int32()), [pa.array([1])]
     )
     batch = pa.record_batch([union], ["u"])
-    with pytest.raises(Exception, match="nion"):
+    with pytest.raises(row_json.SerializationError, match="nion"):
         row_json.write(batch.schema, [batch])

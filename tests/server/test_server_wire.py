@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import http.client
 import io
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
@@ -19,6 +18,7 @@ from micromegas_dbapi.lake.transport import LakeTransport
 from micromegas_dbapi.server import LocalService
 from micromegas_dbapi.transport.analytics.parquet import decode
 from micromegas_dbapi.transport.protocol import Request
+from tests.integration.serving import running
 from tests.wire.recordings import Case, case, index, names
 
 WIRE = "http-0.2.3"
@@ -66,12 +66,8 @@ WORDED = {
 @pytest.fixture(scope="module")
 def url(wire: Callable[[str], Path]) -> Iterator[str]:
     service = LocalService(LakeTransport(wire(WIRE) / "data"), port=0)
-    thread = threading.Thread(target=service.run)
-    thread.start()
-    yield service.url
-    service.stop()
-    thread.join(10)
-    assert not thread.is_alive()
+    with running(service):
+        yield service.url
 
 
 def send(url: str, one: Case) -> tuple[int, dict[str, str], bytes]:

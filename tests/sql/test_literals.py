@@ -206,10 +206,11 @@ def test_pandas_values_that_have_no_literal() -> None:
 
 
 def test_an_error_names_where_the_value_stands() -> None:
-    with pytest.raises(mm.ProgrammingError, match=r"^parameter 3 is of type object"):
-        mm.connect("http://localhost").execute("SELECT ?, ?, ?", (1, 2, object()))
-    with pytest.raises(mm.DataError, match=r"^parameter :b is an int"):
-        mm.connect("http://localhost").execute("SELECT :a, :b", {"a": 1, "b": 2**64})
+    with mm.connect("http://localhost") as connection:
+        with pytest.raises(mm.ProgrammingError, match=r"^parameter 3 is of type object"):
+            connection.execute("SELECT ?, ?, ?", (1, 2, object()))
+        with pytest.raises(mm.DataError, match=r"^parameter :b is an int"):
+            connection.execute("SELECT :a, :b", {"a": 1, "b": 2**64})
 
 
 # ---- The engine reads back what was written -----------------------------------------------------

@@ -281,8 +281,9 @@ def test_the_queries_that_are_refused_all_the_same(sql: str, instead: str | None
 
 
 def test_the_error_says_what_is_accepted() -> None:
-    with pytest.raises(mm.NotSupportedError) as caught:
-        mm.connect("http://localhost:1").execute("DROP TABLE t")
+    with mm.connect("http://localhost:1") as connection:
+        with pytest.raises(mm.NotSupportedError) as caught:
+            connection.execute("DROP TABLE t")
     assert str(caught.value).startswith("DROP is rejected, and nothing was sent: ")
     assert "accepted: SELECT, WITH, VALUES, DESCRIBE, SHOW, EXPLAIN" in str(caught.value)
     assert (caught.value.sql, caught.value.retryable) == ("DROP TABLE t", False)

@@ -25,7 +25,9 @@ _NAMES = {
 
 def _engine(url: str) -> Iterator[Any]:
     scheme = next(scheme for scheme in _NAMES if url.startswith(scheme))
-    engine = sa.create_engine(_NAMES[scheme] + url[len(scheme) :])
+    engine = sa.create_engine(_NAMES[scheme] + url[len(scheme) :], pool_size=1)
+    with engine.connect() as connection:  # the only one that the pool keeps open
+        connection.execute(sa.text("SELECT 1"))
     yield engine
     engine.dispose()
 

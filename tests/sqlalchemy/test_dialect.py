@@ -420,6 +420,7 @@ def test_ping_of_a_service_that_is_gone(driver: str) -> None:
         engine.dialect.do_ping(raw.dbapi_connection)
     assert not engine.dialect.is_disconnect(gone.value, raw.dbapi_connection, None)
     raw.close()
+    engine.dispose()
 
 
 def test_connect_args(wire: Any) -> None:

@@ -33,6 +33,8 @@ STATEMENT = sa.select(LOG.c.level, LOG.c.msg).order_by(LOG.c.time, LOG.c.msg).li
 def raw(demo: Any) -> Any:
     """The driver's connection of the engine: another demo lake would have other times."""
     pooled = demo.raw_connection()
+    with demo.connect() as connection:  # that of the tests, which the pool keeps open
+        connection.execute(sa.text("SELECT 1"))
     yield pooled.dbapi_connection
     pooled.close()
 
@@ -223,8 +225,10 @@ def test_registration(expected: Any, monkeypatch: pytest.MonkeyPatch) -> None:
         fetched = 0
 
     monkeypatch.setattr("micromegas_dbapi.pandas.Connection", Mine)
-    with mm.connect("demo:?seed=7") as plain:
-        connection = Mine(plain.transport, plain._state.ranges, "datetime")  # type: ignore[arg-type]
+    with (
+        mm.connect("demo:?seed=7") as plain,
+        Mine(plain.transport, plain._state.ranges, "datetime") as connection,
+    ):
         assert not isinstance(connection, dbapi.Connection)
         mm.register_with_pandas()
         assert isinstance(connection, dbapi.Connection)

@@ -326,11 +326,12 @@ class OneViewBroken:
         return getattr(self._inner, name)
 
 
-def over(transport: Any) -> Any:
-    connection = mm.Connection(transport, Ranges(transport), "datetime")
-    return sa.create_engine(
-        "micromegas+demo://", creator=lambda: connection, poolclass=sa.pool.StaticPool
-    )
+@contextmanager
+def over(transport: Any) -> Iterator[Any]:
+    with mm.Connection(transport, Ranges(transport), "datetime") as connection:
+        yield sa.create_engine(
+            "micromegas+demo://", creator=lambda: connection, poolclass=sa.pool.StaticPool
+        )
 
 
 @pytest.mark.parametrize(
@@ -344,28 +345,30 @@ def over(transport: Any) -> Any:
 def test_a_view_that_cannot_be_planned(wire: Any, text: str) -> None:
     """It is reported with its error, and the other tables are reflected."""
     transport = OneViewBroken(LakeTransport(wire("flight-0.30") / "data"), "log_stats", text)
-    inspector = sa.inspect(over(transport))
-    assert inspector.has_table("log_stats")
-    with pytest.raises(UnreflectableTableError, match="log_stats: .*" + text[-10:]):
-        inspector.get_columns("log_stats")
-    with pytest.raises(NoSuchTableError, match="nope"):
-        inspector.get_columns("nope")
-    metadata = sa.MetaData()
-    with pytest.warns(sa.exc.SAWarning, match="Skipping table log_stats"):
-        metadata.reflect(inspector.bind)
-    assert sorted(metadata.tables) == sorted(KEYS)
+    with over(transport) as engine:
+        inspector = sa.inspect(engine)
+        assert inspector.has_table("log_stats")
+        with pytest.raises(UnreflectableTableError, match="log_stats: .*" + text[-10:]):
+            inspector.get_columns("log_stats")
+        with pytest.raises(NoSuchTableError, match="nope"):
+            inspector.get_columns("nope")
+        metadata = sa.MetaData()
+        with pytest.warns(sa.exc.SAWarning, match="Skipping table log_stats"):
+            metadata.reflect(inspector.bind)
+        assert sorted(metadata.tables) == sorted(KEYS)
 
 
 def test_a_fault_is_no_absence(wire: Any) -> None:
     """A view that fails also exists on a service that does not list its views."""
     text = "Internal error: expects single batch"
     transport = OneViewBroken(LakeTransport(wire("http-0.2.3") / "data"), "measures", text)
-    inspector = sa.inspect(over(transport))
-    assert inspector.has_table("measures")
-    assert sorted(inspector.get_table_names()) == sorted(KEYS)
-    with pytest.raises(UnreflectableTableError, match=text):
-        inspector.get_columns("measures")
-    assert inspector.get_columns("streams")
+    with over(transport) as engine:
+        inspector = sa.inspect(engine)
+        assert inspector.has_table("measures")
+        assert sorted(inspector.get_table_names()) == sorted(KEYS)
+        with pytest.raises(UnreflectableTableError, match=text):
+            inspector.get_columns("measures")
+        assert inspector.get_columns("streams")
 
 
 def test_a_failure_is_not_kept(wire: Any) -> None:
@@ -373,11 +376,12 @@ def test_a_failure_is_not_kept(wire: Any) -> None:
     transport = OneViewBroken(
         LakeTransport(wire("http-0.2.3") / "data"), "measures", "Internal error: for a moment"
     )
-    inspector = sa.inspect(over(transport))
-    with pytest.raises(UnreflectableTableError, match="for a moment"):
-        inspector.get_columns("measures")
-    transport._view = "no view"
-    assert inspector.get_columns("measures")
+    with over(transport) as engine:
+        inspector = sa.inspect(engine)
+        with pytest.raises(UnreflectableTableError, match="for a moment"):
+            inspector.get_columns("measures")
+        transport._view = "no view"
+        assert inspector.get_columns("measures")
 
 
 def test_a_service_that_cannot_be_asked_is_not_empty() -> None:

@@ -47,6 +47,7 @@ def collections() -> Iterator[list[str]]:
 @pytest.fixture(scope="module")
 def lake(demo_urls: dict[str, str]) -> Iterator[Any]:
     engine = sa.create_engine("micromegas+lake:///" + demo_urls["lake"].removeprefix("lake:"))
+    engine.connect().close()  # the pool keeps it
     yield engine
     engine.dispose()
 

@@ -71,7 +71,7 @@ def told_otherwise(services_transport: PipeTransport) -> list[Any]:
 
 
 @pytest.fixture(scope="module")
-def services_engine(services_transport: PipeTransport) -> Any:
+def services_engine(services_transport: PipeTransport) -> Iterator[Any]:
     transport = services_transport
     ranges = Ranges(transport, options=RangeOptions(infer_range="off"))  # type: ignore[arg-type]
     connection = mm.Connection(transport, ranges, "datetime")  # type: ignore[arg-type]
@@ -80,7 +80,8 @@ def services_engine(services_transport: PipeTransport) -> Any:
     )
     with engine.connect() as asked:
         release = asked.exec_driver_sql("SELECT version()").scalar_one()
-    return engine, re.findall(r"\d+", release)[0]
+    yield engine, re.findall(r"\d+", release)[0]
+    connection.close()
 
 
 def text(statement: Any) -> str:

@@ -83,7 +83,7 @@ def test_flight(
     check(found, expected)
     assert (found[0] == "error") is (expected is None)
     sent = service.calls[0].headers.get("preserve_dictionary")
-    assert (sent == "true") is (dictionaries and doubt(asked(name)[0]) is None)
+    assert (sent == "true") is (dictionaries and doubt(Statement(asked(name)[0])) is None)
 
 
 @pytest.mark.parametrize("name", CASES)
@@ -196,7 +196,7 @@ def test_web(wire: Wire, lake: LakeTransport, reader: Apart, name: str) -> None:
     sql, begin, end = asked(name)
     schemas = (ENTRIES[NEW][kind].get("schema") for kind in (f"dict_{name}", name))
     told = [column_[0] for column_ in next(filter(None, schemas), ())]
-    unsure = doubt(sql) is not None
+    unsure = doubt(Statement(sql)) is not None
     answers = [case, types_told(lake, sql, told)] if told and unsure else [case]
     with replay(*answers) as server:
         url = f"web+{server.url}/mm?data_source=main"

@@ -10,8 +10,8 @@ from typing import IO, Any
 
 import pyarrow as pa
 
+from micromegas_dbapi.arrow import rows
 from micromegas_dbapi.arrow.row_groups import ROWS, row_groups
-from micromegas_dbapi.cli.render.json_form import json_values
 from micromegas_dbapi.errors import DataError, ProgrammingError
 
 __all__ = ["WRITERS"]
@@ -25,7 +25,7 @@ def _write_csv(result: pa.RecordBatchReader, sink: IO[bytes]) -> None:
     schema = pa.schema([field.with_nullable(True) for field in fields])
     with _arrow_errors("CSV"), pyarrow.csv.CSVWriter(sink, schema) as writer:
         for batch in result:
-            columns = list(map(_csv_column, batch.columns))
+            columns = list(map(_csv_column, batch.columns, schema.names))
             writer.write_batch(pa.RecordBatch.from_arrays(columns, schema=schema))
 
 
@@ -35,11 +35,12 @@ def _csv_type(kind: pa.DataType) -> pa.DataType:
     return kind if exact else pa.string()
 
 
-def _csv_column(column: pa.Array) -> pa.Array:
+def _csv_column(column: pa.Array, name: str) -> pa.Array:
     kind = _csv_type(column.type)
     if kind == column.type:
         return column
-    return pa.array([None if v is None else _csv_text(v) for v in json_values(column)], kind)
+    values = rows.column(column, "json", name)
+    return pa.array([None if v is None else _csv_text(v) for v in values], kind)
 
 
 def _csv_text(value: Any) -> str:
@@ -70,9 +71,9 @@ def _json_objects(result: pa.RecordBatchReader) -> Iterator[bytes]:
         )
     encode = json.JSONEncoder(ensure_ascii=False, allow_nan=False).encode
     for batch in result:
-        columns = [json_values(column) for column in batch.columns]
-        rows = zip(*columns, strict=True) if columns else iter([()] * batch.num_rows)
-        for row in rows:
+        columns = rows.columns(batch, "json")
+        objects = zip(*columns, strict=True) if columns else iter([()] * batch.num_rows)
+        for row in objects:
             yield encode(dict(zip(names, row, strict=True))).encode()
 
 

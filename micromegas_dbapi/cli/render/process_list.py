@@ -8,9 +8,8 @@ import pyarrow as pa
 from rich.console import Console
 from rich.text import Text
 
-from micromegas_dbapi.arrow import rows
 from micromegas_dbapi.cli.render.line_folding import INDENT, fold, pack
-from micromegas_dbapi.cli.render.table import cell_text
+from micromegas_dbapi.cli.render.table import cell_text, cell_values
 
 __all__ = ["print_processes"]
 
@@ -40,7 +39,7 @@ def print_processes(result: pa.RecordBatchReader, console: Console) -> None:
     types = dict(zip(result.schema.names, result.schema.types, strict=True))
     count = 0
     for batch in result:
-        for row in zip(*rows.columns(batch, "ns"), strict=True):
+        for row in cell_values(batch):
             cells = zip(types, row, strict=True)
             process = {name: cell_text(v, types[name]) for name, v in cells if v != ""}
             head = (process["process_id"], "bold"), "  ", (process.get("exe", ""), "cyan")

@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from micromegas_dbapi.settings import Progress
+from micromegas_dbapi.options.settings import Progress
 
 __all__ = ["download_progress"]
 

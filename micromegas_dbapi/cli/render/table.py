@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterator
+from datetime import timedelta
 from typing import Any
 
 import pyarrow as pa
@@ -14,10 +16,12 @@ from rich.table import Table
 from rich.text import Text
 
 from micromegas_dbapi.arrow import rows
+from micromegas_dbapi.arrow.json_form import timestamp_text
+from micromegas_dbapi.arrow.nested import values_type
 from micromegas_dbapi.arrow.type_codes import NUMBER, describe
-from micromegas_dbapi.cli.render.timestamps import timestamp_text
+from micromegas_dbapi.time_units import SECOND
 
-__all__ = ["cell_text", "print_table"]
+__all__ = ["cell_text", "cell_values", "print_table"]
 
 # A column that is wrapped to less than this is hard to read: each row is then printed as a list.
 _LEGIBLE_WIDTH = 16
@@ -52,7 +56,7 @@ def print_table(result: pa.RecordBatchReader, console: Console) -> None:
     shown = [
         [cell_text(value, kind) for value, kind in zip(row, types, strict=True)]
         for batch in result
-        for row in zip(*rows.columns(batch, "ns"), strict=True)
+        for row in cell_values(batch)
     ]
     if terminal and _least_width(names, shown) > console.width:
         table = _records(names, shown)
@@ -97,28 +101,61 @@ def _records(names: list[str], shown: list[list[str]]) -> Table:
 _CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 
 
+def cell_values(batch: pa.RecordBatch) -> Iterator[tuple[Any, ...]]:
+    """Convert a batch to rows of values for `cell_text`.
+
+    Parameters
+    ----------
+    batch : pyarrow.RecordBatch
+        With at least one column.
+
+    Returns
+    -------
+    iterator of tuple
+        Timestamps are nanoseconds. Times, durations and nested values are as JSON represents them.
+
+    Raises
+    ------
+    DataError, NotSupportedError
+        If a value cannot be converted.
+    """
+    columns = [
+        rows.column(array, "json" if _is_rounded_or_nested(array.type) else "ns", name)
+        for name, array in zip(batch.schema.names, batch.columns, strict=True)
+    ]
+    return zip(*columns, strict=True)
+
+
+def _is_rounded_or_nested(kind: pa.DataType) -> bool:
+    """Return whether rows round the values of a type, or contain dicts and lists of any values."""
+    kind, types = values_type(kind), pa.types
+    return bool(types.is_duration(kind) or types.is_time(kind) or types.is_nested(kind))
+
+
 def cell_text(value: Any, kind: pa.DataType) -> str:
     """Format one value for people.
 
     Parameters
     ----------
     value : object
-        As `Cursor.fetchone` returns it, with timestamps as nanoseconds.
+        As `cell_values` returns it.
     kind : pyarrow.DataType
         The type of its column.
 
     Returns
     -------
     str
-        Null is ``NULL``. Timestamps are as `timestamp_text` returns them. Lists and structs are
-        JSON. Binary is hexadecimal and shortened. Control characters are escaped.
+        Null is ``NULL``. Timestamps are as `timestamp_text` returns them. Durations are days,
+        hours, minutes and seconds, with nine digits for a fraction. Lists and structs are JSON.
+        Binary is hexadecimal and shortened. Control characters are escaped.
     """
     if value is None:
         return "NULL"
-    if pa.types.is_dictionary(kind):
-        kind = kind.value_type
+    kind = values_type(kind)
     if pa.types.is_timestamp(kind):
         return timestamp_text(value, bool(kind.tz))
+    if pa.types.is_duration(kind):
+        return _duration_text(value)
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, bytes):
@@ -126,5 +163,14 @@ def cell_text(value: Any, kind: pa.DataType) -> str:
             return f"0x{value.hex()}"
         return f"0x{value[:_MAX_BYTES].hex()}... ({len(value)} bytes)"
     if isinstance(value, (list, dict)):
-        value = json.dumps(value, ensure_ascii=False, default=str)
+        value = json.dumps(value, ensure_ascii=False)
     return _CONTROL.sub(lambda match: match[0].encode("unicode_escape").decode(), str(value))
+
+
+def _duration_text(ns: int) -> str:
+    seconds, fraction = divmod(ns, SECOND)
+    try:
+        text = str(timedelta(seconds=seconds))
+    except OverflowError:
+        return f"{ns} ns"
+    return f"{text}.{fraction:09d}" if fraction else text

@@ -87,6 +87,8 @@ def query(
         status = status_text(error)
         text = f"Query execution error: Tonic error: {status}\n\nCaused by:\n    {status}"
         return wsgi.text(start, 500, text, _TEXT)
+    except row_json.SerializationError as error:
+        return wsgi.text(start, 500, f"Failed to serialize results: {error}", _TEXT)
     except (Error, pa.ArrowException) as error:
         return wsgi.text(start, 500, f"Query execution error: {service_text(error)}", _TEXT)
     return wsgi.file(environ, start, file, size, _TEXT)

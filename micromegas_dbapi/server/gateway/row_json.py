@@ -7,6 +7,7 @@ fields of a struct do not.
 
 from __future__ import annotations
 
+import re
 import tempfile
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -15,14 +16,19 @@ from typing import IO
 import pyarrow as pa
 from datafusion import SessionConfig, SessionContext
 
-from micromegas_dbapi.errors import from_service
 from micromegas_dbapi.server.ipc_messages import batch_bytes
 
-__all__ = ["write"]
+__all__ = ["SerializationError", "write"]
 
 _MEMORY_BYTES = 8 * 2**20
 _GROUP_BYTES = 32 * 2**20
 _BEGIN, _END = b'{"r":', b"}"
+# What the engine says before the words of arrow-json.
+_WRAPPED = re.compile(r"(?:DataFusion error: |Arrow error: )+")
+
+
+class SerializationError(Exception):
+    """The rows have a type that cannot be written as JSON; in the words of arrow-json."""
 
 
 def write(schema: pa.Schema, batches: Iterable[pa.RecordBatch]) -> tuple[IO[bytes], int]:
@@ -44,7 +50,7 @@ def write(schema: pa.Schema, batches: Iterable[pa.RecordBatch]) -> tuple[IO[byte
 
     Raises
     ------
-    DatabaseError
+    SerializationError
         If a type cannot be written as JSON.
     """
     rows = pa.struct(list(schema))
@@ -87,7 +93,7 @@ def _lines(group: list[pa.RecordBatch], rows: pa.StructType) -> Iterator[bytes]:
         try:
             context.from_arrow(pa.table({"r": pa.chunked_array(structs)})).write_json(path)
         except Exception as error:
-            raise from_service(str(error)) from error
+            raise SerializationError(_WRAPPED.sub("", str(error), count=1)) from error
         with path.open("rb") as lines:
             for line in lines:
                 yield line.rstrip(b"\n")[len(_BEGIN) : -len(_END)]

@@ -9,8 +9,8 @@ import cbor2
 import pyarrow as pa
 
 from micromegas_dbapi.errors import DatabaseError, from_service
+from micromegas_dbapi.options.settings import HttpSettings, Progress
 from micromegas_dbapi.service import HTTP, Service
-from micromegas_dbapi.settings import HttpSettings, Progress
 from micromegas_dbapi.sql.column_queries import without_rows
 from micromegas_dbapi.transport.analytics.parquet import decode
 from micromegas_dbapi.transport.analytics.progress_lines import decode_strings

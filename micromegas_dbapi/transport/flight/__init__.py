@@ -16,9 +16,9 @@ import pyarrow.flight as fl
 
 from micromegas_dbapi.arrow.dictionary_decoding import decoded_schema
 from micromegas_dbapi.errors import DatabaseError, Error, OperationalError
+from micromegas_dbapi.options.settings import FlightSettings
 from micromegas_dbapi.service import FLIGHT, Service
 from micromegas_dbapi.service.knowledge import Fact
-from micromegas_dbapi.settings import FlightSettings
 from micromegas_dbapi.sql.column_queries import NEVER, with_one_row_of_nulls
 from micromegas_dbapi.sql.planned_types import doubt
 from micromegas_dbapi.timerange import TimeRange

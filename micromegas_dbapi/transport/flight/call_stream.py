@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.flight as fl
 
 from micromegas_dbapi.errors import OperationalError
-from micromegas_dbapi.settings import Timeout
+from micromegas_dbapi.options.settings import Timeout
 from micromegas_dbapi.transport.flight.flight_errors import from_flight
 from micromegas_dbapi.transport.flight.prefetch import Prefetcher
 from micromegas_dbapi.transport.layout import LayoutChecker, decoding_error

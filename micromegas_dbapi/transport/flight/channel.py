@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 import pyarrow.flight as fl
 
 from micromegas_dbapi.errors import NotSupportedError, ProgrammingError
-from micromegas_dbapi.settings import FlightSettings, refuse_insecure
+from micromegas_dbapi.options.settings import FlightSettings, refuse_insecure
 from micromegas_dbapi.transport.client_headers import attribution
 
 __all__ = ["Channel", "silence_grpc"]

@@ -14,7 +14,7 @@ import weakref
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 __all__ = ["DaemonThreads", "Prefetcher"]
 
@@ -38,8 +38,8 @@ class DaemonThreads:
     """
 
     def __init__(self) -> None:
-        self._idle = _IdleThreads()
-        weakref.finalize(self, _IdleThreads.end, self._idle).atexit = False
+        self._idle: deque[_Thread] | None = deque()
+        self._pid = os.getpid()
 
     def start(self, task: Callable[[], None]) -> None:
         """Run a task in an idle or a new thread.
@@ -49,53 +49,47 @@ class DaemonThreads:
         task : callable
             Must not raise.
         """
-        if self._idle.pid != os.getpid():  # a forked child does not have its parent's threads
-            self._idle.reset()
+        idle = self._idle
+        if idle is not None and self._pid != os.getpid():
+            # A forked child does not have its parent's threads.
+            self._pid, self._idle = os.getpid(), (idle := deque())
         try:
-            inbox = self._idle.inboxes.pop()
+            thread = _Thread() if idle is None else idle.pop()
         except IndexError:
-            inbox = queue.SimpleQueue()
-            thread = threading.Thread(
-                target=_run_tasks, args=(self._idle, inbox), name="micromegas", daemon=True
-            )
-            thread.start()
-        inbox.put(task)
+            thread = _Thread()
+        thread.inbox.put((thread, task, idle))
 
     def close(self) -> None:
         """End the idle threads, and the others after their current task."""
-        self._idle.end()
+        self._idle = None
 
 
-_Inbox = queue.SimpleQueue[Callable[[], None] | None]
+class _Thread:
+    """A thread that ends when this object is not referenced any more.
 
+    It is referenced while the thread runs a task, and by the idle threads afterwards. So no thread
+    is left if Ctrl-C interrupts what moves it between the two.
+    """
 
-class _IdleThreads:
-    """The inboxes of the threads that wait for a task."""
+    __slots__ = ("__weakref__", "inbox")
 
     def __init__(self) -> None:
-        self.inboxes: deque[_Inbox] = deque()
-        self.closed = False
-        self.pid = os.getpid()
-
-    def reset(self) -> None:
-        self.inboxes.clear()
-        self.pid = os.getpid()
-
-    def end(self) -> None:
-        """End the threads. Uses no lock, because finalizers call it."""
-        self.closed = True
-        while self.inboxes:
-            with suppress(IndexError):  # another thread took the last one
-                self.inboxes.pop().put(None)
+        self.inbox: queue.SimpleQueue[Any] = queue.SimpleQueue()
+        # A method of a finalizer could be interrupted. This callback is not written in Python.
+        ended = weakref.ref(self, self.inbox.put)
+        threading.Thread(
+            target=_run_tasks, args=(self.inbox, ended), name="micromegas", daemon=True
+        ).start()
 
 
-def _run_tasks(idle: _IdleThreads, inbox: _Inbox) -> None:
-    while (task := inbox.get()) is not None:
+def _run_tasks(inbox: queue.SimpleQueue[Any], ended: weakref.ref[_Thread]) -> None:
+    while (order := inbox.get()) is not ended:
+        thread, task, idle = order
         task()
-        del task  # and its references, while the thread is idle
-        idle.inboxes.append(inbox)
-        if idle.closed:
-            idle.end()
+        del order, task  # and their references, while the thread is idle
+        if idle is not None:
+            idle.append(thread)
+        del thread, idle
 
 
 class _Shared(Generic[_T]):

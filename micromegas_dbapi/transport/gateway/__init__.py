@@ -45,9 +45,9 @@ from micromegas_dbapi.errors import (
     OperationalError,
     ProgrammingError,
 )
+from micromegas_dbapi.options.settings import HttpSettings
 from micromegas_dbapi.service import FLIGHT, VIEWS_SQL, Service, may_lack_table
 from micromegas_dbapi.service.knowledge import Fact, Facts
-from micromegas_dbapi.settings import HttpSettings
 from micromegas_dbapi.sql.column_queries import query_alone
 from micromegas_dbapi.transport.cancellation import Cancellation
 from micromegas_dbapi.transport.client_headers import attribution

@@ -11,6 +11,7 @@ from typing import Any, NoReturn, TypeAlias
 import numpy as np
 import pyarrow as pa
 
+from micromegas_dbapi.arrow.types import find_type
 from micromegas_dbapi.time_units import NANOSECONDS
 from micromegas_dbapi.transport.gateway.json_objects import MismatchError, Number, align
 from micromegas_dbapi.transport.gateway.time_strings import (
@@ -45,7 +46,8 @@ def to_array(values: Sequence[Any], kind: pa.DataType) -> pa.Array:
     MismatchError
         If a value does not have the type.
     """
-    accepted = _UNCHANGED.get(kind)
+    entry = find_type(kind)
+    accepted = None if entry is None else _UNCHANGED.get(entry.name)
     try:
         if accepted is not None and set(map(type, values)) <= {accepted, type(None)}:
             return pa.array(values, kind)
@@ -62,27 +64,11 @@ _Convert: TypeAlias = Callable[[Any], Any]
 
 def _converter(kind: pa.DataType) -> _Convert:
     """Return the function that converts a non-null value to one that pyarrow accepts."""
-    types = pa.types
-    if types.is_struct(kind):
-        return _structs(kind)
-    if types.is_map(kind):
-        return _maps(kind)
-    if types.is_decimal(kind):
-        return _decimal
-    if types.is_timestamp(kind):
-        return _units(kind.unit, parse_naive if kind.tz is None else instant_parser(kind.tz))
-    if types.is_time(kind):
-        return _units(kind.unit, parse_time_of_day)
-    if types.is_duration(kind):
-        return _units(kind.unit, parse_duration)
-    if types.is_fixed_size_binary(kind):
-        return _bytes
-    if kind.id in _LISTS:
-        return _lists(kind)
-    found = _CONVERTERS.get(kind)
-    if found is None:
+    entry = find_type(kind)
+    create = None if entry is None else _CONVERTERS.get(entry.name)
+    if create is None:
         raise MismatchError(f"the JSON form of {kind} is not known")
-    return found
+    return create(kind)
 
 
 def _mismatch(value: Any) -> MismatchError:
@@ -214,26 +200,47 @@ def _maps(kind: pa.DataType) -> _Convert:
     return convert
 
 
-_LISTS = {
-    getattr(pa.lib, f"Type_{name}")
-    for name in ["LIST", "LARGE_LIST", "FIXED_SIZE_LIST", "LIST_VIEW", "LARGE_LIST_VIEW"]
-    if hasattr(pa.lib, f"Type_{name}")
-}
-_INTEGERS = [pa.int8(), pa.int16(), pa.int32(), pa.int64()]
-_INTEGERS += [pa.uint8(), pa.uint16(), pa.uint32(), pa.uint64()]
-_UNCHANGED: dict[pa.DataType, type] = {
-    pa.bool_(): bool,
+# -- the types -------------------------------------------------------------------------------------
+
+
+def _always(convert: _Convert) -> Callable[[pa.DataType], _Convert]:
+    return lambda kind: convert
+
+
+def _floats(kind: pa.DataType) -> _Convert:
+    return _half if kind.bit_width == 16 else _single
+
+
+def _dates(kind: pa.DataType) -> _Convert:
+    return _parsed(parse_date) if kind.bit_width == 32 else _units("ms", parse_naive)
+
+
+def _timestamps(kind: pa.DataType) -> _Convert:
+    return _units(kind.unit, parse_naive if kind.tz is None else instant_parser(kind.tz))
+
+
+_INTEGERS = ["TINYINT", "SMALLINT", "INTEGER", "BIGINT"]
+# Types whose values pyarrow accepts as they are parsed.
+_UNCHANGED: dict[str, type] = {
+    "BOOLEAN": bool,
     **dict.fromkeys(_INTEGERS, int),
-    **dict.fromkeys([pa.string(), pa.large_string(), pa.string_view()], str),
+    **{f"{name} UNSIGNED": int for name in _INTEGERS},
+    "VARCHAR": str,
 }
-_CONVERTERS: dict[pa.DataType, _Convert] = {
-    pa.null(): _null,
-    **{kind: _exactly(accepted) for kind, accepted in _UNCHANGED.items()},
-    pa.float16(): _half,
-    pa.float32(): _single,
-    pa.float64(): _double,
-    **dict.fromkeys([pa.binary(), pa.large_binary(), pa.binary_view()], _bytes),
-    pa.date32(): _parsed(parse_date),
-    pa.date64(): _units("ms", parse_naive),
-    pa.month_day_nano_interval(): _parsed(parse_interval),
+# By the SQL name of the type. Each creates the function that converts its values.
+_CONVERTERS: dict[str, Callable[[pa.DataType], _Convert]] = {
+    "NULL": _always(_null),
+    **{name: _always(_exactly(accepted)) for name, accepted in _UNCHANGED.items()},
+    "FLOAT": _floats,
+    "DOUBLE": _always(_double),
+    "DECIMAL": _always(_decimal),
+    "BINARY": _always(_bytes),
+    "DATE": _dates,
+    "TIME": lambda kind: _units(kind.unit, parse_time_of_day),
+    "TIMESTAMP": _timestamps,
+    "DURATION": lambda kind: _units(kind.unit, parse_duration),
+    "INTERVAL": _always(_parsed(parse_interval)),
+    "ARRAY": _lists,
+    "STRUCT": _structs,
+    "MAP": _maps,
 }

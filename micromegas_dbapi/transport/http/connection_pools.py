@@ -7,8 +7,10 @@ its pool.
 
 from __future__ import annotations
 
+import queue
 import socket
 import threading
+from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from functools import partial
@@ -93,8 +95,36 @@ class _SecureConnection(_Cancellable, HTTPSConnection):
     pass
 
 
+class _Stack:
+    """The idle connections of a pool, the last one first, with the methods of `queue.LifoQueue`.
+
+    That one holds a lock, in which the garbage collector may run. If it finalizes a response whose
+    connection returns to the pool, the same thread would wait for the lock.
+    """
+
+    def __init__(self, maxsize: int) -> None:
+        self._items: deque[Any] = deque()
+        self._maxsize = maxsize
+
+    def put(self, item: Any, block: bool = True, timeout: float | None = None) -> None:
+        if len(self._items) >= self._maxsize:
+            raise queue.Full
+        self._items.append(item)
+
+    def get(self, block: bool = True, timeout: float | None = None) -> Any:
+        try:
+            return self._items.pop()
+        except IndexError:
+            raise queue.Empty from None
+
+    def qsize(self) -> int:
+        return len(self._items)
+
+
 class _Leasing:
     """Mixin of pools that ends the lease of a returned connection, or closes the connection."""
+
+    QueueCls: Any = _Stack
 
     def _put_conn(self, conn: Any) -> None:
         if conn is not None and not conn.end_lease():

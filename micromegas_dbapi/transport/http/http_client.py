@@ -13,7 +13,7 @@ import requests
 from requests.adapters import HTTPAdapter
 
 from micromegas_dbapi.errors import DatabaseError
-from micromegas_dbapi.settings import HttpSettings, Progress, refuse_insecure
+from micromegas_dbapi.options.settings import HttpSettings, Progress, refuse_insecure
 from micromegas_dbapi.transport.client_headers import user_agent
 from micromegas_dbapi.transport.http.connection_pools import cancellable, create_adapter
 from micromegas_dbapi.transport.http.http_errors import (

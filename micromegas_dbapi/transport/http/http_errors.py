@@ -15,7 +15,7 @@ from micromegas_dbapi.errors import (
     ProgrammingError,
     ServiceMessage,
 )
-from micromegas_dbapi.settings import Timeout
+from micromegas_dbapi.options.settings import Timeout
 from micromegas_dbapi.transport.protocol import Request
 
 __all__ = ["ErrorParser", "error_of_request", "error_of_response", "reason"]

@@ -11,7 +11,7 @@ import requests
 from urllib3.exceptions import DecodeError, HTTPError, ReadTimeoutError
 
 from micromegas_dbapi.errors import OperationalError
-from micromegas_dbapi.settings import HttpSettings, Progress
+from micromegas_dbapi.options.settings import HttpSettings, Progress
 from micromegas_dbapi.transport.http.http_errors import reason
 from micromegas_dbapi.transport.http.spool import Spool
 from micromegas_dbapi.transport.protocol import Request

@@ -16,9 +16,9 @@ from uuid import uuid4
 import pyarrow as pa
 
 from micromegas_dbapi.errors import DatabaseError, OperationalError, ProgrammingError
+from micromegas_dbapi.options.settings import HttpSettings
 from micromegas_dbapi.service import FLIGHT, VIEWS_SQL, Service, may_lack_table
 from micromegas_dbapi.service.knowledge import Fact
-from micromegas_dbapi.settings import HttpSettings
 from micromegas_dbapi.sql.column_queries import NEVER, types_of_rows, without_rows
 from micromegas_dbapi.sql.planned_types import EFFECTS, calls, doubt
 from micromegas_dbapi.transport.cancellation import Cancellation

@@ -27,7 +27,7 @@ import pytest
 
 import micromegas_dbapi as mm
 from micromegas_dbapi.errors import ServiceMessage
-from micromegas_dbapi.settings import HttpSettings
+from micromegas_dbapi.options.settings import HttpSettings
 from micromegas_dbapi.transport.analytics import HttpTransport
 from tests.wire import recordings
 from tests.wire.recordings import Case

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import queue
 import subprocess
 import sys
 import threading
@@ -13,7 +14,9 @@ from typing import Any
 
 import pytest
 
+from micromegas_dbapi.transport.flight import prefetch
 from micromegas_dbapi.transport.flight.prefetch import DaemonThreads, Prefetcher
+from tests.interruptions.instructions import interrupt, strike_at
 from tests.waiting import until
 
 
@@ -142,6 +145,29 @@ def test_a_collection_within_the_waiting_thread(before: int) -> None:
         gc.collect()
         threads.close()
         until(lambda: micromegas_threads() <= before)
+
+
+def test_an_interrupt_leaves_no_thread(before: int) -> None:
+    """At each moment while a task is given to a new thread, and to an idle one."""
+    for tasks in (1, 2):
+        for number in range(1, 100):
+            threads, done = DaemonThreads(), queue.SimpleQueue[None]()
+            if tasks == 2:
+                threads.start(lambda done=done: done.put(None))  # type: ignore[misc]
+                done.get(timeout=60)
+                until(lambda threads=threads: threads._idle)
+            try:
+                with strike_at(number, interrupt, (prefetch.__file__, queue.__file__)) as moments:
+                    threads.start(lambda done=done: done.put(None))  # type: ignore[misc]
+            except KeyboardInterrupt:
+                pass
+            threads.start(lambda done=done: done.put(None))  # type: ignore[misc]
+            done.get(timeout=60)
+            threads.close()
+            until(lambda: micromegas_threads() <= before, within=5)
+            if moments[0] < number:
+                break
+        assert number > 3, "there are fewer moments than calls"
 
 
 def test_closed_by_another_thread(before: int) -> None:

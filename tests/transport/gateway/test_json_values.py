@@ -15,6 +15,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import micromegas_dbapi as mm
+from micromegas_dbapi.arrow.types import all_types
+from micromegas_dbapi.transport.gateway import json_values
 from micromegas_dbapi.transport.gateway.column_types import parse_description
 from micromegas_dbapi.transport.gateway.json_objects import (
     AmbiguousFieldError,
@@ -29,6 +31,7 @@ from micromegas_dbapi.transport.gateway.time_strings import (
     parse_interval,
     parse_naive,
 )
+from tests.arrow.nesting import LEAVES
 from tests.wire.described import answer
 
 UTC, PARIS = pa.timestamp("ns", "+00:00"), pa.timestamp("ms", "Europe/Paris")
@@ -194,6 +197,13 @@ BAD: list[tuple[str, pa.DataType]] = [
 def test_value_of_another_type(text: str, kind: pa.DataType) -> None:
     with pytest.raises(MismatchError):
         to_array([None, parse(text)], kind)
+
+
+def test_every_type_of_the_registry_is_read() -> None:
+    named = {entry.name for entry in all_types().values() if entry.name}
+    assert named == set(json_values._CONVERTERS)
+    for array in LEAVES.values():
+        assert to_array([None, None], array.type).equals(pa.nulls(2, array.type))
 
 
 @pytest.mark.parametrize("text", ["", "[", "[1,]", "nan", "[NaN]", "Infinity", "[1] x", "'a'"])

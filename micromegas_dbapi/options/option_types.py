@@ -9,7 +9,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from micromegas_dbapi.option import OptionType
+from micromegas_dbapi.options.option import OptionType
 from micromegas_dbapi.timerange import ACCEPTED, ALL_TIME, format_ns, to_ns
 
 __all__ = [

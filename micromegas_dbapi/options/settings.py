@@ -9,7 +9,7 @@ from typing import Any, TypeAlias
 
 from micromegas_dbapi.auth import MASK, Auth, SecretMixin
 from micromegas_dbapi.errors import ProgrammingError
-from micromegas_dbapi.option_types import SECONDS
+from micromegas_dbapi.options.option_types import SECONDS
 
 __all__ = ["FlightSettings", "HttpSettings", "Progress", "Settings", "Timeout", "refuse_insecure"]
 

@@ -9,8 +9,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from micromegas_dbapi.option import Option, OptionType
-from micromegas_dbapi.option_types import (
+from micromegas_dbapi.options.option import Option, OptionType
+from micromegas_dbapi.options.option_types import (
     CLOCK_SKEW,
     COUNT,
     FLAG,
@@ -24,7 +24,7 @@ from micromegas_dbapi.option_types import (
     bound,
     choice,
 )
-from micromegas_dbapi.service_option_types import (
+from micromegas_dbapi.options.service_option_types import (
     CERTIFICATE,
     CREDENTIALS,
     HEADERS,
@@ -33,7 +33,7 @@ from micromegas_dbapi.service_option_types import (
     TOKEN_FILE,
     VERIFY,
 )
-from micromegas_dbapi.settings import Timeout
+from micromegas_dbapi.options.settings import Timeout
 
 __all__ = ["OPTIONS"]
 

@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from micromegas_dbapi.auth import Auth, BasicAuth, BearerAuth, ProviderAuth
-from micromegas_dbapi.option import OptionType
-from micromegas_dbapi.option_types import python_value, read_flag_or_text, write_flag
+from micromegas_dbapi.options.option import OptionType
+from micromegas_dbapi.options.option_types import python_value, read_flag_or_text, write_flag
 
 __all__ = [
     "CERTIFICATE",

@@ -7,7 +7,7 @@ from dataclasses import fields
 from typing import Any, NoReturn
 
 from micromegas_dbapi.errors import ProgrammingError
-from micromegas_dbapi.options import OPTIONS
+from micromegas_dbapi.options.option_table import OPTIONS
 
 __all__ = ["check_arguments", "check_wire", "fields_of", "refuse_unknown"]
 

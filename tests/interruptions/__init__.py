@@ -1,0 +1,1 @@
+"""Interruptions of statements, at random moments and at every instruction."""
