@@ -24,6 +24,7 @@ from sqlalchemy_micromegas.compiler.type_compiler import (
     MicromegasIdentifierPreparer,
     MicromegasTypeCompiler,
 )
+from sqlalchemy_micromegas.reflected_keys import ReflectedKeys
 from sqlalchemy_micromegas.reflection import Reflection
 from sqlalchemy_micromegas.results import pause_collection
 from sqlalchemy_micromegas.sqlalchemy_version import SQLALCHEMY_2
@@ -140,7 +141,7 @@ def _options_of(level: Mapping[Any, Any]) -> dict[str, Any]:
     return options
 
 
-class MicromegasDialect(Reflection, DefaultDialect):  # type: ignore[misc]  # 1.4 has others
+class MicromegasDialect(Reflection, ReflectedKeys, DefaultDialect):  # type: ignore[misc]  # 1.4 has others
     """The dialect for Micromegas, on `micromegas_dbapi`; ``micromegas://`` uses HTTP."""
 
     name = "micromegas"
@@ -164,6 +165,7 @@ class MicromegasDialect(Reflection, DefaultDialect):  # type: ignore[misc]  # 1.
     supports_sequences = False
     supports_alter = False
     supports_comments = True
+    inline_comments = True
     supports_default_values = False
     supports_empty_insert = False
     supports_multivalues_insert = True

@@ -1,9 +1,9 @@
-"""Reflect tables, columns, keys and comments.
+"""Reflect tables and columns.
 
 The list of tables comes from information_schema. Older services have none: there it is the list of
 FlightSQL, or over HTTP the tables of the catalog that the service accepts in a query. Columns
 always come from the Arrow schemas of results, because the type names in information_schema differ
-between services. Keys and comments come from the catalog.
+between services.
 """
 
 from __future__ import annotations
@@ -21,8 +21,6 @@ from micromegas_dbapi.errors import InterfaceError, OperationalError, Programmin
 from micromegas_dbapi.service import may_lack_table
 from micromegas_dbapi.service.catalog import (
     COLUMN_COMMENTS,
-    FOREIGN_KEYS,
-    PRIMARY_KEYS,
     SCHEMAS,
     VIEW_COMMENTS,
     storage_of,
@@ -203,6 +201,22 @@ class Reflection:
         """Return an empty list: there are no temporary views."""
         return []
 
+    def get_materialized_view_names(
+        self, connection: Any, schema: str | None = None, **kw: Any
+    ) -> Any:
+        """Return an empty list: materialized views are tables, as in a service's own list."""
+        return []
+
+    def get_sequence_names(self, connection: Any, schema: str | None = None, **kw: Any) -> Any:
+        """Return an empty list: there are no sequences."""
+        return []
+
+    def has_sequence(
+        self, connection: Any, sequence_name: str, schema: str | None = None, **kw: Any
+    ) -> bool:
+        """Return that there is no sequence."""
+        return False
+
     def get_view_definition(
         self, connection: Any, view_name: str, schema: str | None = None, **kw: Any
     ) -> Any:
@@ -336,68 +350,3 @@ class Reflection:
         if ObjectKind.VIEW in kind:
             names += self._names(connection, schema, ("VIEW",), kw)
         return [name for name in names if filter_names is None or name in filter_names]
-
-    # -- keys and comments: logical, from the catalog ------------------------------------------
-
-    def _catalogued(
-        self, connection: Any, table: str, schema: str | None, kw: Any
-    ) -> list[str] | None:
-        """Return the columns of a table, or None if it is not in the catalog."""
-        columns = self._columns(connection, table, schema, kw)
-        if (schema or _DEFAULT) != _DEFAULT or table not in VIEW_COMMENTS:
-            return None
-        return [each["name"] for each in columns]
-
-    def get_pk_constraint(
-        self, connection: Any, table_name: str, schema: str | None = None, **kw: Any
-    ) -> Any:
-        """Return the columns that identify a row."""
-        names = self._catalogued(connection, table_name, schema, kw)
-        columns = PRIMARY_KEYS.get(table_name, []) if names else []
-        return {"constrained_columns": list(columns), "name": None}
-
-    def get_foreign_keys(
-        self, connection: Any, table_name: str, schema: str | None = None, **kw: Any
-    ) -> Any:
-        """Return the references of columns to other tables."""
-        names = self._catalogued(connection, table_name, schema, kw) or []
-        return [
-            {
-                "name": None,
-                "constrained_columns": [own],
-                "referred_schema": schema,
-                "referred_table": table,
-                "referred_columns": [other],
-                "options": {},
-            }
-            for own, table, other in FOREIGN_KEYS.get(table_name, [])
-            if own in names
-        ]
-
-    def get_table_comment(
-        self, connection: Any, table_name: str, schema: str | None = None, **kw: Any
-    ) -> Any:
-        """Return the comment of a table, which says what its rows are."""
-        known = self._catalogued(connection, table_name, schema, kw)
-        return {"text": VIEW_COMMENTS.get(table_name) if known else None}
-
-    def get_indexes(
-        self, connection: Any, table_name: str, schema: str | None = None, **kw: Any
-    ) -> Any:
-        """Return an empty list: there are no indexes."""
-        self._columns(connection, table_name, schema, kw)
-        return []
-
-    def get_unique_constraints(
-        self, connection: Any, table_name: str, schema: str | None = None, **kw: Any
-    ) -> Any:
-        """Return an empty list: there are no constraints."""
-        self._columns(connection, table_name, schema, kw)
-        return []
-
-    def get_check_constraints(
-        self, connection: Any, table_name: str, schema: str | None = None, **kw: Any
-    ) -> Any:
-        """Return an empty list: there are no constraints."""
-        self._columns(connection, table_name, schema, kw)
-        return []

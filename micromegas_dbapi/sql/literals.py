@@ -20,7 +20,7 @@ from micromegas_dbapi.errors import DataError, ProgrammingError
 from micromegas_dbapi.time_units import DAY, NANOSECONDS, SECOND
 from micromegas_dbapi.timerange import MAX_NS, MIN_NS, datetime64_ns, datetime_ns, format_ns
 
-__all__ = ["Array", "literal"]
+__all__ = ["Array", "is_null", "literal"]
 
 
 class Array(tuple[Any, ...]):
@@ -41,7 +41,8 @@ def literal(value: object, where: str = "the value") -> str:
     Parameters
     ----------
     value : object
-        * None, ``NaT``: ``NULL``; bool; int from -2**63 to 2**64 - 1
+        * None, ``NaT``, ``pandas.NA``, ``numpy.ma.masked``: ``NULL``
+        * bool; int from -2**63 to 2**64 - 1
         * float: lossless, including nan and the infinities
         * Decimal of up to 76 digits: DECIMAL with its own precision and scale
         * str: any string without lone surrogates; bytes, bytearray, memoryview
@@ -77,6 +78,34 @@ def literal(value: object, where: str = "the value") -> str:
         raise ProgrammingError(f"{where} {unknown}") from None
 
 
+# By package and name, because pandas is optional. Both have a single value.
+_NULL_TYPES = (("pandas", "NAType"), ("numpy", "MaskedConstant"))
+
+
+def is_null(value: object) -> bool:
+    """Return whether a value stands for SQL's NULL.
+
+    Parameters
+    ----------
+    value : object
+        Any value.
+
+    Returns
+    -------
+    bool
+        True for None, ``NaT`` of pandas and numpy, ``pandas.NA`` and ``numpy.ma.masked``. NaN is a
+        number.
+    """
+    if value is None:
+        return True
+    if isinstance(value, datetime):
+        return value != value  # pandas.NaT
+    if isinstance(value, (np.datetime64, np.timedelta64)):
+        return bool(np.isnat(value))
+    kind = type(value)
+    return (kind.__module__.partition(".")[0], kind.__qualname__) in _NULL_TYPES
+
+
 class _RefusedError(Exception):
     """The value cannot be expressed."""
 
@@ -87,6 +116,8 @@ class _UnknownError(Exception):
 
 @singledispatch
 def _render(value: object) -> str:
+    if is_null(value):
+        return "NULL"
     raise _UnknownError(f"is of type {type(value).__qualname__}; accepted: {_ACCEPTED}")
 
 
@@ -171,14 +202,14 @@ def _(value: time) -> str:
 
 @_render.register
 def _(value: datetime) -> str:
-    if value != value:  # pandas.NaT, which is a datetime
+    if is_null(value):
         return "NULL"
     return _timestamp(datetime_ns(value))
 
 
 @_render.register
 def _(value: np.datetime64) -> str:
-    if np.isnat(value):
+    if is_null(value):
         return "NULL"
     try:
         return _timestamp(datetime64_ns(value))
@@ -205,7 +236,7 @@ def _(value: timedelta) -> str:
 
 @_render.register
 def _(value: np.timedelta64) -> str:
-    if np.isnat(value):
+    if is_null(value):
         return "NULL"
     unit, count = np.datetime_data(value)
     if unit not in NANOSECONDS:

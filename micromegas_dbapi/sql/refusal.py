@@ -19,7 +19,7 @@ __all__ = ["refuse_changes"]
 # CREATE EXTERNAL TABLE reads the server's own disk.
 _WRITES = frozenset({"DELETE", "INSERT", "MERGE", "UPDATE"})
 _CHANGES = _WRITES | {
-    *("ALTER", "BEGIN", "CALL", "COMMIT", "COPY", "CREATE", "DEALLOCATE", "DROP", "END"),
+    *("ALTER", "BEGIN", "CALL", "COMMENT", "COMMIT", "COPY", "CREATE", "DEALLOCATE", "DROP", "END"),
     *("EXECUTE", "GRANT", "LOAD", "PREPARE", "RELEASE", "REPLACE", "RESET", "REVOKE"),
     *("ROLLBACK", "SAVEPOINT", "SET", "START", "TRUNCATE", "UNLOAD", "USE"),
 }

@@ -11,11 +11,17 @@ from typing import Any
 from sqlalchemy.exc import CompileError
 from sqlalchemy.sql import elements, operators, selectable, visitors
 
+from sqlalchemy_micromegas.compiler.time_comparisons import is_time, time_equals
 from sqlalchemy_micromegas.compiler.unsupported import refuse
 
 __all__ = ["RowValues"]
 
-_STRICT = {operators.lt: " < ", operators.le: " < ", operators.gt: " > ", operators.ge: " > "}
+_STRICT = {
+    operators.lt: operators.lt,
+    operators.le: operators.lt,
+    operators.gt: operators.gt,
+    operators.ge: operators.gt,
+}
 
 
 class RowValues:
@@ -23,6 +29,7 @@ class RowValues:
 
     process: Any
     bindtemplate: Any
+    render_literal_value: Any
 
     def visit_binary(self, binary: Any, **kw: Any) -> str:
         """Rewrite comparisons of row values, and comparisons with ANY or ALL."""
@@ -77,26 +84,25 @@ class RowValues:
         return f"(NOT {text})" if operator is operators.not_in_op else text
 
     def _compare_rows(self, left: list[Any], operator: Any, right: list[Any], kw: Any) -> str:
-        def _pair(i: int, symbol: str) -> str:
-            one, other = self.process(left[i], **kw), self.process(right[i], **kw)
-            return f"{one}{symbol}{other}"
+        def _pair(i: int, operator: Any) -> str:
+            pair = elements.BinaryExpression(left[i], right[i], operator)
+            return str(self.process(pair, **kw))
 
         last = len(left) - 1
         if operator is operators.eq:
-            return "(" + " AND ".join(_pair(i, " = ") for i in range(last + 1)) + ")"
+            return "(" + " AND ".join(_pair(i, operator) for i in range(last + 1)) + ")"
         if operator is operators.ne:
-            return "(" + " OR ".join(_pair(i, " != ") for i in range(last + 1)) + ")"
+            return "(" + " OR ".join(_pair(i, operator) for i in range(last + 1)) + ")"
         if operator not in _STRICT:
             refuse(
                 "this comparison of row values",
                 "use =, !=, <, <=, >, >= or IN",
             )
         strict = _STRICT[operator]
-        final = {operators.le: " <= ", operators.ge: " >= "}.get(operator, strict)
         cases = []  # one for each element that can be the first that differs
         for i in range(last + 1):
-            conditions = [_pair(j, " = ") for j in range(i)]
-            conditions.append(_pair(i, final if i == last else strict))
+            conditions = [_pair(j, operators.eq) for j in range(i)]
+            conditions.append(_pair(i, operator if i == last else strict))
             cases.append(" AND ".join(conditions))
         return "(" + " OR ".join(f"({case})" for case in cases) + ")"
 
@@ -116,18 +122,22 @@ class RowValues:
             )
         columns = self.__dict__.setdefault("_row_columns", {})
         columns[parameter.key] = [self.process(element, **kw) for element in left]
+        if any(map(is_time, parameter.type.types)):  # rendered with the values
+            parameter = parameter._clone(maintain_key=True)
+            parameter.literal_execute = True
         return str(self.process(parameter, **kw))
 
-    def _expand_rows(self, parameter: Any, values: list[str]) -> str | None:
+    def _expand_rows(self, parameter: Any, comparisons: list[str]) -> str | None:
+        """Write the comparisons of the elements, in which each has an operator and a value."""
         columns = self.__dict__.get("_row_columns", {}).get(parameter.key)
         if columns is None:
             return None
-        if not values:
+        if not comparisons:
             return "1 != 1"
         width = len(columns)
-        rows = [values[at : at + width] for at in range(0, len(values), width)]
+        rows = [comparisons[at : at + width] for at in range(0, len(comparisons), width)]
         return " OR ".join(
-            "(" + " AND ".join(f"{c} = {v}" for c, v in zip(columns, row, strict=True)) + ")"
+            "(" + " AND ".join(f"{c} {v}" for c, v in zip(columns, row, strict=True)) + ")"
             for row in rows
         )
 
@@ -139,7 +149,7 @@ class RowValues:
         )
         if parameter.literal_execute:
             return update, text
-        placeholders = [self.bindtemplate % {"name": key} for key, _ in update]
+        placeholders = ["= " + self.bindtemplate % {"name": key} for key, _ in update]
         rewritten = self._expand_rows(parameter, placeholders)
         return update, text if rewritten is None else rewritten
 
@@ -148,15 +158,20 @@ class RowValues:
     ) -> Any:
         if parameter.key in self.__dict__.get("_row_columns", {}):
             types = parameter.type.types
-            literals = [
-                self.render_literal_value(value, type_)  # type: ignore[attr-defined]
+            comparisons = [
+                self._equals(value, type_)
                 for row in values
                 for value, type_ in zip(row, types, strict=False)
             ]
-            return (), self._expand_rows(parameter, literals)
+            return (), self._expand_rows(parameter, comparisons)
         return super()._literal_execute_expanding_parameter_literal_binds(  # type: ignore[misc]
             parameter, values, **kw
         )
+
+    def _equals(self, value: Any, type_: Any) -> str:
+        if is_time(type_):
+            return str(self.render_literal_value(value, time_equals(type_)))
+        return f"= {self.render_literal_value(value, type_)}"
 
 
 def _ungrouped(expression: Any) -> Any:

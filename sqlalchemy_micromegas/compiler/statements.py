@@ -13,13 +13,14 @@ from sqlalchemy.exc import CompileError
 from sqlalchemy.sql.compiler import SQLCompiler
 
 from micromegas_dbapi.errors import Error
-from micromegas_dbapi.sql.literals import literal
+from micromegas_dbapi.sql.literals import is_null, literal
 from sqlalchemy_micromegas.compiler.aggregates import Aggregates
 from sqlalchemy_micromegas.compiler.branch_casts import BranchCasts
 from sqlalchemy_micromegas.compiler.clauses import Clauses
 from sqlalchemy_micromegas.compiler.function_calls import Functions
 from sqlalchemy_micromegas.compiler.operators import Operators
 from sqlalchemy_micromegas.compiler.row_values import RowValues
+from sqlalchemy_micromegas.compiler.time_comparisons import OperatorAndValue, TimeComparisons
 from sqlalchemy_micromegas.compiler.unsupported import refuse
 from sqlalchemy_micromegas.types import FrameInterval
 
@@ -29,13 +30,15 @@ _READ_ONLY = "they are read-only, and nothing was sent"
 
 
 class MicromegasCompiler(  # type: ignore[misc]  # SQLAlchemy 1.4 has other signatures
-    Clauses, Operators, Functions, Aggregates, RowValues, BranchCasts, SQLCompiler
+    Clauses, Operators, Functions, Aggregates, TimeComparisons, RowValues, BranchCasts, SQLCompiler
 ):
     """Compiles statements."""
 
     def render_literal_value(self, value: Any, type_: Any) -> str:
         """Render a value as the driver renders a parameter."""
-        if value is None and not type_.should_evaluate_none:
+        if isinstance(type_, OperatorAndValue):
+            return type_.text(value, self.dialect)
+        if is_null(value) and not (value is None and type_.should_evaluate_none):
             return "NULL"
         processor = type_._cached_bind_processor(self.dialect)
         try:
@@ -43,6 +46,14 @@ class MicromegasCompiler(  # type: ignore[misc]  # SQLAlchemy 1.4 has other sign
         except Error as error:
             raise CompileError(f"cannot render a literal of type {type_!r}: {error}") from error
         return text[1:-1] if isinstance(type_, FrameInterval) else text
+
+    def construct_params(self, *args: Any, **kw: Any) -> Any:
+        """Return the parameters, with None for all that stands for NULL, such as pandas.NA.
+
+        SQLAlchemy's types know None only.
+        """
+        parameters = super().construct_params(*args, **kw)
+        return {name: _or_none(value) for name, value in parameters.items()}
 
     def visit_empty_set_expr(self, element_types: Any, **kw: Any) -> str:
         """Write an empty set."""
@@ -60,3 +71,9 @@ class MicromegasCompiler(  # type: ignore[misc]  # SQLAlchemy 1.4 has other sign
     def visit_delete(self, delete_stmt: Any, *args: Any, **kw: Any) -> str:
         """Reject DELETE."""
         refuse("DELETE", _READ_ONLY)
+
+
+def _or_none(value: Any) -> Any:
+    if isinstance(value, (list, tuple)) and any(map(is_null, value)):  # of IN
+        return [None if is_null(each) else each for each in value]
+    return None if is_null(value) else value

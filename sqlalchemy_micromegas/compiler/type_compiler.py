@@ -1,9 +1,11 @@
-"""Names of types, quoting of identifiers, and rejection of DDL."""
+"""Names of types, quoting of identifiers, and the text of DDL."""
 
 from __future__ import annotations
 
 from typing import Any
 
+from sqlalchemy import types as sqltypes
+from sqlalchemy.schema import Column
 from sqlalchemy.sql.compiler import (
     RESERVED_WORDS,
     DDLCompiler,
@@ -33,11 +35,24 @@ class MicromegasIdentifierPreparer(IdentifierPreparer):
 
 
 class MicromegasDDLCompiler(DDLCompiler):
-    """Rejects all DDL: a service would report success, but keep nothing of it."""
+    """Writes DDL as documentation, for example for a language model.
 
-    def process(self, obj: Any, **kw: Any) -> str:
-        """Reject a statement."""
-        refuse("DDL", "they are read-only, and nothing was sent")
+    It is never sent: the driver rejects it.
+    """
+
+    def _comment(self, comment: str | None) -> str:
+        if comment is None:
+            return ""
+        return f" COMMENT {self.sql_compiler.render_literal_value(comment, sqltypes.String())}"
+
+    def get_column_specification(self, column: Any, **kw: Any) -> str:
+        """Write a column with its comment."""
+        specification = super().get_column_specification(column, **kw)
+        return f"{specification}{self._comment(column.comment)}"
+
+    def post_create_table(self, table: Any) -> str:
+        """Write the comment of a table."""
+        return self._comment(table.comment)
 
 
 def _named(name: str) -> Any:
@@ -63,10 +78,18 @@ class MicromegasTypeCompiler(GenericTypeCompiler):
     visit_TIME = _named("TIME")  # noqa: N815
     visit_INTERVAL = _named("INTERVAL")  # noqa: N815
     visit_TINYINT = _named("TINYINT")  # noqa: N815
-    visit_UTINYINT = _named("TINYINT UNSIGNED")  # noqa: N815
-    visit_USMALLINT = _named("SMALLINT UNSIGNED")  # noqa: N815
-    visit_UINTEGER = _named("INTEGER UNSIGNED")  # noqa: N815
-    visit_UBIGINT = _named("BIGINT UNSIGNED")  # noqa: N815
+
+    def visit_null(self, type_: Any, type_expression: Any = None, **kw: Any) -> str:
+        """Write the type of a column of NULLs in DDL. There is no cast to it."""
+        if isinstance(type_expression, Column):
+            return "NULL"
+        return str(super().visit_null(type_, **kw))
+
+    def visit_nested(self, type_: Any, **kw: Any) -> str:
+        """Write the name that the type has."""
+        return str(type_.sql_name)
+
+    visit_UTINYINT = visit_USMALLINT = visit_UINTEGER = visit_UBIGINT = visit_nested  # noqa: N815
 
     def visit_JSON(self, type_: Any, **kw: Any) -> str:  # noqa: N802
         """Write a string type, the engine's form of JSON. For Properties, write a display name."""

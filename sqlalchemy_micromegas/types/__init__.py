@@ -8,7 +8,9 @@ and the driver returns results as Python values already.
 
 from __future__ import annotations
 
+from sqlalchemy_micromegas.types.arrays import ARRAY
 from sqlalchemy_micromegas.types.colspecs import COLSPECS, COLSPECS_WITHOUT_INTERVALS
+from sqlalchemy_micromegas.types.named import BYTEA, Nested
 from sqlalchemy_micromegas.types.numeric import (
     DOUBLE,
     TINYINT,
@@ -19,6 +21,7 @@ from sqlalchemy_micromegas.types.numeric import (
     ExactNumeric,
 )
 from sqlalchemy_micromegas.types.properties import Properties
+from sqlalchemy_micromegas.types.property_value import PropertyValue
 from sqlalchemy_micromegas.types.temporal import (
     TIMESTAMP,
     FrameInterval,
@@ -27,6 +30,8 @@ from sqlalchemy_micromegas.types.temporal import (
 )
 
 __all__ = [
+    "ARRAY",
+    "BYTEA",
     "COLSPECS",
     "COLSPECS_WITHOUT_INTERVALS",
     "DOUBLE",
@@ -40,5 +45,7 @@ __all__ = [
     "FrameInterval",
     "Interval",
     "IntervalAsNumber",
+    "Nested",
     "Properties",
+    "PropertyValue",
 ]

@@ -7,9 +7,19 @@ from typing import Any
 from sqlalchemy import types as sqltypes
 
 from micromegas_dbapi.sql.literals import Array
+from sqlalchemy_micromegas.types.named import NamedType
 from sqlalchemy_micromegas.types.processors import Processor, nullable
 
-__all__ = ["ArrayImpl"]
+__all__ = ["ARRAY", "ArrayImpl"]
+
+
+class ARRAY(NamedType, sqltypes.ARRAY):  # type: ignore[type-arg, unused-ignore]
+    """A list, as reflected."""
+
+    @property
+    def sql_name(self) -> str:
+        """The name of the items, with brackets."""
+        return str(self.item_type) + "[]" * (self.dimensions or 1)
 
 
 class ArrayImpl(sqltypes.ARRAY):  # type: ignore[type-arg, unused-ignore]

@@ -9,7 +9,9 @@ import pyarrow as pa
 from sqlalchemy import types as sqltypes
 
 from micromegas_dbapi.arrow.nested import values_type
-from micromegas_dbapi.arrow.types import find_type
+from micromegas_dbapi.arrow.types import find_type, sql_name
+from sqlalchemy_micromegas.types.arrays import ARRAY
+from sqlalchemy_micromegas.types.named import BYTEA, Nested
 from sqlalchemy_micromegas.types.numeric import (
     DOUBLE,
     TINYINT,
@@ -57,7 +59,8 @@ def from_arrow(arrow_type: pa.DataType, name: str = "") -> Any:
     Returns
     -------
     sqlalchemy.types.TypeEngine
-        NullType for types without a SQL name, such as structs. Their values are not converted.
+        `Nested` for types that SQLAlchemy has no class for, such as structs. Their values are not
+        converted.
     """
     values = values_type(arrow_type)
     entry = find_type(values)
@@ -66,14 +69,14 @@ def from_arrow(arrow_type: pa.DataType, name: str = "") -> Any:
         return _SIMPLE[family]()
     if family == "BINARY":
         encoded = values != arrow_type and not isinstance(arrow_type, pa.BaseExtensionType)
-        return Properties() if encoded or _is_jsonb(name) else sqltypes.LargeBinary()
+        return Properties() if encoded or _is_jsonb(name) else BYTEA()
     if family == "TIMESTAMP":
         return TIMESTAMP(timezone=values.tz is not None, unit=values.unit)
     if family == "DECIMAL":
-        return sqltypes.NUMERIC(values.precision, values.scale)
+        return sqltypes.DECIMAL(values.precision, values.scale)
     if family == "ARRAY":
         return _list(values)
-    return sqltypes.NullType()
+    return sqltypes.NullType() if family == "NULL" else Nested(sql_name(values))
 
 
 def _is_jsonb(name: str) -> bool:
@@ -87,6 +90,6 @@ def _list(arrow_type: pa.DataType) -> Any:
         return Properties()
     item: Any = from_arrow(values)
     dimensions = 1
-    if isinstance(item, sqltypes.ARRAY):
+    if isinstance(item, ARRAY):
         item, dimensions = item.item_type, (item.dimensions or 1) + 1
-    return sqltypes.ARRAY(item, dimensions=dimensions if dimensions > 1 else None)
+    return ARRAY(item, dimensions=dimensions if dimensions > 1 else None)

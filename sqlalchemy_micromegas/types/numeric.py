@@ -10,6 +10,7 @@ from sqlalchemy import types as sqltypes
 
 from micromegas_dbapi.errors import DataError
 from sqlalchemy_micromegas.sqlalchemy_version import SQLALCHEMY_2
+from sqlalchemy_micromegas.types.named import NamedType
 from sqlalchemy_micromegas.types.processors import Processor, column_arrow_type, nullable
 
 __all__ = [
@@ -26,44 +27,50 @@ __all__ = [
 ]
 
 
-class TINYINT(sqltypes.Integer):
+class TINYINT(NamedType, sqltypes.Integer):
     """A signed integer of 8 bits."""
 
     __visit_name__ = "TINYINT"
+    sql_name = "TINYINT"
 
 
-class UTINYINT(sqltypes.Integer):
+class UTINYINT(NamedType, sqltypes.Integer):
     """An unsigned integer of 8 bits."""
 
     __visit_name__ = "UTINYINT"
+    sql_name = "TINYINT UNSIGNED"
 
 
-class USMALLINT(sqltypes.Integer):
+class USMALLINT(NamedType, sqltypes.Integer):
     """An unsigned integer of 16 bits."""
 
     __visit_name__ = "USMALLINT"
+    sql_name = "SMALLINT UNSIGNED"
 
 
-class UINTEGER(sqltypes.Integer):
+class UINTEGER(NamedType, sqltypes.Integer):
     """An unsigned integer of 32 bits."""
 
     __visit_name__ = "UINTEGER"
+    sql_name = "INTEGER UNSIGNED"
 
 
-class UBIGINT(sqltypes.Integer):
+class UBIGINT(NamedType, sqltypes.Integer):
     """An unsigned integer of 64 bits."""
 
     __visit_name__ = "UBIGINT"
+    sql_name = "BIGINT UNSIGNED"
 
 
 if SQLALCHEMY_2:
     DOUBLE: Any = sqltypes.DOUBLE
 else:  # 1.4 has no type of that name
 
-    class _DOUBLE(sqltypes.Float):  # type: ignore[type-arg, unused-ignore]
+    class _DOUBLE(NamedType, sqltypes.Float):  # type: ignore[type-arg, unused-ignore]
         """A floating-point number of 64 bits."""
 
         __visit_name__ = "DOUBLE"
+        sql_name = "DOUBLE"
 
     _DOUBLE.__name__ = _DOUBLE.__qualname__ = "DOUBLE"
     DOUBLE = _DOUBLE

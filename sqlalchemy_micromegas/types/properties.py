@@ -5,35 +5,46 @@ from __future__ import annotations
 from typing import Any
 
 from sqlalchemy import types as sqltypes
+from sqlalchemy.exc import InvalidRequestError
+from sqlalchemy.sql.elements import ClauseElement
 
 from micromegas_dbapi.arrow import jsonb
 from micromegas_dbapi.errors import DataError
 from sqlalchemy_micromegas.functions import property_get
+from sqlalchemy_micromegas.types.named import NamedType
 from sqlalchemy_micromegas.types.processors import Processor
+from sqlalchemy_micromegas.types.property_value import PropertyValue
 
 __all__ = ["Properties"]
 
 _MAX_CACHED = 4096
 
 
-class Properties(sqltypes.JSON):
+class Properties(NamedType, sqltypes.JSON):
     """Keys and values: a dict in rows, in whatever form the service stores them.
 
     ``column["key"]`` is `property_get`: the value of the key, compared case-insensitively for
-    ASCII letters, or NULL. SQLAlchemy and its tools treat it as a JSON type, which they can copy
-    to other databases.
+    ASCII letters, or NULL. It is a string with the conversions of an element of SQLAlchemy's JSON,
+    such as ``column["key"].as_integer()``. SQLAlchemy and its tools treat the column as a JSON
+    type, which they can copy to other databases.
 
     Older services send a list of keys and values. Of two equal keys the first takes precedence,
     as in property_get. Newer services send JSONB, whose values can be of every type of JSON.
     """
 
     cache_ok = True
+    sql_name = "JSON"
 
     class Comparator(sqltypes.JSON.Comparator):  # type: ignore[type-arg, unused-ignore]
         """Operators of columns of properties."""
 
         def __getitem__(self, key: Any) -> Any:
-            return property_get(self.expr, key)
+            if isinstance(key, (str, ClauseElement)) or hasattr(key, "__clause_element__"):
+                return property_get(self.expr, key, type_=PropertyValue())
+            raise InvalidRequestError(
+                f"invalid key {key!r} of a property; accepted: a str or an expression. SQL reads "
+                "one key of the outermost level; select the whole column for nested values"
+            )
 
     comparator_factory = Comparator  # type: ignore[assignment, unused-ignore]
 

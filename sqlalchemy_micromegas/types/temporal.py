@@ -11,6 +11,7 @@ from sqlalchemy.sql import sqltypes as _internal
 from sqlalchemy.sql import type_api
 
 from sqlalchemy_micromegas.functions import nanoseconds_of
+from sqlalchemy_micromegas.types.named import NamedType
 from sqlalchemy_micromegas.types.processors import Processor, column_arrow_type
 
 __all__ = [
@@ -23,7 +24,7 @@ __all__ = [
 ]
 
 
-class TIMESTAMP(sqltypes.TIMESTAMP):
+class TIMESTAMP(NamedType, sqltypes.TIMESTAMP):
     """A timestamp, with or without a time zone.
 
     Parameters
@@ -38,6 +39,11 @@ class TIMESTAMP(sqltypes.TIMESTAMP):
     def __init__(self, timezone: bool = False, unit: Literal["s", "ms", "us", "ns"] = "ns") -> None:
         super().__init__(timezone=timezone)
         self.unit = unit
+
+    @property
+    def sql_name(self) -> str:
+        """The name in SQL, which does not tell the unit."""
+        return "TIMESTAMP WITH TIME ZONE" if self.timezone else "TIMESTAMP"
 
 
 def _aware(value: Any) -> Any:
@@ -75,10 +81,10 @@ class DateImpl(sqltypes.Date):
         return _date_of if is_timestamp else None
 
 
-class Interval(type_api.NativeForEmulated, _internal._AbstractInterval):
+class Interval(NamedType, type_api.NativeForEmulated, _internal._AbstractInterval):
     """A timedelta: an INTERVAL or a duration of the engine."""
 
-    __visit_name__ = "INTERVAL"
+    __visit_name__ = sql_name = "INTERVAL"
     native = True
 
     @classmethod

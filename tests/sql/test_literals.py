@@ -121,6 +121,9 @@ TEXTS: list[tuple[Any, str]] = [
     (np.datetime64("2026"), "TIMESTAMP '2026-01-01T00:00:00Z'"),
     (np.datetime64("NaT"), "NULL"),
     (np.timedelta64("NaT"), "NULL"),
+    (np.ma.masked, "NULL"),
+    (np.ma.array([1, 2], mask=[1, 0])[0], "NULL"),
+    ([1, np.ma.masked], "(1, NULL)"),
     (np.timedelta64(-1, "ns"), "(INTERVAL '-1 days 86399999999 microseconds 999 nanoseconds')"),
     (np.timedelta64(2, "W"), "(INTERVAL '14 days 0 microseconds')"),
 ]
@@ -143,6 +146,11 @@ def test_the_texts_of_pandas_scalars() -> None:
     assert literal(pd.Timestamp("2026-01-02").as_unit("s")) == "TIMESTAMP '2026-01-02T00:00:00Z'"
     assert literal(pd.Timedelta(1, "ns")) == ("(INTERVAL '0 days 0 microseconds 1 nanoseconds')")
     assert literal(pd.NaT) == "NULL"
+    assert literal(pd.NA) == "NULL"
+    for values in (pd.array([1, None], dtype="Int64"), pd.array(["a", None], dtype="string")):
+        assert literal(values[1]) == "NULL"
+        assert literal(list(values)).endswith(", NULL)")
+    assert literal(pd.Categorical(["a", None])[0]) == "'a'"
 
 
 # ---- Refusals -----------------------------------------------------------------------------------
@@ -200,7 +208,7 @@ def test_what_has_no_literal(value: object, error: type[mm.Error], words: str) -
 
 @needs_pandas
 def test_pandas_values_that_have_no_literal() -> None:
-    for value in (pd.NA, pd.Period("2026"), pd.Series([1]), pd.Interval(1, 2)):
+    for value in (pd.Period("2026"), pd.Series([1]), pd.Interval(1, 2), pd.Categorical(["a"])):
         with pytest.raises(mm.ProgrammingError, match=f"is of type {type(value).__name__}"):
             literal(value)
 

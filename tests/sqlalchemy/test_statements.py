@@ -16,6 +16,7 @@ from sqlalchemy import func, literal, select
 from sqlalchemy.exc import CompileError
 
 from sqlalchemy_micromegas import Properties, date_bin, date_trunc, property_get
+from sqlalchemy_micromegas.types import PropertyValue
 from tests.sqlalchemy.answers import check, on_each_engine, rows
 
 UTC = timezone.utc
@@ -46,6 +47,16 @@ ANSWERS: list[tuple[Any, Any]] = [
     (select(N).order_by(N).fetch(2), [(1,), (2,)]),
     (select(N).order_by(N).fetch(2).offset(1), [(2,), (3,)]),
     (select(func.length(S)).distinct().order_by(sa.text("1")), [(3,), (4,)]),
+    # a property's text as another type
+    (
+        select(
+            literal("-5", PropertyValue()).as_integer(),
+            literal("1e3", PropertyValue()).as_float(),
+            literal("true", PropertyValue()).as_boolean(),
+            literal("1.255", PropertyValue()).as_numeric(10, 2),
+        ),
+        [(-5, 1000.0, True, Decimal("1.26"))],
+    ),
     # patterns
     (where(S.like("a%")), [(1,), (3,)]),
     (where(S.not_like("a%")), [(2,), (4,)]),
@@ -241,7 +252,6 @@ REFUSED = [
     (sa.insert(sa.table("log_entries", sa.column("level"))).values(level=1), "INSERT"),
     (sa.update(sa.table("log_entries", sa.column("level"))).values(level=1), "UPDATE"),
     (sa.delete(sa.table("log_entries", sa.column("level"))), "DELETE"),
-    (sa.schema.CreateTable(sa.Table("t", sa.MetaData(), sa.Column("a", sa.Integer))), "DDL"),
 ]
 
 
