@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable
 from typing import Any
 
 import pyarrow as pa
 from datafusion import DataFrame, Expr, SessionConfig, SessionContext, SQLOptions, col, udtf
 
 from micromegas_dbapi.errors import from_service
-from micromegas_dbapi.lake import instance_arguments
+from micromegas_dbapi.lake import information_schema, instance_arguments
 from micromegas_dbapi.lake.callbacks import CallbackErrors, run_in_thread
 from micromegas_dbapi.lake.folder import Folder
 from micromegas_dbapi.lake.property_get import property_get
@@ -44,6 +42,9 @@ class Session:
         CREATE EXTERNAL TABLE is never accepted.
     writable : bool
         Whether ``retire_partitions()`` may move files.
+    same_version : bool
+        Like a service of the version that the lake's files come from: versions before 0.18 have no
+        information_schema. Otherwise, every lake has one.
 
     Attributes
     ----------
@@ -59,15 +60,17 @@ class Session:
         *,
         allow_ddl: bool = False,
         writable: bool = False,
+        same_version: bool = False,
     ) -> None:
         self.errors = CallbackErrors()
         self._folder = folder
         self._views = Views(folder, scanner, bounds, self.errors)
         self._allow_ddl = allow_ddl
         self._writable = writable
-        # Services since 0.10 have this column. They also have an information_schema, and fold
-        # constants before they call view_instance().
+        # Services since 0.10 have this column. They also fold constants before they call
+        # view_instance().
         self._recent = "last_update_time" in self._views.columns("processes")
+        self._has_information_schema = self._recent or not same_version
 
     def query(self, sql: str) -> tuple[DataFrame, list[str] | None]:
         """Plan a statement.
@@ -92,13 +95,18 @@ class Session:
         if not self._recent:
             instance_arguments.check_arguments(sql)
         context = self._context()
-        for name in self._mentioned(sql):
-            if (frame := self._views.frame(name)) is not None:
+        lower = sql.lower()
+        for name in VIEWS:  # registering a view is as slow as a query
+            if name in lower and (frame := self._views.frame(name)) is not None:
                 context.register_view(name, frame)
+        listed = self._has_information_schema and information_schema.is_mentioned(sql)
+        if listed:
+            information_schema.register(context, self.views())
         context.register_udtf(udtf(self.errors.captured(self._view_instance), "view_instance"))
         if self._recent:
             self._register_table_functions(context, sql)
-        if "property_get" in sql.lower() and (kind := self._views.properties_type()) is not None:
+        has_function = listed or "property_get" in lower
+        if has_function and (kind := self._views.properties_type()) is not None:
             context.register_udf(property_get(kind, self.errors.captured))
         frame = self._plan(context, sql)
         # SELECT 'a<NUL>b' has a column name with NUL, which Arrow's C interface cannot represent.
@@ -168,18 +176,10 @@ class Session:
             raise from_service(f"This feature is not implemented: {_UNSAFE}")
         return context.sql_with_options(sql, _WITH_DDL)
 
-    def _mentioned(self, sql: str) -> Iterable[str]:
-        """List the views that a statement may read: registering a view is as slow as a query."""
-        lower = sql.lower()
-        if self._recent and re.search("information_schema|show", lower):
-            return VIEWS
-        return (view for view in VIEWS if view in lower)
-
     def _context(self) -> SessionContext:
         # now() is in UTC on all services, but its type has a time zone only on the older ones.
-        recent = {"datafusion.catalog.information_schema": "true"}
-        older = {"datafusion.execution.time_zone": "+00:00"}
-        return SessionContext(SessionConfig({**CONFIG, **(recent if self._recent else older)}))
+        older = {} if self._recent else {"datafusion.execution.time_zone": "+00:00"}
+        return SessionContext(SessionConfig({**CONFIG, **older}))
 
     def _register_table_functions(self, context: SessionContext, sql: str) -> None:
         if not (named := [name for name in TableFunctions.NAMES if name in sql]):

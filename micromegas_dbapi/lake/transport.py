@@ -202,7 +202,9 @@ class LakeTransport:
         view: tuple[str, str] | None = None,
         cancellation: Cancellation | None = None,
     ) -> pa.RecordBatchReader:
-        """Run a query like a service, which accepts DDL without effect, and any bounds.
+        """Run a query like a service of the lake's version.
+
+        Services accept DDL without effect, and any bounds.
 
         Parameters
         ----------
@@ -228,7 +230,7 @@ class LakeTransport:
         DatabaseError
             If the query fails.
         """
-        session = Session(self._folder, self._scanner, bounds, allow_ddl=True)
+        session = Session(self._folder, self._scanner, bounds, allow_ddl=True, same_version=True)
         request = Request(sql, None, query_id, cancellation or Cancellation())
 
         def _plan() -> tuple[DataFrame, list[str] | None]:
@@ -239,7 +241,7 @@ class LakeTransport:
     def plan_as_service(
         self, request: Request, bounds: tuple[int, int] | None, limit: int | None = None
     ) -> PlannedQuery:
-        """Plan a query that is run like `run_as_service` does.
+        """Plan a query like a service of 0.30, which accepts DDL without effect, and any bounds.
 
         Parameters
         ----------

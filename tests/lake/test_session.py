@@ -271,8 +271,10 @@ def test_now_is_in_utc(lake: mm.Connection) -> None:
 @pytest.mark.parametrize(
     ("sql", "kind", "words"),
     [
-        ("SELECT * FROM information_schema.tables", mm.ProgrammingError, "not found"),
-        ("SHOW TABLES", mm.ProgrammingError, "information_schema"),
+        ("SELECT * FROM information_schema.nope", mm.ProgrammingError, "not found"),
+        ("SHOW COLUMNS FROM nope", mm.ProgrammingError, "'datafusion.public.nope' not found"),
+        ("SHOW nope", mm.ProgrammingError, "'nope' is not a variable"),
+        ("SHOW SCHEMAS", mm.NotSupportedError, "SHOW SCHEMAS"),
         ("SELECT 1 / 0", mm.DataError, "Divide by zero"),
         ("SELECT CAST(msg AS INT) FROM log_entries", mm.DataError, "Cast error"),
         ("SELECT * FROM '/etc/passwd.csv'", mm.ProgrammingError, "not found"),
