@@ -20,7 +20,7 @@ from tests.pages import ROOT, Block, difference, read
 
 DOCS = sorted((ROOT / "docs").rglob("*.md"))
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *DOCS]
-# Pages of tools, whose packages are not here: tests/tools/ runs these, in environments of their own.
+# Their packages are not here. tests/tools/ runs these pages, in environments of their own.
 TOOLS = sorted((ROOT / "docs" / "tools").glob("*.md"))
 
 # Blocks that install, or run the tests: .ci/run runs these from the pages themselves. What the

@@ -23,6 +23,15 @@ from tests.pages import ROOT, Block, difference, read
 from tests.tools.source import Source
 
 
+def error_of(call: Callable[[], object]) -> str:
+    """Return the text of the error that a call raises."""
+    try:
+        result = call()
+    except Exception as error:
+        return str(error)
+    raise AssertionError(f"no error, but {result}")
+
+
 def run_python(block: Block, namespace: dict[str, Any]) -> str:
     """Run a block as part of a program, and return what it prints."""
     with redirect_stdout(StringIO()) as printed:
@@ -30,9 +39,7 @@ def run_python(block: Block, namespace: dict[str, Any]) -> str:
     return printed.getvalue()
 
 
-def run_page(
-    name: str, run: Callable[[Block, dict[str, Any]], str] = run_python
-) -> dict[str, Any]:
+def run_page(name: str, run: Callable[[Block, dict[str, Any]], str] = run_python) -> dict[str, Any]:
     """Run the blocks of a tool's page one after the other, as a reader would.
 
     Shell blocks run with the commands of the environment. `run` runs a block of Python. Returns

@@ -31,7 +31,8 @@ def limit(name: str) -> str:
 def row(name: str, failed: list[str]) -> str:
     """Return the row of a tool after a run."""
     if failed:
-        result = "fails: " + "; ".join(line.partition(":")[0] for line in failed)
+        checks = dict.fromkeys(line.partition(":")[0].partition(" over ")[0] for line in failed)
+        result = f"fails: {', '.join(checks)}"
     else:
         result = f"works; {limit(name)}" if limit(name) else "works"
     versions = ", ".join(f"{package} {version}" for package, version in pins(name).items())
@@ -43,9 +44,13 @@ def rows(page: str) -> dict[str, str]:
     return {match[2]: match[0].rstrip("\n") for match in ROW.finditer(page)}
 
 
-def write(name: str, new: str) -> None:
-    """Put a row into the page, in the order of the tools' titles."""
-    page = PAGE.read_text("utf-8")
+def with_row(page: str, name: str, new: str) -> str:
+    """Return the page with a row, in the order of the tools' titles."""
     all_rows = sorted({**rows(page), name: new}.values(), key=str.lower)
     before, _, after = page.partition(HEAD)
-    PAGE.write_text(before + HEAD + "\n".join(all_rows) + "\n" + ROW.sub("", after), "utf-8")
+    return before + HEAD + "\n".join(all_rows) + "\n" + ROW.sub("", after)
+
+
+def write(name: str, new: str) -> None:
+    """Put the row of a tool into docs/tools.md."""
+    PAGE.write_text(with_row(PAGE.read_text("utf-8"), name, new), "utf-8")

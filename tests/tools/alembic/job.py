@@ -48,12 +48,8 @@ def check_commands(source: Source) -> None:
     assert alembic("init", name).returncode == 0
     settings, environment = Path(f"{name}.ini"), Path(name, "env.py")
     url = "sqlalchemy.url = driver://user:pass@localhost/dbname"
-    settings.write_text(
-        settings.read_text().replace(url, f"sqlalchemy.url = {source.engine_url}")
-    )
-    environment.write_text(
-        environment.read_text().replace("target_metadata = None\n", ENVIRONMENT)
-    )
+    settings.write_text(settings.read_text().replace(url, f"sqlalchemy.url = {source.engine_url}"))
+    environment.write_text(environment.read_text().replace("target_metadata = None\n", ENVIRONMENT))
     checked = alembic("check")
     assert checked.returncode == 0, checked.stderr
     assert "No new upgrade operations detected" in checked.stdout

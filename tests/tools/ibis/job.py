@@ -30,9 +30,9 @@ def check_expressions(source: Source) -> None:
             log.group_by("level").agg(n=log.count()).order_by("level"): (
                 "SELECT level, count(*) FROM log_entries GROUP BY level ORDER BY level"
             ),
-            log.filter(log.msg.contains("timed out")).agg(n=ibis._.count(), last=ibis._.time.max()): (
-                "SELECT count(*), max(time) FROM log_entries WHERE msg LIKE '%timed out%'"
-            ),
+            log.filter(log.msg.contains("timed out")).agg(
+                n=ibis._.count(), last=ibis._.time.max()
+            ): ("SELECT count(*), max(time) FROM log_entries WHERE msg LIKE '%timed out%'"),
             measures.group_by(minute=measures.time.truncate("m"))
             .agg(mean=ibis._.value.mean())
             .order_by("minute")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import polars as pl
 
 import micromegas_dbapi as mm
-from tests.tools.job import run_page
+from tests.tools.job import error_of, run_page
 from tests.tools.source import Source
 
 LIMIT = "`read_database_uri` knows neither our URLs nor our driver, and says so"
@@ -50,9 +50,7 @@ def check_engine(source: Source) -> None:
 def check_parameters(source: Source) -> None:
     sql = "SELECT count(*) AS n FROM log_entries WHERE level <= {}"
     with mm.connect(source.url) as connection:
-        frame = pl.read_database(
-            sql.format("?"), connection, execute_options={"parameters": (3,)}
-        )
+        frame = pl.read_database(sql.format("?"), connection, execute_options={"parameters": (3,)})
     assert frame["n"].item() == source.value(sql.format(3))
 
 
@@ -61,15 +59,13 @@ def check_batches(source: Source) -> None:
     with mm.connect(source.url) as connection:
         batches = pl.read_database(sql, connection, iter_batches=True, batch_size=10_000)
         heights = [batch.height for batch in batches]
-    assert len(heights) > 1
+    # The HTTP service sends this as one row group of Parquet.
+    assert len(heights) > 1 or source.url.startswith("http:")
     assert sum(heights) == source.value("SELECT count(*) FROM measures")
 
 
 def check_uri_is_refused(source: Source) -> None:
-    for engine in ("connectorx", "adbc"):
-        try:
-            pl.read_database_uri("SELECT 1", source.engine_url, engine=engine)
-        except (RuntimeError, ImportError) as error:
-            assert "not supported" in str(error) or "driver not detected" in str(error)
-        else:
-            raise AssertionError("read_database_uri returned a frame")
+    for engine, text in (("connectorx", "not supported"), ("adbc", "driver not detected")):
+        assert text in error_of(
+            lambda engine=engine: pl.read_database_uri("SELECT 1", source.engine_url, engine=engine)
+        )
