@@ -236,7 +236,11 @@ class Rounds:
             assert rows == expected, f"{len(rows)} rows instead of {len(expected)}, or others"
         else:
             begun = self._cursor.query_id != before
-            self._check_rest(way, statement, rows, isinstance(error, KeyboardInterrupt), begun)
+            if not begun and event.closes:
+                assert rows == []
+            else:
+                interrupted = isinstance(error, KeyboardInterrupt)
+                self._check_rest(way, statement, rows, interrupted, begun)
         self._check_again(event.closes)
         return "right" if error is None else type(error).__name__
 

@@ -22,6 +22,7 @@ from micromegas_dbapi.lake.scan import CONFIG
 from micromegas_dbapi.ranges.choice import Ranges
 from micromegas_dbapi.ranges.range_options import RangeOptions
 from micromegas_dbapi.service import Service
+from micromegas_dbapi.sql.statement import Statement
 from micromegas_dbapi.transport.protocol import Request
 from sqlalchemy_micromegas.compiler import MicromegasCompiler
 from sqlalchemy_micromegas.dialect import MicromegasDialect
@@ -69,9 +70,9 @@ class OpenCursor(Cursor):
 
     _changed = False
 
-    def _run(self, sql: str, begin: Any, end: Any) -> Cursor:
-        self._changed = sql.lstrip().upper().startswith(CHANGES)
-        return super()._run(sql, begin, end)
+    def _run(self, statement: Statement, begin: Any, end: Any) -> Cursor:
+        self._changed = statement.text.lstrip().upper().startswith(CHANGES)
+        return super()._run(statement, begin, end)
 
 
 class OpenConnection(Connection):
