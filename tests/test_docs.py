@@ -27,7 +27,7 @@ TOOLS = sorted((ROOT / "docs" / "tools").glob("*.md"))
 # first one prints is compared here, without the installation.
 RUN_BY_CI = {("README.md", 1), ("README.md", 2), ("CONTRIBUTING.md", 2)}
 # Blocks that are run manually: all that CI does once more, CI itself, the official client's
-# environment, the long runs, the benchmarks, and the three lines of SQLAlchemy.
+# environment, the long runs, the benchmarks, the three lines of SQLAlchemy, and the tools.
 MANUAL = {("CONTRIBUTING.md", number) for number in (1, 3, *range(4, 13))}
 # pandas itself reads Arrow from connections since 2.2; tests/sqlalchemy has what older ones do.
 NEEDS_PANDAS_2_2 = {("pandas.md", 1)}

@@ -26,7 +26,7 @@ def run(name: str, urls: list[str]) -> list[str]:
         done = subprocess.run(
             [python, "-m", "tests.tools.job", name, result, *urls],
             cwd=home,
-            env={**os.environ, **QUIET, "HOME": home, "PYTHONPATH": str(ROOT)},
+            env={**os.environ, **QUIET, "PYTHONPATH": str(ROOT), "HOME": home, "DLT_DATA_DIR": home},
             stdout=sys.stderr,
             timeout=900,
         )

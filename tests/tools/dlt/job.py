@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import time
 from datetime import timedelta
 from pathlib import Path
 
 import dlt
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
 import sqlalchemy as sa
 from dlt.sources.sql_database import sql_database, sql_table
 
+from micromegas_dbapi.demo import write_demo
 from tests.tools.job import run_page
 from tests.tools.source import Source
 
@@ -57,6 +62,31 @@ def check_incremental(source: Source) -> None:
             counts.append(len(loaded))
         assert 0 < counts[0] < counts[1] == counts[2] == len(expected), (backend, counts)
         assert sorted(loaded) == sorted(expected), backend
+
+
+def check_what_is_taken_for_the_same() -> None:
+    """A row that differs from the newest loaded one in nanoseconds only is not loaded."""
+    folder = Path("repeated")
+    write_demo(folder, now=time.time_ns() // 1000 * 1000)
+    load, counts = pipeline("repeated"), []
+    for _ in range(2):
+        source = Source(f"lake:{folder.absolute()}")
+        table = sql_table(
+            source.engine,
+            table="log_entries",
+            included_columns=["time", "level", "msg"],
+            incremental=dlt.sources.incremental("time"),
+        )
+        load.run(table)
+        with load.sql_client() as client:
+            counts.append(client.execute_sql("SELECT count(*) FROM log_entries")[0][0])
+        rows = pq.read_table(folder / "log_entries.parquet")
+        newest = rows.slice(rows.num_rows - 1)
+        place = newest.column_names.index("time")
+        later = pc.add(newest["time"], pa.scalar(1, pa.duration("ns")))
+        more = newest.set_column(place, newest.schema.field("time"), later)
+        pq.write_table(pa.concat_tables([rows, more]), folder / "log_entries.parquet")
+    assert counts == [19549, 19549]
 
 
 def check_all_views(source: Source) -> None:
