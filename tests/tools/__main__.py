@@ -23,10 +23,11 @@ def run(name: str, urls: list[str]) -> list[str]:
     python = environment(name)
     with TemporaryDirectory() as home:
         result = Path(home, "result.json")
+        places = {"PYTHONPATH": str(ROOT), "HOME": home, "DLT_DATA_DIR": home}
         done = subprocess.run(
             [python, "-m", "tests.tools.job", name, result, *urls],
             cwd=home,
-            env={**os.environ, **QUIET, "PYTHONPATH": str(ROOT), "HOME": home, "DLT_DATA_DIR": home},
+            env={**os.environ, **QUIET, **places},
             stdout=sys.stderr,
             timeout=900,
         )
