@@ -23,13 +23,18 @@ CHECKS = set(re.findall(r'"([A-Z]{2}\d\d)"', SETTINGS[1]))
 EXCLUDED = [re.compile(pattern) for pattern in re.findall(r"'(.+?)'", SETTINGS[1])]
 PACKAGES = ("micromegas_dbapi", "sqlalchemy_micromegas")
 
+# They import harlequin, whose environment is another.
+OF_TOOLS = {
+    f"micromegas_dbapi.harlequin.{name}" for name in ("adapter", "catalog_items", "query_errors")
+}
+
 
 def modules() -> list[str]:
     found = list(PACKAGES)
     for package in PACKAGES:
         paths = importlib.import_module(package).__path__
         found += [each.name for each in pkgutil.walk_packages(paths, f"{package}.")]
-    return [name for name in found if not name.endswith("__main__")]
+    return [name for name in found if not name.endswith("__main__") and name not in OF_TOOLS]
 
 
 def public(module: ModuleType) -> Iterator[str]:

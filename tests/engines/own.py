@@ -23,6 +23,12 @@ _FIELDS = {
 }
 _NAMES = r"[^()]+?"
 
+# They import harlequin, which has an environment of its own, and have no statements.
+_OF_TOOLS = [
+    ROOT / "micromegas_dbapi" / "harlequin" / name
+    for name in ("adapter.py", "catalog_items.py", "query_errors.py")
+]
+
 
 @dataclass(frozen=True)
 class Own:
@@ -47,7 +53,8 @@ def found() -> list[Own]:
     """Find all literals that begin as a statement does, and the constants that are made of some."""
     paths = (ROOT / package for package in ("micromegas_dbapi", "sqlalchemy_micromegas"))
     files = [file for path in paths for file in sorted(path.rglob("*.py"))]
-    return [own for file in files if file.stem != "__main__" for own in _of_module(file)]
+    files = [file for file in files if file.stem != "__main__"]
+    return [own for file in files if file not in _OF_TOOLS for own in _of_module(file)]
 
 
 def _of_module(file: Path) -> Iterator[Own]:

@@ -21,6 +21,7 @@ import micromegas_dbapi as mm
 from micromegas_dbapi.arrow.type_names import arrow_type
 from micromegas_dbapi.cli import main
 from micromegas_dbapi.client import Client
+from micromegas_dbapi.harlequin.tree_nodes import child_nodes, view_nodes
 from micromegas_dbapi.service.catalog import VIEW_COMMENTS
 from micromegas_dbapi.sql.column_queries import types_of_rows, with_one_row_of_nulls
 from micromegas_dbapi.sql.statement import Statement
@@ -188,6 +189,14 @@ def called(url: str, recording: str) -> dict[str, Any]:
     return found
 
 
+def browsed(url: str) -> None:
+    """Open every node of the tree that harlequin shows."""
+    with mm.connect(url) as connection:
+        nodes = view_nodes(connection)
+        while nodes:
+            nodes = [below for node in nodes for below in child_nodes(connection, node)]
+
+
 def use_everything(service: Service, recording: str, folder: Path) -> None:
     first, *_ = SCHEMES[recording]
     for command in (*commands(ANSWERED), *commands(REFUSED)):
@@ -200,6 +209,7 @@ def use_everything(service: Service, recording: str, folder: Path) -> None:
         introspected(url)
         asked(url, recording)
         called(url, recording)
+        browsed(url)
 
 
 def given(recording: str) -> set[str]:

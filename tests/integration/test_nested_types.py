@@ -11,7 +11,7 @@ import pytest
 
 import micromegas_dbapi as mm
 from micromegas_dbapi.arrow.rows import column
-from tests.integration.serving import WIRES, served
+from tests.integration.serving import WIRES, served, warm
 
 Wire = Callable[[str], Path]
 
@@ -96,6 +96,8 @@ def rows(table: pa.Table, index: int) -> list[Any]:
 def connections(wire: Wire) -> Iterator[dict[str, mm.Connection]]:
     with served(wire("flight-0.30") / "data") as urls:
         found = {where: mm.connect(urls[where]) for where in WIRES}
+        for connection in found.values():
+            warm(connection)
         yield found
         for connection in found.values():
             connection.close()

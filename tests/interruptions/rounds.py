@@ -131,6 +131,7 @@ class Rounds:
     def __init__(self, wire: str, url: str, seed: int) -> None:
         self.report = Report(wire)
         self._url = url
+        self._others = {*threading.enumerate()}  # of other tests in this process
         self._chance = random.Random(f"{wire} {seed}")
         self._strikers = Striker(), Striker()
         self._watchdog = Watchdog(wire)
@@ -286,13 +287,17 @@ class Rounds:
             raise AssertionError(f"the next statement fails: {error!r}") from error
         assert rows == AGAIN_ROWS, f"the next statement returns {rows}"
 
+    def _threads(self) -> list[str]:
+        new = {*threading.enumerate()} - self._others
+        return [each.name for each in new if each.name.startswith("micromegas")]
+
     def _sample(self) -> None:
         """Close everything, and count what is left."""
         self._connection.close()
         del self._connection, self._cursor
         gc.collect()
         end = time.monotonic() + 1
-        while left := [t.name for t in threading.enumerate() if t.name.startswith("micromegas")]:
+        while left := self._threads():
             if time.monotonic() > end:
                 self.report.wrong.append(f"threads left: {left}")
                 break

@@ -21,7 +21,7 @@ from micromegas_dbapi.service.catalog import (
 )
 from micromegas_dbapi.timerange import ALL_TIME
 
-__all__ = ["View", "describe", "list_views", "tables"]
+__all__ = ["View", "describe", "instance_schema", "list_views", "tables", "view_schema"]
 
 _LISTED = """\
 SELECT table_schema, table_name, count(*) FROM information_schema.columns
@@ -162,7 +162,7 @@ def list_views(cursor: Cursor) -> list[View]:
 
 def _schema(cursor: Cursor, name: str, instance: str | None) -> pa.Schema:
     if instance is not None:
-        return _require_columns(_instance_schema(cursor, name, instance), name, cursor)
+        return _require_columns(instance_schema(cursor, name, instance), name, cursor)
     found = {view.title: view for view in list_views(cursor)}
     if name not in found:
         raise ProgrammingError(
@@ -170,7 +170,7 @@ def _schema(cursor: Cursor, name: str, instance: str | None) -> pa.Schema:
         )
     view = found[name]
     if not view.is_set:
-        return _require_columns(_view_schema(cursor, view), name, cursor)
+        return _require_columns(view_schema(cursor, view), name, cursor)
     return _schema_of_set(cursor, name)
 
 
@@ -203,7 +203,7 @@ def _probed(cursor: Cursor) -> list[View]:
     found = []
     for name in sorted(VIEW_COMMENTS.keys() - _ONLY_INSTANCES):
         try:
-            schema = _view_schema(cursor, View(name))
+            schema = view_schema(cursor, View(name))
         except ProgrammingError as error:
             if not _is_not_found(error):
                 raise
@@ -224,18 +224,58 @@ def _view_sets(cursor: Cursor) -> set[str]:
 def _view_set(cursor: Cursor, view_set: str) -> tuple[bool, int | None]:
     """Return whether there is a view set, and how many columns its views have."""
     try:
-        return True, len(_instance_schema(cursor, view_set, _NIL_UUID)) or None
+        return True, len(instance_schema(cursor, view_set, _NIL_UUID)) or None
     except ProgrammingError as error:
         # The error that no process or stream has this id is expected.
         return f"view set {view_set} not found" not in str(error), None
 
 
-def _instance_schema(cursor: Cursor, view_set: str, instance: str) -> pa.Schema:
+def instance_schema(cursor: Cursor, view_set: str, instance: str) -> pa.Schema:
+    """Fetch the columns of an instance of a view set, without its rows.
+
+    Parameters
+    ----------
+    cursor : Cursor
+        Runs the query.
+    view_set : str
+        The name of the view set.
+    instance : str
+        The id of the instance.
+
+    Returns
+    -------
+    pyarrow.Schema
+        Empty if the protocol does not return the columns of an empty result.
+
+    Raises
+    ------
+    DatabaseError
+        If the query fails, for example because there is no such instance.
+    """
     cursor.execute(_COLUMNS_OF_INSTANCE, (view_set, instance), begin=_EMPTY_RANGE, end=_EMPTY_RANGE)
     return cursor.fetch_record_batch().schema
 
 
-def _view_schema(cursor: Cursor, view: View) -> pa.Schema:
+def view_schema(cursor: Cursor, view: View) -> pa.Schema:
+    """Fetch the columns of a view, without its rows.
+
+    Parameters
+    ----------
+    cursor : Cursor
+        Runs the query.
+    view : View
+        Not a view set.
+
+    Returns
+    -------
+    pyarrow.Schema
+        Empty if the protocol does not return the columns of an empty result.
+
+    Raises
+    ------
+    DatabaseError
+        If the query fails.
+    """
     return cursor.execute(_COLUMNS.format(_quoted(view))).fetch_record_batch().schema
 
 
