@@ -47,10 +47,10 @@ def test_all_is_pinned(name: str) -> None:
 
 @pytest.mark.parametrize("name", TOOLS)
 def test_page_is_run(name: str) -> None:
-    """The job runs the page, or reads its blocks."""
+    """The job runs the page, or reads its blocks. A page may have none."""
     job = (FOLDER / name / "job.py").read_text("utf-8")
-    assert f'run_page("{name}"' in job or f'"{name}.md"' in job
-    assert any(b.language == "python" for b in read(ROOT / "docs" / "tools" / f"{name}.md"))
+    blocks = read(ROOT / "docs" / "tools" / f"{name}.md")
+    assert f'run_page("{name}"' in job or f'"{name}.md"' in job or not blocks
 
 
 def test_rows_of_a_run() -> None:
