@@ -7,138 +7,34 @@ from types import ModuleType
 from typing import Any
 from urllib.parse import quote
 
-from sqlalchemy import pool
 from sqlalchemy.engine import URL as SQLAlchemyURL  # noqa: N811
-from sqlalchemy.engine.default import DefaultDialect, DefaultExecutionContext
+from sqlalchemy.engine.default import DefaultDialect
 from sqlalchemy.exc import ArgumentError
 
 import micromegas_dbapi
 from micromegas_dbapi import url as driver_url
 from micromegas_dbapi.auth import BasicAuth, BearerAuth
 from micromegas_dbapi.errors import Error, NotSupportedError
-from micromegas_dbapi.options.option_table import OPTIONS
-from micromegas_dbapi.timerange import ALL_TIME
 from sqlalchemy_micromegas.compiler import MicromegasCompiler
 from sqlalchemy_micromegas.compiler.type_compiler import (
     MicromegasDDLCompiler,
     MicromegasIdentifierPreparer,
     MicromegasTypeCompiler,
 )
+from sqlalchemy_micromegas.demo_lakes import shared_demo_lake
+from sqlalchemy_micromegas.execution import MicromegasExecutionContext, apply_options, mark
 from sqlalchemy_micromegas.reflected_keys import ReflectedKeys
 from sqlalchemy_micromegas.reflection import Reflection
-from sqlalchemy_micromegas.results import pause_collection
 from sqlalchemy_micromegas.sqlalchemy_version import SQLALCHEMY_2
 from sqlalchemy_micromegas.types import COLSPECS, COLSPECS_WITHOUT_INTERVALS
 from sqlalchemy_micromegas.url import query_of
 
 __all__ = ["MicromegasDialect"]
 
+#: The catalog of every service. In a URL it means the same as no database.
+CATALOG = "datafusion"
+
 _PING = "SELECT 1"
-_OPTIONS = tuple(option.name for option in OPTIONS.values() if option.per_statement)
-
-
-class _Outer:
-    """An option of an engine or connection.
-
-    SQLAlchemy merges the options of all levels. This shows where a value comes from, also if
-    execute() was passed the very same one.
-    """
-
-    def __init__(self, value: Any) -> None:
-        self.value = value
-
-    def __eq__(self, other: object) -> bool:
-        return bool(self.value == (other.value if isinstance(other, _Outer) else other))
-
-    def __hash__(self) -> int:
-        return hash(self.value)
-
-    def __repr__(self) -> str:
-        return repr(self.value)
-
-
-def _mark(owner: Any, options: Mapping[str, Any]) -> None:
-    marked = {
-        name: _Outer(value)
-        for name, value in options.items()
-        if name.removeprefix("micromegas_") in _OPTIONS
-    }
-    if marked:
-        owner._execution_options = owner._execution_options.union(marked)
-
-
-class MicromegasExecutionContext(DefaultExecutionContext):
-    """The execution of one statement."""
-
-    def get_result_processor(self, type_: Any, colname: str, coltype: Any) -> Any:
-        """Choose by the Arrow type, in which equal type codes can differ."""
-        return type_.dialect_impl(self.dialect).result_processor(self.dialect, coltype)
-
-    def _setup_result_proxy(self) -> Any:
-        return pause_collection(super()._setup_result_proxy())  # type: ignore[no-untyped-call]
-
-    def _option_levels(self) -> list[Mapping[Any, Any]]:
-        """Return the options of engine, connection, statement and execute().
-
-        In SQLAlchemy the connection's options take precedence over the statement's. Here the more
-        specific level takes precedence, as everywhere in the driver.
-        """
-        engine = self.root_connection.engine._execution_options
-        connection = self.root_connection._execution_options
-        statement = getattr(self.invoked_statement, "_execution_options", None) or {}
-        return [
-            engine,
-            {name: value for name, value in connection.items() if engine.get(name) is not value},
-            statement,
-            {
-                name: value
-                for name, value in self.execution_options.items()
-                if not isinstance(value, _Outer) and statement.get(name) is not value
-            },
-        ]
-
-    def driver_options(self) -> dict[str, Any]:
-        """Return the driver's options among the execution options: the range and timestamps.
-
-        Returns
-        -------
-        dict
-            By the names that the driver uses.
-
-        Raises
-        ------
-        ArgumentError
-            If an option is unknown, or given with and without its prefix.
-        """
-        accepted = [f"micromegas_{name}" for name in _OPTIONS]
-        for name in self.execution_options:
-            # The ORM has keys that are not strings.
-            if isinstance(name, str) and name.startswith("micromegas_") and name not in accepted:
-                raise ArgumentError(
-                    f"unknown execution option {name!r}; accepted: {', '.join(accepted)}"
-                )
-        options: dict[str, Any] = {}
-        for level in self._option_levels():
-            options |= _options_of(level)
-        return options
-
-
-def _options_of(level: Mapping[Any, Any]) -> dict[str, Any]:
-    """Return the driver's options of one level. None means that an option is not set."""
-    options: dict[str, Any] = {}
-    for name in _OPTIONS:
-        for key in (name, f"micromegas_{name}"):
-            value = level.get(key)
-            value = value.value if isinstance(value, _Outer) else value
-            if value is None:
-                continue
-            if name in options:
-                raise ArgumentError(f"{name} and micromegas_{name} cannot be combined; use one")
-            options[name] = value
-    bounds = [options[name] for name in ("begin", "end") if name in options]
-    if len(bounds) == 1 and bounds[0] is ALL_TIME:  # opens both bounds, as in the driver
-        options |= {"begin": ALL_TIME, "end": ALL_TIME}
-    return options
 
 
 class MicromegasDialect(Reflection, ReflectedKeys, DefaultDialect):  # type: ignore[misc]  # 1.4 has others
@@ -195,14 +91,23 @@ class MicromegasDialect(Reflection, ReflectedKeys, DefaultDialect):  # type: ign
     def set_engine_execution_options(self, engine: Any, opts: Mapping[str, Any]) -> None:
         """Mark the options as those of an engine."""
         super().set_engine_execution_options(engine, opts)
-        _mark(engine, opts)
+        mark(engine, opts)
 
     def set_connection_execution_options(self, connection: Any, opts: Mapping[str, Any]) -> None:
         """Mark the options as those of a connection."""
         super().set_connection_execution_options(connection, opts)
-        _mark(connection, opts)
+        mark(connection, opts)
 
     # -- connecting --------------------------------------------------------------------------
+
+    @classmethod
+    def engine_created(cls, engine: Any) -> None:
+        """Name the catalog in the engine's URL.
+
+        Tools such as marimo list the schemas of the database that the URL names, and none without.
+        """
+        if not engine.url.database:
+            engine.url = engine.url.set(database=CATALOG)
 
     def create_connect_args(self, url: SQLAlchemyURL) -> Any:
         """Convert a URL to the arguments of `micromegas_dbapi.connect`, and check it."""
@@ -235,7 +140,7 @@ class MicromegasDialect(Reflection, ReflectedKeys, DefaultDialect):  # type: ign
             )
         host = f"[{url.host}]" if ":" in url.host else url.host
         port = "" if url.port is None else f":{url.port}"
-        path = quote(url.database or "", safe="/")
+        path = quote(_database(url) or "", safe="/")
         return f"{self.scheme}://{host}{port}{'/' + path if path else ''}"
 
     # -- executing ---------------------------------------------------------------------------
@@ -244,11 +149,11 @@ class MicromegasDialect(Reflection, ReflectedKeys, DefaultDialect):  # type: ign
         self, cursor: Any, statement: str, parameters: Any, context: Any | None = None
     ) -> None:
         """Execute a statement within the time range of its execution options."""
-        cursor.execute(statement, parameters or None, **_apply_options(cursor, context))
+        cursor.execute(statement, parameters or None, **apply_options(cursor, context))
 
     def do_execute_no_params(self, cursor: Any, statement: str, context: Any | None = None) -> None:
         """Execute a statement without parameters, which is sent unchanged."""
-        cursor.execute(statement, None, **_apply_options(cursor, context))
+        cursor.execute(statement, None, **apply_options(cursor, context))
 
     def do_executemany(
         self, cursor: Any, statement: str, parameters: Any, context: Any | None = None
@@ -306,12 +211,8 @@ class MicromegasDialect(Reflection, ReflectedKeys, DefaultDialect):  # type: ign
         )
 
 
-def _apply_options(cursor: Any, context: Any | None) -> dict[str, Any]:
-    """Set the timestamps of a cursor, and return the arguments of `execute` for the range."""
-    options = context.driver_options() if context is not None else {}
-    if "timestamps" in options:
-        cursor.timestamps = OPTIONS["timestamps"].convert(options.pop("timestamps"))
-    return options
+def _database(url: SQLAlchemyURL) -> str | None:
+    return None if url.database == CATALOG else url.database
 
 
 if not SQLALCHEMY_2:  # 2.x warns if a dialect has both
@@ -400,13 +301,13 @@ class MicromegasDemo(MicromegasDialect):
     colspecs = COLSPECS
     supports_statement_cache = True
 
-    @classmethod
-    def get_pool_class(cls, url: SQLAlchemyURL) -> type[pool.Pool]:
-        """Share one connection, because each connection generates its own lake."""
-        return pool.StaticPool
+    def connect(self, *cargs: Any, **cparams: Any) -> Any:
+        """Connect to a lake that is generated once."""
+        address, *others = cargs
+        return super().connect(shared_demo_lake(address), *others, **cparams)
 
     def _address(self, url: SQLAlchemyURL) -> str:
-        if url.host or url.database:
+        if url.host or _database(url):
             raise ArgumentError(
                 "the URL of the demo lake has no host and no path; accepted: "
                 "micromegas+demo://?size=2"

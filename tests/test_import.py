@@ -59,3 +59,13 @@ def test_public_things_are_documented(name: str) -> None:
         if thing.__module__.startswith("micromegas_dbapi") and inspect.isclass(thing):
             methods = [m for n, m in vars(thing).items() if inspect.isfunction(m) and n[0] != "_"]
             assert all(inspect.getdoc(method) for method in methods)
+
+
+def test_the_dialect_loads_no_sqlglot() -> None:
+    """sqlglot and Superset load the dialect's modules for them, never the other way round."""
+    code = (
+        "import sys, sqlalchemy as sa; sa.create_engine('micromegas+demo://'); "
+        "print({'sqlglot', 'superset', 'celery', 'flask'} & set(sys.modules))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "set()\n"

@@ -11,7 +11,8 @@ from typing import Any
 from sqlalchemy.exc import CompileError
 from sqlalchemy.sql import elements, operators, selectable, visitors
 
-from sqlalchemy_micromegas.compiler.time_comparisons import is_time, time_equals
+from sqlalchemy_micromegas.compiler.time_comparisons import is_time
+from sqlalchemy_micromegas.compiler.time_spans import time_equals
 from sqlalchemy_micromegas.compiler.unsupported import refuse
 
 __all__ = ["RowValues"]
@@ -85,7 +86,7 @@ class RowValues:
 
     def _compare_rows(self, left: list[Any], operator: Any, right: list[Any], kw: Any) -> str:
         def _pair(i: int, operator: Any) -> str:
-            pair = elements.BinaryExpression(left[i], right[i], operator)
+            pair: Any = elements.BinaryExpression(left[i], right[i], operator)
             return str(self.process(pair, **kw))
 
         last = len(left) - 1

@@ -20,7 +20,8 @@ from sqlalchemy_micromegas.compiler.clauses import Clauses
 from sqlalchemy_micromegas.compiler.function_calls import Functions
 from sqlalchemy_micromegas.compiler.operators import Operators
 from sqlalchemy_micromegas.compiler.row_values import RowValues
-from sqlalchemy_micromegas.compiler.time_comparisons import OperatorAndValue, TimeComparisons
+from sqlalchemy_micromegas.compiler.time_comparisons import TimeComparisons
+from sqlalchemy_micromegas.compiler.time_spans import OperatorAndValue
 from sqlalchemy_micromegas.compiler.unsupported import refuse
 from sqlalchemy_micromegas.types import FrameInterval
 

@@ -83,7 +83,7 @@ class MicromegasTypeCompiler(GenericTypeCompiler):
         """Write the type of a column of NULLs in DDL. There is no cast to it."""
         if isinstance(type_expression, Column):
             return "NULL"
-        return str(super().visit_null(type_, **kw))
+        return str(super().visit_null(type_, **kw))  # type: ignore[no-untyped-call]
 
     def visit_nested(self, type_: Any, **kw: Any) -> str:
         """Write the name that the type has."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from sqlalchemy import types as sqltypes
 
@@ -19,7 +19,18 @@ class NamedType:
     sql_name: Any
 
     def compile(self, dialect: Any = None) -> str:
-        """Return the type's name in a dialect. The default is that of the query engine."""
+        """Return the type's name in a dialect.
+
+        Parameters
+        ----------
+        dialect : Dialect, optional
+            The default is the name in the query engine.
+
+        Returns
+        -------
+        str
+            SQL text.
+        """
         return str(self.sql_name if dialect is None else super().compile(dialect))  # type: ignore[misc]
 
 
@@ -43,7 +54,9 @@ class Nested(NamedType, sqltypes.TypeEngine):  # type: ignore[type-arg, unused-i
     __visit_name__ = "nested"
     hashable = False
     comparator_factory = sqltypes.NullType.Comparator  # type: ignore[assignment, unused-ignore]
-    operator_classes = getattr(sqltypes.NullType, "operator_classes", None)  # SQLAlchemy 2.1
+    operator_classes: ClassVar[Any] = getattr(
+        sqltypes.NullType, "operator_classes", None
+    )  # SQLAlchemy 2.1
 
     def __init__(self, sql_name: str) -> None:
         self.sql_name = sql_name

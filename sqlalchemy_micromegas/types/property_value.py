@@ -56,7 +56,8 @@ class PropertyValue(sqltypes.String):
 
         def as_numeric(self, precision: int, scale: int, asdecimal: bool = True) -> Any:
             """Convert to a decimal. Digits after the scale are rounded."""
-            return cast(self.expr, sqltypes.Numeric(precision, scale, asdecimal=asdecimal))
+            type_: Any = sqltypes.Numeric
+            return cast(self.expr, type_(precision, scale, asdecimal=asdecimal))
 
         def as_json(self) -> NoReturn:
             """Reject the conversion: the text 1 is that of a number and of a string."""

@@ -69,8 +69,8 @@ class Report:
 
     @property
     def grown(self) -> list[str]:
-        """What has grown since the first sample."""
-        first, last = self.samples[0], self.samples[-1]
+        """What has grown since the first quarter of the rounds, in which everything warms up."""
+        first, last = self.samples[len(self.samples) // 4], self.samples[-1]
         found = []
         if last.threads > first.threads + _SPARE_THREADS:
             found.append(f"threads: {first.threads} -> {last.threads}")

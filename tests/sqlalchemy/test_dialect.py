@@ -18,6 +18,7 @@ import micromegas_dbapi as mm
 from micromegas_dbapi.auth import BasicAuth, BearerAuth
 from micromegas_dbapi.timerange import MIN_NS
 from sqlalchemy_micromegas import URL, view_instance
+from sqlalchemy_micromegas.demo_lakes import shared_demo_lake
 from tests.sqlalchemy.answers import RECORDED
 
 ADDRESSES = {
@@ -446,3 +447,45 @@ def test_several_sets_of_parameters_are_refused(demo: Any) -> None:
         assert connection.execute(statement, [{"a": 1}]).all() == [(1,)]
         with pytest.raises(sa.exc.NotSupportedError, match="2 sets of parameters"):
             connection.execute(statement, [{"a": 1}, {"a": 2}])
+
+
+@pytest.mark.parametrize(
+    ("given", "database"),
+    [
+        ("micromegas+demo://", "datafusion"),
+        ("micromegas+grpc://host", "datafusion"),
+        ("micromegas+http://host", "datafusion"),
+        ("micromegas+http://host/prefix", "prefix"),
+        ("micromegas+lake:///folder", "folder"),
+    ],
+)
+def test_an_engine_names_its_catalog(given: str, database: str) -> None:
+    """Tools such as marimo show the schemas of the database in the URL, and none without."""
+    engine = sa.create_engine(given)
+    assert engine.url.database == database
+    again = sa.create_engine(engine.url)  # means the same
+    assert again.url == engine.url
+    assert again.dialect.create_connect_args(again.url) == engine.dialect.create_connect_args(
+        sa.engine.make_url(given)
+    )
+
+
+def test_demo_lake_is_generated_once() -> None:
+    newest = "SELECT max(time) FROM log_entries"
+    found = set()
+    for _ in range(3):  # an engine and a connection for each statement, as Superset has them
+        engine = sa.create_engine("micromegas+demo://?seed=11&begin=-2h", poolclass=NullPool)
+        with engine.connect() as connection:
+            found.add(connection.execute(sa.text(newest)).scalar())
+            driver = connection.connection.dbapi_connection
+            assert driver.explicit_range() is not None
+        engine.dispose()
+    assert len(found) == 1
+
+
+def test_demo_lakes_of_other_options_are_others() -> None:
+    lakes = {shared_demo_lake(f"demo:?seed={seed}&timestamps=ns") for seed in (11, 12, 11)}
+    assert len(lakes) == 2
+    assert all(lake.startswith("lake:") and lake.endswith("?timestamps=ns") for lake in lakes)
+    with pytest.raises(mm.ProgrammingError, match="seed='x'"):
+        shared_demo_lake("demo:?seed=x")

@@ -26,6 +26,7 @@ from tests.sqlalchemy.expressions import Statements, answer
 from tests.sqlalchemy.test_mixed_types import CASES as MIXED
 from tests.sqlalchemy.test_queries import CASES as QUERIES
 from tests.sqlalchemy.test_statements import ANSWERS
+from tests.sqlalchemy.test_time_places import CASES as TIMES
 from tests.sqlalchemy.test_types import CASES as PLACED
 from tests.sqlalchemy.test_types import KINDS, table
 
@@ -99,6 +100,7 @@ def placed(kind: str, place: str, shape: Any) -> tuple[Any, Any]:
 CASES = [
     *((" ".join(text(case[0]).split()), *case) for case in [*ANSWERS, *QUERIES]),
     *((f"{kind}-{place}", *placed(kind, place, shape)) for kind, place, shape in PLACED),
+    *((f"time {case.id}", *case.values) for case in TIMES),
 ]
 
 #: Release of DataFusion -> what it cannot do in any form -> the cases.

@@ -126,17 +126,24 @@ EDGES: list[int | None] = [-1001, -1000, -1, 0, 1, 999, 1000, 1001]
         START.astimezone(timezone(timedelta(hours=2))),
         START.replace(tzinfo=None),  # read as UTC
         type("Subclass", (datetime,), {}).fromtimestamp(START.timestamp(), UTC),
+        pd.Timestamp(START).as_unit("us"),
+        np.datetime64(START_NS // 1000, "us"),
     ],
-    ids=["utc", "zone", "naive", "subclass"],
+    ids=["utc", "zone", "naive", "subclass", "pandas", "numpy"],
 )
-def test_kinds_of_datetimes(connection: Any, value: datetime) -> None:
+def test_kinds_of_times(connection: Any, value: Any) -> None:
     assert found(connection, EDGES, lambda t: t == value) == [0, 1, 999]
 
 
-EXACT = [pd.Timestamp(START), np.datetime64(START_NS, "ns"), "2026-05-06T07:08:09.123456Z"]
+EXACT = [
+    pd.Timestamp(START).as_unit("ns"),
+    np.datetime64(START_NS, "ns"),
+    START_NS,
+    "2026-05-06T07:08:09.123456Z",
+]
 
 
-@pytest.mark.parametrize("value", EXACT, ids=["pandas", "numpy", "str"])
+@pytest.mark.parametrize("value", EXACT, ids=["pandas", "numpy", "int", "str"])
 @pytest.mark.parametrize(
     ("name", "expected"),
     [
@@ -157,9 +164,9 @@ def test_one_cached_statement_serves_both(connection: Any) -> None:
     statement = sa.select(sa.func.count()).where(table.c.t <= sa.bindparam("v"))
     counts = [
         connection.scalar(statement, {"v": value})
-        for value in (START, pd.Timestamp(START), START, "2026-05-06T07:08:09.123456Z")
+        for value in (START, *EXACT, START, pd.Timestamp(START).as_unit("us"))
     ]
-    assert counts == [6, 4, 6, 4]
+    assert counts == [6, 4, 4, 4, 4, 6, 6]
 
 
 def test_null(connection: Any) -> None:

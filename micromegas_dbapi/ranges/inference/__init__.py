@@ -22,7 +22,12 @@ from micromegas_dbapi.ranges.inference.instants import Clock, refuse_out_of_rang
 from micromegas_dbapi.ranges.inference.parsing import NoQueryError, parse
 from micromegas_dbapi.ranges.inference.predicates import EVERYTHING, Interval
 from micromegas_dbapi.ranges.inference.scans import Scan, Scans
-from micromegas_dbapi.ranges.inference.syntax_tree import UnprovableError
+from micromegas_dbapi.ranges.inference.syntax_tree import (
+    Node,
+    UnprovableError,
+    integer_literal,
+    variant,
+)
 from micromegas_dbapi.service import FLIGHT, RECENT, Service
 from micromegas_dbapi.service.catalog import TimeColumns, time_columns_of
 from micromegas_dbapi.sql.statement import Statement
@@ -184,7 +189,18 @@ def _derive(
     try:
         query = parse(statement)
         scans.query(query, {}, {})
-        found = _obstacle(scans, known, generation) or _hull(scans, known)
+        if _returns_no_rows(query):  # whatever its range is; some views are refused without one
+            return (
+                _obstacle(scans, known, generation)
+                or _unknown_views(scans, known, generation)
+                or (clock(), clock())
+            )
+        found = (
+            _obstacle(scans, known, generation)
+            or _unbounded_scan(scans, known)
+            or _unknown_views(scans, known, generation)
+            or _hull(scans, known)
+        )
         if not isinstance(found, Reason):
             refuse_out_of_range(query, clock)
         return found
@@ -196,8 +212,14 @@ def _derive(
         return Reason(f"the statement is not understood: {type(error).__name__}: {error}")
 
 
+def _returns_no_rows(query: Node) -> bool:
+    """Return whether a query has ``LIMIT 0``, as tools write that need the columns only."""
+    kind, limit = variant(query["limit_clause"] or "None")
+    return kind == "LimitOffset" and limit["limit"] and integer_literal(limit["limit"]) == 0
+
+
 def _obstacle(scans: Scans, known: _Known, generation: str) -> Reason | None:
-    """Return why no range can be sent, whatever the intervals of the scans are."""
+    """Return why no range can be sent, whatever the statement's conditions are."""
     if not scans.found:
         return Reason("the statement reads no view", reads_views=False)
     if scans.unfiltered and generation != RECENT:
@@ -208,6 +230,12 @@ def _obstacle(scans: Scans, known: _Known, generation: str) -> Reason | None:
     for scan in scans.found:
         if scan.view in known and known[scan.view] is None:
             return Reason(f"the time columns of {scan.view} could not be determined")
+    return None
+
+
+def _unbounded_scan(scans: Scans, known: _Known) -> Reason | None:
+    """Return why no range can be sent if a scan has no condition that counts."""
+    for scan in scans.found:
         if (columns := known.get(scan.view)) is not None and columns.aggregated:
             return Reason(
                 f"{scan.view} is aggregated from rows that a range would remove, so a condition "
@@ -215,6 +243,11 @@ def _obstacle(scans: Scans, known: _Known, generation: str) -> Reason | None:
             )
         if not scan.bounds:
             return Reason(_unbounded(scan, columns))
+    return None
+
+
+def _unknown_views(scans: Scans, known: _Known, generation: str) -> Reason | None:
+    """Return what must be learned before a range can be sent."""
     if unknown := {UnknownView(s.view, s.relation) for s in scans.found if s.view not in known}:
         names = ", ".join(sorted(item.view for item in unknown))
         return Reason(

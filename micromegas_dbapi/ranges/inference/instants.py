@@ -18,6 +18,7 @@ from micromegas_dbapi.ranges.inference.syntax_tree import (
     UnprovableError,
     expect_only,
     function_call,
+    integer_literal,
     string_literal,
     strip_parentheses,
     variant,
@@ -284,7 +285,7 @@ def _sum(node: Node, clock: Clock) -> Instant | None:
 
 def _days(node: Node) -> tuple[int, int] | None:
     """Read a number beside a DATE: days, on the engines that accept it."""
-    number = _number(node)
+    number = integer_literal(node)
     return None if number is None else (number * DAY, number * DAY)
 
 
@@ -314,16 +315,9 @@ def _epoch_function(name: str, given: list[Node]) -> Instant | None:
     """Evaluate ``to_timestamp_seconds(1793491200)`` and the like."""
     if name not in _EPOCH_FUNCTIONS or len(given) != 1:
         return None
-    number, grain = _number(given[0]), _EPOCH_FUNCTIONS[name]
+    number, grain = integer_literal(given[0]), _EPOCH_FUNCTIONS[name]
     if number is None:
         return None
     if number * grain > MAX_NS:
         raise _OutOfRangeError
     return Instant(number * grain, number * grain, False, grain)
-
-
-def _number(node: Node) -> int | None:
-    """Return the value of an integer literal; None for any other expression."""
-    kind, value = variant(strip_parentheses(node))
-    kind, number = variant(value["value"]) if kind == "Value" else ("", ("", False))
-    return int(number[0]) if kind == "Number" and number[0].isdigit() else None

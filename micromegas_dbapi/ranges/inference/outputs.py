@@ -8,7 +8,13 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from micromegas_dbapi.ranges.inference.predicates import Resolve, RoundedColumn, rounded_column
-from micromegas_dbapi.ranges.inference.syntax_tree import Node, name_of, strip_parentheses, variant
+from micromegas_dbapi.ranges.inference.syntax_tree import (
+    Node,
+    integer_literal,
+    name_of,
+    strip_parentheses,
+    variant,
+)
 
 __all__ = ["Output", "has_plain_star", "is_group_key", "output_column", "outputs"]
 
@@ -154,8 +160,7 @@ def is_group_key(
     for key in keys:
         kind, value = variant(strip_parentheses(key))
         if kind == "Value":
-            kind, number = variant(value["value"])
-            at = int(number[0]) if kind == "Number" and number[0].isdigit() else 0
+            at = integer_literal(key) or 0
             if 0 < at <= len(found) and found[at - 1].name == name:
                 return True
         elif kind == "Identifier" and name_of(value) == name:

@@ -18,6 +18,7 @@ __all__ = [
     "expect_only",
     "fold_case",
     "function_call",
+    "integer_literal",
     "name_of",
     "names_of",
     "string_literal",
@@ -217,6 +218,24 @@ def string_literal(expression: Node) -> str | None:
         return None
     kind, text = variant(value["value"])
     return text if kind == "SingleQuotedString" else None
+
+
+def integer_literal(expression: Node) -> int | None:
+    """Return the value of an unsigned integer literal; None for any other expression.
+
+    Parameters
+    ----------
+    expression : Node
+        Any expression.
+
+    Returns
+    -------
+    int or None
+        The value.
+    """
+    kind, value = variant(strip_parentheses(expression))
+    kind, number = variant(value["value"]) if kind == "Value" else ("", ("", False))
+    return int(number[0]) if kind == "Number" and number[0].isdigit() else None
 
 
 def function_call(expression: Node) -> tuple[str, list[Node]] | None:

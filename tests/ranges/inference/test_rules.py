@@ -11,6 +11,7 @@ from micromegas_dbapi.timerange import MAX_NS, MIN_NS, format_ns
 from tests.ranges.inference.ranges import FLIGHT, HTTP, NOW, OPEN, RECENT, found
 
 A, B, C = (f"2026-11-0{day}T00:00:00Z" for day in (1, 2, 3))
+PRESENT = format_ns(NOW)
 LOG = "SELECT level FROM log_entries WHERE "
 SPANS = "SELECT name FROM view_instance('thread_spans', 'a-stream') WHERE "
 
@@ -362,6 +363,23 @@ STATEMENTS = {
     "SELECT sum(1) FILTER (WHERE 1 IN (SELECT level FROM log_entries))": None,
     "SELECT * FROM unnest(array[(SELECT max(level) FROM log_entries)])": None,
     "SELECT 1 FROM (SELECT 1) JOIN (VALUES (1)) AS w(m) ON m IN (SELECT 1 FROM measures)": None,
+    # No rows, whatever the range is.
+    "SELECT * FROM log_entries LIMIT 0": (PRESENT, PRESENT),
+    "SELECT * FROM view_instance('thread_spans', 'a-stream') LIMIT (0) OFFSET 5": (
+        PRESENT,
+        PRESENT,
+    ),
+    "SELECT level, max(time) FROM log_stats GROUP BY 1 LIMIT 0": (PRESENT, PRESENT),
+    "WITH q AS (SELECT * FROM measures) SELECT 1 FROM q UNION SELECT 2 FROM q LIMIT 0": (
+        PRESENT,
+        PRESENT,
+    ),
+    "SELECT * FROM (SELECT * FROM log_entries LIMIT 0)": None,
+    "SELECT * FROM log_entries LIMIT 00001": None,
+    "SELECT * FROM log_entries LIMIT 0 + 1": None,
+    "SELECT * FROM log_entries OFFSET 0": None,
+    "SELECT * FROM my_sums LIMIT 0": None,
+    "SELECT * FROM unknown_view LIMIT 0": None,
     # A table that is declared as one that no range filters.
     f"SELECT 1 FROM log_entries AS l JOIN hosts ON hosts.name = l.computer {OF_L}": (A, B),
     f"SELECT 1 FROM hosts LEFT JOIN log_entries AS l ON hosts.name = l.computer {OF_L}": (A, B),
