@@ -2,20 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-
 import dask.dataframe as dd
 import sqlalchemy as sa
 
 from tests.tools.job import run_page
 from tests.tools.source import Source
-
-LIMIT = "pass `limits=`: without it, rows of the newest microsecond are left out"
-
-
-def limits(source: Source, view: str) -> tuple[datetime, datetime]:
-    [extent] = source.rows(f"SELECT min(time), max(time) FROM {view}")
-    return extent
 
 
 def check_page() -> None:
@@ -24,9 +15,7 @@ def check_page() -> None:
 
 def check_table(source: Source) -> None:
     for view in ("log_entries", "measures"):
-        frame = dd.read_sql_table(
-            view, source.engine_url, index_col="time", npartitions=5, limits=limits(source, view)
-        )
+        frame = dd.read_sql_table(view, source.engine_url, index_col="time", npartitions=5)
         assert frame.npartitions == 5
         assert len(frame) == source.value(f"SELECT count(*) FROM {view}"), view
 
@@ -38,7 +27,6 @@ def check_values(source: Source) -> None:
         index_col="time",
         columns=["process_id", "value"],
         npartitions=4,
-        limits=limits(source, "measures"),
     )
     read = frame.compute()
     expected = source.rows("SELECT time, process_id, value FROM measures")
@@ -46,19 +34,17 @@ def check_values(source: Source) -> None:
     assert str(read.index.dtype).endswith("UTC]"), read.index.dtype
 
 
+def check_limits(source: Source) -> None:
+    """Datetimes as limits are whole microseconds too."""
+    [limits] = source.rows("SELECT min(time), max(time) FROM log_entries")
+    frame = dd.read_sql_table(
+        "log_entries", source.engine_url, index_col="time", npartitions=3, limits=limits
+    )
+    assert len(frame) == source.value("SELECT count(*) FROM log_entries")
+
+
 def check_query(source: Source) -> None:
     log = sa.Table("log_entries", sa.MetaData(), autoload_with=source.engine)
     statement = sa.select(log.c.time, log.c.level).where(log.c.level <= 4)
-    span = limits(source, "log_entries")
-    frame = dd.read_sql_query(
-        statement, source.engine_url, index_col="time", npartitions=3, limits=span
-    )
+    frame = dd.read_sql_query(statement, source.engine_url, index_col="time", npartitions=3)
     assert len(frame) == source.value("SELECT count(*) FROM log_entries WHERE level <= 4")
-
-
-def check_what_is_left_out_without_limits(source: Source) -> None:
-    frame = dd.read_sql_table("log_entries", source.engine_url, index_col="time", npartitions=3)
-    newest = int(source.rows("SELECT max(time) FROM log_entries", timestamps="ns")[0][0])
-    truncated = newest // 1000 * 1000
-    sql = f"SELECT count(*) FROM log_entries WHERE CAST(time AS BIGINT) <= {truncated}"
-    assert len(frame) == source.value(sql)
