@@ -1,70 +1,37 @@
 """Every code block of the README and the docs runs, and prints what the page shows.
 
-A ``text`` block that follows a block directly is its output. ``...`` in it stands for anything, and
-differences in whitespace do not matter (``ELLIPSIS`` and ``NORMALIZE_WHITESPACE`` of doctest). The
-demo data differs from run to run in its times only, so a time with a fraction of a second stands
-for any such time; whole seconds are compared.
+`tests/pages.py` says how outputs are compared.
 """
 
 from __future__ import annotations
 
-import doctest
 import os
 import re
 import shlex
 import subprocess
 import sys
 from pathlib import Path
-from typing import NamedTuple
 
 import pandas as pd
 import pytest
 
 from micromegas_dbapi.cli import main
+from tests.pages import ROOT, Block, difference, read
 
-ROOT = Path(__file__).parents[1]
-PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
-BLOCK = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-OPTIONS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
-TIME = re.compile(r"\d{4}-\d\d-\d\d([T ])\d\d:\d\d:\d\d\.(\d{9}|\d{6})")
+DOCS = sorted((ROOT / "docs").rglob("*.md"))
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *DOCS]
+# Their packages are not here. tests/tools/ runs these pages, in environments of their own.
+TOOLS = sorted((ROOT / "docs" / "tools").glob("*.md"))
 
 # Blocks that install, or run the tests: .ci/run runs these from the pages themselves. What the
 # first one prints is compared here, without the installation.
 RUN_BY_CI = {("README.md", 1), ("README.md", 2), ("CONTRIBUTING.md", 2)}
 # Blocks that are run manually: all that CI does once more, CI itself, the official client's
 # environment, the long runs, the benchmarks, and what needs environments of its own.
-MANUAL = {("CONTRIBUTING.md", number) for number in (1, 3, *range(4, 14))}
+MANUAL = {("CONTRIBUTING.md", number) for number in (1, 3, *range(4, 16))}
 # pandas itself reads Arrow from connections since 2.2; tests/sqlalchemy has what older ones do.
 NEEDS_PANDAS_2_2 = {("pandas.md", 1)}
 OLD_PANDAS = tuple(int(part) for part in pd.__version__.split(".")[:2]) < (2, 2)
-
-
-class Block(NamedTuple):
-    """A code block; `number` counts those of its language, `output` is None if none is shown."""
-
-    page: Path
-    language: str
-    number: int
-    code: str
-    output: str | None
-
-    @property
-    def name(self) -> str:
-        return f"{self.page.name}, {self.language} block {self.number}"
-
-
-def read(page: Path) -> list[Block]:
-    text = page.read_text("utf-8")
-    found = list(BLOCK.finditer(text))
-    blocks: list[Block] = []
-    for i, match in enumerate(found):
-        language, code = match.groups()
-        number = 1 + sum(block.language == language for block in blocks)
-        after = found[i + 1] if i + 1 < len(found) else None
-        follows = after is not None and not text[match.end() : after.start()].strip()
-        output = after[2] if after is not None and follows and after[1] == "text" else None
-        blocks.append(Block(page, language, number, code, output))
-    return blocks
 
 
 BLOCKS = [block for page in PAGES for block in read(page)]
@@ -79,6 +46,7 @@ SHELL = [
     )
     for block in BLOCKS
     if block.language == "sh"
+    and block.page not in TOOLS
     and (block.page.name, block.number) not in MANUAL
     and (block.output is not None or (block.page.name, block.number) not in RUN_BY_CI)
 ]
@@ -86,15 +54,13 @@ SHELL = [
 
 def compare(block: Block, printed: str) -> None:
     """Fail unless a block printed what the page shows."""
-    printed = TIME.sub(r"a time\1", printed)
-    example = doctest.Example(block.code, TIME.sub(r"a time\1", block.output or ""))
-    checker = doctest.OutputChecker()
-    if not checker.check_output(example.want, printed, OPTIONS):
-        difference = checker.output_difference(example, printed, OPTIONS | doctest.REPORT_NDIFF)
-        pytest.fail(f"{block.name}\n{difference}", pytrace=False)
+    if different := difference(block, printed):
+        pytest.fail(different, pytrace=False)
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+@pytest.mark.parametrize(
+    "page", [page for page in PAGES if page not in TOOLS], ids=lambda page: page.name
+)
 def test_python_blocks(page: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """The blocks of a page run one after the other, in one namespace, as a reader would."""
     namespace: dict[str, object] = {}

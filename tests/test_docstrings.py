@@ -23,8 +23,9 @@ CHECKS = set(re.findall(r'"([A-Z]{2}\d\d)"', SETTINGS[1]))
 EXCLUDED = [re.compile(pattern) for pattern in re.findall(r"'(.+?)'", SETTINGS[1])]
 PACKAGES = ("micromegas_dbapi", "sqlalchemy_micromegas")
 
-# They import harlequin or Superset, whose environments are others.
+# They import Alembic, harlequin or Superset, whose environments are others.
 OF_TOOLS = {
+    "sqlalchemy_micromegas.alembic",
     "sqlalchemy_micromegas.superset.engine_spec",
     *(
         f"micromegas_dbapi.harlequin.{name}"
