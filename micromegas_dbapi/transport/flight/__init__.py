@@ -197,7 +197,12 @@ class FlightTransport:
             canceller = CallCanceller()
             options = self._channel.options(headers)
             messages = read_messages(
-                self._channel.client(), fl.Ticket(ticket), options, canceller, request
+                self._channel.client(),
+                fl.Ticket(ticket),
+                options,
+                canceller,
+                request,
+                self._settings.validate,
             )
             results = self._results(Prefetcher(self._threads, messages, canceller.cancel), request)
             try:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any, TypeVar
 
 import pyarrow as pa
 import pyarrow.flight as fl
 
 from micromegas_dbapi.errors import OperationalError
-from micromegas_dbapi.options.settings import Timeout
+from micromegas_dbapi.options.settings import Timeout, Validation
 from micromegas_dbapi.transport.flight.flight_errors import from_flight
 from micromegas_dbapi.transport.flight.prefetch import Prefetcher
 from micromegas_dbapi.transport.layout import LayoutChecker, decoding_error
@@ -57,6 +58,7 @@ def read_messages(
     options: fl.FlightCallOptions,
     canceller: CallCanceller,
     request: Request,
+    validation: Validation,
 ) -> Iterator[Any]:
     """Make a DoGet call.
 
@@ -72,6 +74,8 @@ def read_messages(
         Can cancel the call once it has started.
     request : Request
         For errors.
+    validation : {"layout", "full"}
+        How to check the batches.
 
     Yields
     ------
@@ -82,17 +86,27 @@ def read_messages(
     ------
     DataError
         If a batch does not match the schema.
+    OperationalError
+        If a batch is invalid, or a message has no content.
     pyarrow.ArrowException
         If the call fails.
     """
     reader = client.do_get(ticket, options)
     canceller.started(reader)
-    schema, layout = reader.schema, LayoutChecker(request)
+    schema, layout = reader.schema, LayoutChecker(request, validation)
     yield schema
     while True:
         try:
             chunk = reader.read_chunk()
         except StopIteration:
+            # pyarrow also stops at a message without content, as if the stream ended there.
+            with suppress(StopIteration):
+                reader.read_chunk()
+                raise OperationalError(
+                    "the response is damaged: a message has no content",
+                    retryable=None,
+                    **request.context,
+                ) from None
             return
         except (pa.ArrowException, OSError) as error:
             if (mismatch := decoding_error(error, schema, request)) is not None:

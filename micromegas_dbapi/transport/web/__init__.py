@@ -204,7 +204,8 @@ class WebTransport:
 
             def send() -> Frames:
                 response = self._client.send("/api/query-stream", body, request)
-                return Frames(response, self._settings.timeout.read, request)
+                settings = self._settings
+                return Frames(response, settings.timeout.read, request, settings.validate)
 
             # The app may reject the token in a response of status 200, in its first frame.
             try:
