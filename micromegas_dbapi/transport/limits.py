@@ -20,11 +20,13 @@ from micromegas_dbapi.arrow.readers import latching_reader
 from micromegas_dbapi.errors import OperationalError
 from micromegas_dbapi.transport.protocol import NO_LIMITS, NoRows, Request
 
-__all__ = ["INFLATED_BYTES", "check_bytes", "check_inflation", "limited"]
+__all__ = ["INFLATED_BYTES", "check_bytes", "check_inflation", "check_message", "limited"]
 
 #: What a compressed message may inflate to by any factor.
 INFLATED_BYTES = 256 * 2**20
 _FACTOR = 100
+# At most half of a message and this many bytes are not those of its batch.
+_OVERHEAD = 2**20
 
 
 def limited(
@@ -72,6 +74,28 @@ def check_bytes(size: int, request: Request, what: str = "the result has") -> No
         raise _too_large(f"{what} more than max_result_bytes={limit}", request)
 
 
+def check_message(size: int, request: Request, what: str = "the result has") -> None:
+    """Check the size of a message of a stream before it is received or decoded.
+
+    Its batch is smaller: the message has metadata, padding, and bitmaps without nulls, too.
+
+    Parameters
+    ----------
+    size : int
+        The bytes of the message.
+    request : Request
+        With the limits.
+    what : str
+        As for `check_bytes`.
+
+    Raises
+    ------
+    OperationalError
+        If its batch has too many bytes in any case.
+    """
+    check_bytes((size - _OVERHEAD) // 2, request, what)
+
+
 def check_inflation(size: int, compressed: int, request: Request) -> None:
     """Check the size that a compressed message claims to have, before it is allocated.
 
@@ -90,7 +114,7 @@ def check_inflation(size: int, compressed: int, request: Request) -> None:
         If the size is too large.
     """
     if request.limits.max_result_bytes is not None:
-        check_bytes(size, request, f"a message of {compressed} bytes inflates to {size} bytes,")
+        check_message(size, request, f"a message of {compressed} bytes inflates to {size} bytes,")
     elif size > max(INFLATED_BYTES, _FACTOR * compressed):
         raise OperationalError(
             f"a message of {compressed} bytes inflates to {size} bytes, which looks like an attack "

@@ -26,7 +26,7 @@ from micromegas_dbapi.options.settings import Validation
 from micromegas_dbapi.transport.http.http_client import settle
 from micromegas_dbapi.transport.http.response_body import translate_errors
 from micromegas_dbapi.transport.layout import LayoutChecker, decoding_error
-from micromegas_dbapi.transport.limits import check_bytes, check_inflation
+from micromegas_dbapi.transport.limits import check_inflation, check_message
 from micromegas_dbapi.transport.protocol import Request
 from micromegas_dbapi.transport.web.app_errors import error_of_code
 from micromegas_dbapi.transport.web.inflation import inflated_size
@@ -36,8 +36,6 @@ __all__ = ["Frames"]
 _CHUNK = 2**16
 _MAX_LINE = 2**20  # the message of an error may be long
 _MAX_FRAME = 2**32
-# At most half of a frame and this many bytes are metadata, padding, and bitmaps without nulls.
-_OVERHEAD = 2**20
 
 
 class Frames(Iterator[pa.RecordBatch]):
@@ -136,7 +134,7 @@ class Frames(Iterator[pa.RecordBatch]):
         size = header.get("size")
         if type(size) is not int or not 0 < size <= _MAX_FRAME:
             self._fail(f"a frame declares the size {size!r}")
-        check_bytes((size - _OVERHEAD) // 2, self._request)
+        check_message(size, self._request)
         return header, self._body.exactly(size)
 
     def _batch(self, header: dict[str, Any], payload: bytes) -> pa.RecordBatch:
