@@ -20,6 +20,8 @@ surplus bytes.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Iterator
+from typing import Any
 
 import pyarrow as pa
 
@@ -60,7 +62,7 @@ class LayoutChecker:
         self._request = request
         self._full = validation == "full"
         self._referring: list[int] = []  # the columns with offsets or keys
-        self._dictionaries: dict[int, pa.Array] = {}  # the last one of each column
+        self._dictionaries: dict[int, tuple[Any, ...]] = {}  # the last place and dictionary
         self._count = 0
         self._next = 0
         self._bytes_per_row = 0.0
@@ -93,6 +95,28 @@ class LayoutChecker:
                     **self._request.context,
                 ) from error
 
+    def checked(self, batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        """Check each batch before it is returned.
+
+        Parameters
+        ----------
+        batches : iterable of pyarrow.RecordBatch
+            As for `check`.
+
+        Yields
+        ------
+        pyarrow.RecordBatch
+            Each batch.
+
+        Raises
+        ------
+        DataError, OperationalError
+            As for `check`.
+        """
+        for batch in batches:
+            self.check(batch)
+            yield batch
+
     def _check_layout(self, batch: pa.RecordBatch) -> None:
         rows = batch.num_rows
         self._count += 1
@@ -118,10 +142,12 @@ class LayoutChecker:
         if not isinstance(column, pa.DictionaryArray):
             check_array(column, False)
             return
-        values, last = column.dictionary, self._dictionaries.get(number)
-        if last is None or memory_location(last) != memory_location(values):
+        values = column.dictionary
+        place = memory_location(values)
+        if self._dictionaries.get(number, (None,))[0] != place:
             check_array(values, False)
-            self._dictionaries[number] = values  # its memory is not used for another one meanwhile
+            # It is kept, so that its memory is not used for another one meanwhile.
+            self._dictionaries[number] = place, values
         check_keys(column)
 
 

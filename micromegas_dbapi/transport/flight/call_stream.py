@@ -10,10 +10,10 @@ import pyarrow as pa
 import pyarrow.flight as fl
 
 from micromegas_dbapi.errors import OperationalError
-from micromegas_dbapi.options.settings import Timeout, Validation
+from micromegas_dbapi.options.settings import Timeout
 from micromegas_dbapi.transport.flight.flight_errors import from_flight
 from micromegas_dbapi.transport.flight.prefetch import Prefetcher
-from micromegas_dbapi.transport.layout import LayoutChecker, decoding_error
+from micromegas_dbapi.transport.layout import decoding_error
 from micromegas_dbapi.transport.protocol import Request
 from micromegas_dbapi.transport.streams import check_cancelled
 
@@ -58,7 +58,6 @@ def read_messages(
     options: fl.FlightCallOptions,
     canceller: CallCanceller,
     request: Request,
-    validation: Validation,
 ) -> Iterator[Any]:
     """Make a DoGet call.
 
@@ -74,26 +73,24 @@ def read_messages(
         Can cancel the call once it has started.
     request : Request
         For errors.
-    validation : {"layout", "full"}
-        How to check the batches.
 
     Yields
     ------
     pyarrow.Schema or pyarrow.RecordBatch
-        The schema, then the batches.
+        The schema, then the batches, which are not checked.
 
     Raises
     ------
     DataError
-        If a batch does not match the schema.
+        If a message does not match the schema.
     OperationalError
-        If a batch is invalid, or a message has no content.
+        If a message has no content.
     pyarrow.ArrowException
         If the call fails.
     """
     reader = client.do_get(ticket, options)
     canceller.started(reader)
-    schema, layout = reader.schema, LayoutChecker(request, validation)
+    schema = reader.schema
     yield schema
     while True:
         try:
@@ -113,7 +110,6 @@ def read_messages(
                 raise mismatch from error
             raise
         if chunk.data is not None:
-            layout.check(chunk.data)
             yield chunk.data
 
 

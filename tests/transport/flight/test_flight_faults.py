@@ -49,6 +49,38 @@ def failure(*replies: Reply, **options: Any) -> mm.Error:
     return caught.value
 
 
+# -- damaged messages ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("at", [2, 3, 4, 5])
+def test_a_message_without_content(at: int) -> None:
+    """pyarrow stops there, as if the stream had ended."""
+    error = failure(Reply([*OK.messages[:at], b"", *OK.messages[at:]]))
+    assert type(error) is mm.OperationalError
+    assert "the response is damaged: a message has no content" in str(error)
+
+
+def test_messages_with_metadata_only() -> None:
+    """They are part of the protocol, and have no rows."""
+    note = b"\x1a\x04note"  # app_metadata
+    body = [OK.messages[0], note, *OK.messages[1:], note]
+    with replaying(None, [], Reply(body)) as service, mm.connect(service.url) as connection:
+        assert connection.execute(SQL).fetchall() == ROWS
+
+
+@pytest.mark.parametrize("validate", ["layout", "full"])
+def test_validation(validate: Any) -> None:
+    table = pa.table({"number": [1], "text": pa.array([b"\xff"]).view(pa.string())})
+    with replaying(None, [], Reply(messages(table))) as service:
+        with mm.connect(service.url, validate=validate) as connection:
+            cursor = connection.execute(SQL)
+            if validate == "layout":
+                assert cursor.fetch_arrow_table().equals(table)
+                return
+            with pytest.raises(mm.OperationalError, match="a batch of the result is damaged"):
+                cursor.fetch_arrow_table()
+
+
 # -- statuses --------------------------------------------------------------------------------------
 
 TEXT = "the gatekeeper says no"
