@@ -84,7 +84,7 @@ def read_messages(
     DataError
         If a message does not match the schema.
     OperationalError
-        If a message has no content.
+        If a message has no batch.
     pyarrow.ArrowException
         If the call fails.
     """
@@ -99,18 +99,21 @@ def read_messages(
             # pyarrow also stops at a message without content, as if the stream ended there.
             with suppress(StopIteration):
                 reader.read_chunk()
-                raise OperationalError(
-                    "the response is damaged: a message has no content",
-                    retryable=None,
-                    **request.context,
-                ) from None
+                raise _no_batch(request) from None
             return
         except (pa.ArrowException, OSError) as error:
             if (mismatch := decoding_error(error, schema, request)) is not None:
                 raise mismatch from error
             raise
-        if chunk.data is not None:
-            yield chunk.data
+        if chunk.data is None:  # only metadata, which no version of the service sends
+            raise _no_batch(request)
+        yield chunk.data
+
+
+def _no_batch(request: Request) -> OperationalError:
+    return OperationalError(
+        "the response is damaged: a message has no batch", retryable=None, **request.context
+    )
 
 
 def read_results(
