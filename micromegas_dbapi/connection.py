@@ -15,7 +15,7 @@ from micromegas_dbapi.service import Service
 from micromegas_dbapi.sql.mixed_types import Reaction
 from micromegas_dbapi.sql.parameters import Parameters
 from micromegas_dbapi.timerange import Bound, NoTimeRange, TimeRange
-from micromegas_dbapi.transport.protocol import Transport
+from micromegas_dbapi.transport.protocol import NO_LIMITS, Limits, Transport
 
 __all__ = ["Connection"]
 
@@ -37,6 +37,8 @@ class Connection:
         What timestamps become in rows.
     on_mixed_types : {"ignore", "warn", "error"}
         What to do about a statement that mixes types.
+    limits : Limits
+        Of the size of each result.
 
     Raises
     ------
@@ -61,8 +63,9 @@ class Connection:
         ranges: Ranges,
         timestamps: Timestamps,
         on_mixed_types: Reaction = "ignore",
+        limits: Limits = NO_LIMITS,
     ) -> None:
-        self._state = ConnectionState(transport, ranges, timestamps, on_mixed_types)
+        self._state = ConnectionState(transport, ranges, timestamps, on_mixed_types, limits)
 
     @property
     def transport(self) -> Transport:

@@ -7,13 +7,14 @@ import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from micromegas_dbapi.arrow.readers import reading_error
 from micromegas_dbapi.arrow.rows import Timestamps
 from micromegas_dbapi.errors import Error, InterfaceError
 from micromegas_dbapi.options.option_table import OPTIONS
 from micromegas_dbapi.query import Query
 from micromegas_dbapi.ranges.choice import Ranges
 from micromegas_dbapi.sql.mixed_types import Reaction
-from micromegas_dbapi.transport.protocol import Transport
+from micromegas_dbapi.transport.protocol import Limits, Transport
 
 __all__ = ["ConnectionState", "check_timestamps"]
 
@@ -31,6 +32,8 @@ class ConnectionState:
         What timestamps become in rows.
     on_mixed_types : {"ignore", "warn", "error"}
         What to do about a statement that mixes types.
+    limits : Limits
+        Of the size of each result.
 
     Attributes
     ----------
@@ -48,6 +51,7 @@ class ConnectionState:
         "_queries",
         "_transport",
         "closed",
+        "limits",
         "on_mixed_types",
         "ranges",
         "timestamps",
@@ -59,12 +63,14 @@ class ConnectionState:
         ranges: Ranges,
         timestamps: Timestamps,
         on_mixed_types: Reaction,
+        limits: Limits,
     ) -> None:
         self._transport = transport
         self.closed = False
         self.ranges = ranges
         self.timestamps = check_timestamps(timestamps)
         self.on_mixed_types = on_mixed_types
+        self.limits = limits
         # Weak: whoever forgets a cursor does not keep its result.
         self._queries: weakref.WeakSet[Query] = weakref.WeakSet()
         # Reentrant: a signal handler may run a statement, too. No finalizer takes it.
@@ -123,8 +129,11 @@ class ConnectionState:
         except Error as error:
             self.ranges.doubt()  # the statement may contradict what is known of the service
             raise query.fail(error)  # noqa: B904  (the same one, or that of another thread)
-        except BaseException as error:  # such as KeyboardInterrupt
-            query.fail(error)
+        except BaseException as error:
+            failure = reading_error(error)
+            if failure is not None:
+                raise query.fail(failure)  # noqa: B904  (as above)
+            query.fail(error)  # such as KeyboardInterrupt
             raise
 
     def close(self) -> None:

@@ -19,6 +19,7 @@ from micromegas_dbapi.sql.parameters import Parameters, bind
 from micromegas_dbapi.sql.refusal import refuse_changes
 from micromegas_dbapi.sql.statement import Statement
 from micromegas_dbapi.timerange import Bound, NoTimeRange, TimeRange, resolve
+from micromegas_dbapi.transport.limits import limited
 
 __all__ = ["Cursor", "prepare_sql"]
 
@@ -186,7 +187,7 @@ class Cursor(FetchMethods):
         return True
 
     def _run(self, statement: Statement, begin: Bound, end: Bound) -> Cursor:
-        query = Query(statement)
+        query = Query(statement, self._state.limits)
         try:
             # One thread only succeeds, without a lock that an interrupt could leave locked.
             if self._running.setdefault("query", query) is not query:
@@ -204,7 +205,8 @@ class Cursor(FetchMethods):
                 query.time_range = self.time_range = self._state.ranges.choose(
                     statement, levels, query.query_id, query.cancellation
                 )
-                query.answer(self._state.transport.run(query.request()))
+                request = query.request()
+                query.answer(limited(self._state.transport.run(request), request))
                 self._result = Result(query, self.timestamps)
         finally:
             if self._running.get("query") is query:

@@ -96,8 +96,7 @@ class FetchMethods:
         except Error:
             raise
         except BaseException as error:  # the row may be lost
-            result.fail(error)
-            raise
+            raise result.interrupted(error)  # noqa: B904  (the same one, or it has its cause)
         if row is None:
             self._check_open()
         return row

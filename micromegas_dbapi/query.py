@@ -12,7 +12,7 @@ from micromegas_dbapi.errors import Error, InterfaceError, OperationalError
 from micromegas_dbapi.sql.statement import Statement
 from micromegas_dbapi.timerange import NoTimeRange, TimeRange
 from micromegas_dbapi.transport.cancellation import Cancellation
-from micromegas_dbapi.transport.protocol import NoRows, Request
+from micromegas_dbapi.transport.protocol import NO_LIMITS, Limits, NoRows, Request
 
 __all__ = ["TRANSITIONS", "Query", "State"]
 
@@ -57,6 +57,8 @@ class Query:
     ----------
     statement : Statement
         The statement to send.
+    limits : Limits
+        Of the size of the result.
 
     Attributes
     ----------
@@ -75,6 +77,7 @@ class Query:
         "__weakref__",
         "_end",
         "_held",
+        "_limits",
         "_progress",
         "_schema",
         "_unclaimed",
@@ -84,8 +87,9 @@ class Query:
         "time_range",
     )
 
-    def __init__(self, statement: Statement) -> None:
+    def __init__(self, statement: Statement, limits: Limits = NO_LIMITS) -> None:
         self.statement = statement
+        self._limits = limits
         self.query_id = str(uuid.uuid4())
         self.time_range: TimeRange | NoTimeRange | None = None
         self.cancellation = Cancellation()
@@ -127,7 +131,14 @@ class Query:
         """
         chosen = self.time_range
         sent = chosen if isinstance(chosen, TimeRange) else None
-        return Request(self.statement.text, sent, self.query_id, self.cancellation, self.statement)
+        return Request(
+            self.statement.text,
+            sent,
+            self.query_id,
+            self.cancellation,
+            self.statement,
+            self._limits,
+        )
 
     def check(self) -> None:
         """Raise the error of a query that has ended with one.

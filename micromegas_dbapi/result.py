@@ -10,11 +10,15 @@ from typing import Any, NoReturn
 import pyarrow as pa
 
 from micromegas_dbapi.arrow import rows
+from micromegas_dbapi.arrow.readers import reading_error
 from micromegas_dbapi.errors import Error, InterfaceError, ProgrammingError
 from micromegas_dbapi.query import Query
 from micromegas_dbapi.transport.protocol import NoRows
 
 __all__ = ["Result"]
+
+# Rows to convert at once: Python objects take many times the memory of a batch.
+_ROWS = 65_536
 
 
 class Result:
@@ -93,8 +97,24 @@ class Result:
         except Error:
             raise
         except BaseException as error:
-            self.fail(error)
-            raise
+            raise self.interrupted(error)  # noqa: B904  (the same one, or it has its cause)
+
+    def interrupted(self, error: BaseException) -> BaseException:
+        """End the result with an error that is not one of this driver.
+
+        Parameters
+        ----------
+        error : BaseException
+            See `Query.fail`.
+
+        Returns
+        -------
+        BaseException
+            What to raise: an OperationalError if memory is exhausted, or else the same error.
+        """
+        failure = reading_error(error)
+        latched = self.fail(failure or error)
+        return error if failure is None else latched
 
     def reader(self) -> pa.RecordBatchReader:
         """Return the complete result as a stream of record batches.
@@ -143,8 +163,7 @@ class Result:
         except Error as error:
             raise self._query.fail(error)  # noqa: B904  (the same one, or that of `cancel`)
         except BaseException as error:
-            self._query.fail(error)
-            raise
+            raise self.interrupted(error)  # noqa: B904  (the same one, or it has its cause)
         self._query.finish()
         self._position.total = table.num_rows
         return table
@@ -226,6 +245,7 @@ class _Batches(Iterator[Iterator[tuple[Any, ...]]]):
                 "cursor for each thread",
                 retryable=False,
             )
+        error = reading_error(error) or error
         latched = self._query.fail(error)
         return _Failure(latched, None if isinstance(error, Error) else error)
 
@@ -237,11 +257,13 @@ def _converted(
         yield _Failure(query.error or _consumed(query, "as Arrow"))
         return
     while (batch := query.read()) is not None:
-        columns = [iter(column) for column in rows.columns(batch, timestamps)]
-        position.done += batch.num_rows
-        # The iterator of the first column knows how many rows are left.
-        position.batch = columns[0] if columns else repeat((), batch.num_rows)
-        yield zip(*columns, strict=False) if columns else position.batch
+        for start in range(0, batch.num_rows, _ROWS):
+            part = batch if batch.num_rows <= _ROWS else batch.slice(start, _ROWS)
+            columns = [iter(column) for column in rows.columns(part, timestamps)]
+            position.done += part.num_rows
+            # The iterator of the first column knows how many rows are left.
+            position.batch = columns[0] if columns else repeat((), part.num_rows)
+            yield zip(*columns, strict=False) if columns else position.batch
     position.total = position.done
 
 

@@ -27,6 +27,10 @@ SECTIONS = {
     ),
     "Services": (("grpc", "http", "gateway", "web"), "All services accept these options."),
     "FlightSQL": (("grpc",), "`grpc://` and `grpc+tls://` accept these options."),
+    "Arrow streams": (
+        ("grpc", "web"),
+        "`grpc://`, `web+http://` and the same over TLS accept this option.",
+    ),
     "HTTP protocols": (
         ("http", "gateway", "web"),
         "`http://`, `gateway+http://`, `web+http://` and the same over TLS accept this option.",

@@ -69,6 +69,8 @@ SET: dict[str, tuple[Any, str]] = {
     "on_unbounded": ("error", "error"),
     "on_mixed_types": ("warn", "warn"),
     "timestamps": ("ns", "ns"),
+    "max_rows": (5, "5"),
+    "max_result_bytes": (0, "0"),
     "token_file": ("~/a token", "~/a token"),
     "allow_insecure_auth": (True, "true"),
     "connect_timeout": (0.5, "0.5"),
@@ -79,6 +81,7 @@ SET: dict[str, tuple[Any, str]] = {
     "server_name": ("name", "name"),
     "preserve_dictionary": (False, "false"),
     "keepalive_ms": (0, "0"),
+    "validate": ("full", "full"),
     "data_source": ("main", "main"),
     "follow_links": (True, "true"),
     "seed": (7, "7"),
@@ -143,12 +146,15 @@ PRECEDENCE: dict[str, tuple[str, Any, Any]] = {
     "on_unbounded": ("error", "ignore", "ignore"),
     "on_mixed_types": ("error", "ignore", "ignore"),
     "timestamps": ("ns", "datetime", "datetime"),
+    "max_rows": ("5", 0, 0),
+    "max_result_bytes": ("5", 0, 0),
     "allow_insecure_auth": ("true", False, False),
     "verify": ("/no/ca.pem", False, False),
     "spool_bytes": ("5", 0, 0),
     "preserve_dictionary": ("true", False, False),
     "keepalive_ms": ("7", 0, 0),
     "server_name": ("one", "other", "other"),
+    "validate": ("full", "layout", "layout"),
     "data_source": ("one", "other", "other"),
 }
 
@@ -156,6 +162,7 @@ PRECEDENCE: dict[str, tuple[str, Any, Any]] = {
 def value_of(connection: Any, name: str) -> Any:
     for owner in (
         connection._state,
+        connection._state.limits,
         connection._state.ranges._options,
         getattr(connection.transport, "_settings", None),
     ):

@@ -12,8 +12,7 @@ import pyarrow as pa
 
 from micromegas_dbapi.arrow.alignment import align, wide_buffers
 from micromegas_dbapi.arrow.dictionaries import deduplicator
-from micromegas_dbapi.arrow.readers import latching_reader
-from micromegas_dbapi.errors import OperationalError
+from micromegas_dbapi.arrow.readers import latching_reader, reading_error
 
 __all__ = ["consolidated_reader", "consolidated_table"]
 
@@ -43,8 +42,8 @@ def consolidated_table(reader: pa.RecordBatchReader) -> pa.Table:
         new = [_consolidated(column) for column in columns]
         if not all(map(is_, columns, new)):
             table = pa.Table.from_arrays(new, schema=table.schema)
-    except pa.ArrowException as error:
-        raise OperationalError(f"the result cannot be read: {error}") from error
+    except (pa.ArrowException, MemoryError) as error:
+        raise reading_error(error) or error  # noqa: B904  (it has its cause)
     return table
 
 
@@ -77,13 +76,10 @@ def consolidated_reader(reader: pa.RecordBatchReader) -> pa.RecordBatchReader:
 
     def _consolidate(batch: pa.RecordBatch) -> pa.RecordBatch:
         columns = batch.columns
-        try:
-            new = [
-                array if deduplicate is None else deduplicate([array])[0]
-                for deduplicate, array in zip(deduplicators, columns, strict=True)
-            ]
-        except pa.ArrowException as error:
-            raise OperationalError(f"the result cannot be read: {error}") from error
+        new = [
+            array if deduplicate is None else deduplicate([array])[0]
+            for deduplicate, array in zip(deduplicators, columns, strict=True)
+        ]
         if all(map(is_, columns, new)):
             return batch
         return pa.RecordBatch.from_arrays(new, schema=batch.schema)

@@ -12,6 +12,7 @@ import numpy as np
 import pyarrow as pa
 
 from micromegas_dbapi.arrow.dictionary_decoding import decode_column, decoded_type
+from micromegas_dbapi.arrow.readers import reading_error
 from micromegas_dbapi.errors import DataError, NotSupportedError
 
 try:
@@ -68,6 +69,8 @@ def to_pandas(table: pa.Table) -> pd.DataFrame:
             use_threads=len(table) >= _THREADED_ROWS,
             types_mapper=_TYPES.get,
         )
+    except MemoryError as error:
+        raise reading_error(error) or error  # noqa: B904  (it has its cause)
     except (pa.ArrowException, ValueError, OverflowError, TypeError, NotImplementedError) as error:
         raise DataError(f"pandas cannot hold the result: {error}") from error
     if keys is not names:

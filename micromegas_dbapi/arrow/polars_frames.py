@@ -9,6 +9,7 @@ import pyarrow as pa
 
 from micromegas_dbapi.arrow.dictionary_decoding import decode_column
 from micromegas_dbapi.arrow.nested import child_types
+from micromegas_dbapi.arrow.readers import reading_error
 from micromegas_dbapi.errors import DataError, NotSupportedError
 
 try:
@@ -71,6 +72,8 @@ def to_polars(table: pa.Table) -> pl.DataFrame:
             for column in table.columns
         ]
         frame = pl.from_arrow(pa.table(columns, names=table.column_names))
+    except MemoryError as error:
+        raise reading_error(error) or error  # noqa: B904  (it has its cause)
     except (pl.exceptions.PolarsError, pa.ArrowException, ValueError, TypeError) as error:
         raise DataError(f"polars cannot hold the result: {error}") from error
     except BaseException as error:  # PanicException, which cannot be imported

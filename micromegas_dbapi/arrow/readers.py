@@ -10,7 +10,35 @@ import pyarrow as pa
 
 from micromegas_dbapi.errors import OperationalError
 
-__all__ = ["cast_batch", "latching_reader"]
+__all__ = ["cast_batch", "latching_reader", "reading_error"]
+
+
+def reading_error(error: BaseException) -> OperationalError | None:
+    """Create the error for one of Python or pyarrow that reading a result caused.
+
+    Parameters
+    ----------
+    error : BaseException
+        Becomes the cause.
+
+    Returns
+    -------
+    OperationalError or None
+        None for an error that is not about the result, such as KeyboardInterrupt.
+    """
+    if isinstance(error, MemoryError):
+        reason = f" ({error})" if str(error) else ""
+        failure = OperationalError(
+            f"the result does not fit in memory{reason}: read it in parts with fetchmany() or "
+            "fetch_record_batch(), or select less",
+            retryable=False,
+        )
+    elif isinstance(error, pa.ArrowException):
+        failure = OperationalError(f"the result cannot be read: {error}", retryable=None)
+    else:
+        return None
+    failure.__cause__ = error
+    return failure
 
 
 def latching_reader(
@@ -88,8 +116,11 @@ class _Latched:
         except StopIteration:
             raise
         except BaseException as error:
-            self._error = _latched(error)
+            failure = reading_error(error)
+            self._error = _latched(failure or error)
             self._batches = iter(())
+            if failure is not None:
+                raise failure  # noqa: B904  (it has its cause)
             raise
 
 

@@ -124,6 +124,22 @@ _TABLE = (
         per_statement=True,
     ),
     Option(
+        "max_rows",
+        COUNT,
+        "The most rows that the result of a statement may have. Reading more is an "
+        "OperationalError; the rows before can be read.",
+        default_text="no limit",
+    ),
+    Option(
+        "max_result_bytes",
+        COUNT,
+        "The most bytes that the result of a statement may have: the Arrow buffers of its batches, "
+        "and over the HTTP service and the JSON gateway also the response that they are decoded "
+        "from. Reading more is an OperationalError. Without this limit, a compressed message that "
+        "inflates to more than 256 MiB and more than 100 times its size is an OperationalError.",
+        default_text="no limit",
+    ),
+    Option(
         "progress",
         PROGRESS,
         "Called during the download of a response of the HTTP service with the number of bytes so "
@@ -255,6 +271,16 @@ _TABLE = (
         "limit them.",
         default=5,
         wires=("grpc",),
+    ),
+    Option(
+        "validate",
+        choice("Validation", "layout", "full"),
+        "How to check record batches, which may be damaged or have other types than declared. "
+        '"layout" checks lengths, offsets and dictionary keys, so that nothing outside of the '
+        'batch is read. "full" also checks every value with pyarrow\'s validation, such as UTF-8, '
+        "which takes another 10 to 30 % of the time of a download on a local network.",
+        default="layout",
+        wires=("grpc", "web"),
     ),
     Option(
         "data_source",

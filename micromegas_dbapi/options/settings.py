@@ -5,13 +5,21 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
-from typing import Any, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 from micromegas_dbapi.auth import MASK, Auth, SecretMixin
 from micromegas_dbapi.errors import ProgrammingError
 from micromegas_dbapi.options.option_types import SECONDS
 
-__all__ = ["FlightSettings", "HttpSettings", "Progress", "Settings", "Timeout", "refuse_insecure"]
+__all__ = [
+    "FlightSettings",
+    "HttpSettings",
+    "Progress",
+    "Settings",
+    "Timeout",
+    "Validation",
+    "refuse_insecure",
+]
 
 
 @dataclass(frozen=True)
@@ -56,6 +64,10 @@ class Timeout:
 #: Called as a response arrives with the number of bytes so far and the total number, or None if
 #: that is not known.
 Progress: TypeAlias = Callable[[int, int | None], object]
+
+
+#: How to check record batches: that nothing outside of a batch is read, or every value.
+Validation: TypeAlias = Literal["layout", "full"]
 
 
 @dataclass(frozen=True)
@@ -106,11 +118,14 @@ class HttpSettings(Settings):
         temporary file and decoded in bounded memory; smaller ones stay in memory.
     data_source : str, optional
         The data source of the web app. None uses the only one it has.
+    validate : {"layout", "full"}
+        How the batches of the web app are checked.
     """
 
     proxies: Mapping[str, str] | None = field(default=None, repr=False)
     spool_bytes: int = 64 * 2**20
     data_source: str | None = None
+    validate: Validation = "layout"
 
 
 @dataclass(frozen=True)
@@ -127,11 +142,14 @@ class FlightSettings(Settings):
     keepalive_ms : int
         Ping after this many milliseconds without a response; 0 disables pings. Over loopback and
         some networks, a small response arrives 40 ms earlier after a ping.
+    validate : {"layout", "full"}
+        How batches are checked.
     """
 
     server_name: str | None = None
     preserve_dictionary: bool = True
     keepalive_ms: int = 5
+    validate: Validation = "layout"
 
 
 _SECRET_HEADER = re.compile(r"auth|token|key|secret|cookie|password|session", re.IGNORECASE)

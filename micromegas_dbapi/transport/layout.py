@@ -6,10 +6,10 @@ Lengths reveal this: those of buffers, of children and of the whole message, and
 offsets and indices. They are checked before any value is read. They cannot distinguish types of the
 same layout, such as 64-bit integers and floats.
 
-Every batch is checked for buffers that are too short for its types, and for its bytes per row. The
-check of all lengths, offsets and indices takes up to a fifth of the time of reading. It runs for
-the first batches, then at growing intervals, and whenever the bytes per row change. This suffices
-because all rows of one plan have the same types.
+Every batch is checked for buffers that are too short for its types, for offsets and dictionary keys
+that point outside of its data, and for its bytes per row. The check of exact lengths takes up to a
+fifth of the time of reading. It runs for the first batches, then at growing intervals, and whenever
+the bytes per row change. This suffices because all rows of one plan have the same types.
 
 Services pad the space between two buffers to a multiple of 64 bytes, send the exact length of each
 buffer, and send a null bitmap even if there are no nulls, which a reader skips (recorded, for all
@@ -20,21 +20,24 @@ surplus bytes.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Iterator
+from typing import Any
 
 import pyarrow as pa
 
-from micromegas_dbapi.errors import DataError
+from micromegas_dbapi.arrow.alignment import memory_location
+from micromegas_dbapi.errors import DataError, OperationalError
+from micromegas_dbapi.options.settings import Validation
+from micromegas_dbapi.transport.array_layout import (
+    PADDING,
+    MismatchError,
+    check_array,
+    check_keys,
+)
 from micromegas_dbapi.transport.protocol import Request
 
 __all__ = ["LayoutChecker", "check", "decoding_error", "mismatch_error"]
 
-_VIEWS = (pa.string_view(), pa.binary_view())
-# pyarrow's numbers of the types that it validates itself.
-_COMPLEX = {
-    getattr(pa.lib, f"Type_{name}")
-    for name in ("SPARSE_UNION", "DENSE_UNION", "LIST_VIEW", "LARGE_LIST_VIEW", "RUN_END_ENCODED")
-}
-_PADDING = 64  # bytes; services pad buffers to a multiple of it
 _FIRST = 3  # batches of a stream that are checked completely
 _TOLERANCE = 1 / 16  # relative change of the bytes per row that triggers a complete check
 # Errors of pyarrow (16 to 26) for a message whose buffers do not match its schema.
@@ -51,10 +54,15 @@ class LayoutChecker:
     ----------
     request : Request
         The query.
+    validation : {"layout", "full"}
+        Whether to check the values of every batch, too.
     """
 
-    def __init__(self, request: Request) -> None:
+    def __init__(self, request: Request, validation: Validation = "layout") -> None:
         self._request = request
+        self._full = validation == "full"
+        self._referring: list[int] = []  # the columns with offsets or keys
+        self._dictionaries: dict[int, tuple[Any, ...]] = {}  # the last place and dictionary
         self._count = 0
         self._next = 0
         self._bytes_per_row = 0.0
@@ -71,24 +79,76 @@ class LayoutChecker:
         ------
         DataError
             If its data does not match its schema.
+        OperationalError
+            If a value is invalid.
         """
-        rows = batch.num_rows
-        if not rows:
+        if not batch.num_rows:
             return
+        self._check_layout(batch)
+        if self._full:
+            try:
+                batch.validate(full=True)
+            except pa.ArrowException as error:
+                raise OperationalError(
+                    f"a batch of the result is damaged: {error}",
+                    retryable=None,
+                    **self._request.context,
+                ) from error
+
+    def checked(self, batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        """Check each batch before it is returned.
+
+        Parameters
+        ----------
+        batches : iterable of pyarrow.RecordBatch
+            As for `check`.
+
+        Yields
+        ------
+        pyarrow.RecordBatch
+            Each batch.
+
+        Raises
+        ------
+        DataError, OperationalError
+            As for `check`.
+        """
+        for batch in batches:
+            self.check(batch)
+            yield batch
+
+    def _check_layout(self, batch: pa.RecordBatch) -> None:
+        rows = batch.num_rows
         self._count += 1
         bytes_per_row = batch.get_total_buffer_size() / rows
         change = abs(bytes_per_row - self._bytes_per_row)
         if self._count >= self._next or change > _TOLERANCE * self._bytes_per_row:
             check(batch, self._request)
+            self._referring = [n for n, kind in enumerate(batch.schema.types) if _refers(kind)]
             self._bytes_per_row = bytes_per_row
             if self._count >= self._next:
                 self._next = self._count + 1 if self._count < _FIRST else 2 * self._count
             return
         try:
             batch.validate()
-        except pa.ArrowException as error:
+            for number in self._referring:
+                self._check_references(number, batch.column(number))
+        except (pa.ArrowException, MismatchError) as error:
             check(batch, self._request)  # names the column if possible
             raise mismatch_error(str(error), self._request) from error
+
+    def _check_references(self, number: int, column: pa.Array) -> None:
+        """Check that no offset and no key points outside of the data."""
+        if not isinstance(column, pa.DictionaryArray):
+            check_array(column, False)
+            return
+        values = column.dictionary
+        place = memory_location(values)
+        if self._dictionaries.get(number, (None,))[0] != place:
+            check_array(values, False)
+            # It is kept, so that its memory is not used for another one meanwhile.
+            self._dictionaries[number] = place, values
+        check_keys(column)
 
 
 def check(batch: pa.RecordBatch, request: Request) -> None:
@@ -161,6 +221,11 @@ def decoding_error(error: BaseException, schema: pa.Schema, request: Request) ->
     )
 
 
+def _refers(kind: pa.DataType) -> bool:
+    """Return whether arrays of a type have offsets or keys."""
+    return not pa.types.is_primitive(kind)
+
+
 def _columns(schema: pa.Schema) -> str:
     return ", ".join(f"{field.name} {field.type}" for field in schema)
 
@@ -170,8 +235,8 @@ def _find_mismatch(batch: pa.RecordBatch) -> str | None:
     body, note = _MessageBody(batch), ""
     for field, column in zip(batch.schema, batch.columns, strict=True):
         try:
-            _check_array(column, body.exact)
-        except _MismatchError as found:
+            check_array(column, body.exact)
+        except MismatchError as found:
             return f"column {field.name!r} was declared as {field.type}, but it has {found}{note}"
         except pa.ArrowException as error:
             reason = str(error).partition("\n")[0][:200]
@@ -183,10 +248,6 @@ def _find_mismatch(batch: pa.RecordBatch) -> str | None:
             "more bytes: some column has a type with more buffers"
         )
     return None
-
-
-class _MismatchError(Exception):
-    """An array does not match its type; the message describes the array."""
 
 
 class _MessageBody:
@@ -206,78 +267,15 @@ class _MessageBody:
         whole = buffers[0].parent if buffers else None
         if whole is None:
             return
-        end, aligned, skipped = 0, whole.size % _PADDING == 0, False
+        end, aligned, skipped = 0, whole.size % PADDING == 0, False
         for buffer in buffers:
             place = buffer.address - whole.address
             if buffer.size:
                 if not end <= place < whole.size:  # a buffer of its own: the message was compressed
                     return
-                aligned = aligned and place % _PADDING == 0
-                skipped = skipped or place - end >= _PADDING
+                aligned = aligned and place % PADDING == 0
+                skipped = skipped or place - end >= PADDING
                 end = place + buffer.size
         self.exact = aligned and skipped
-        if batch.num_rows and whole.size - end >= (_PADDING if aligned else 8):
+        if batch.num_rows and whole.size - end >= (PADDING if aligned else 8):
             self.unread = whole.size - end
-
-
-def _check_array(array: pa.Array, exact: bool) -> None:
-    """Check an array and its children."""
-    kind, rows = array.type, len(array)
-    if isinstance(kind, pa.BaseExtensionType):
-        _check_array(array.storage, exact)
-        return
-    if not rows or pa.types.is_null(kind):
-        return
-    if kind.id in _COMPLEX:
-        array.validate(full=True)
-        return
-    buffers = array.buffers()
-    if buffers[0] is not None:
-        _check_length("nulls", buffers[0], -(-rows // 8), rows, False)
-    if pa.types.is_nested(kind):
-        _check_nested(array, buffers, exact)
-    elif pa.types.is_dictionary(kind):
-        _check_length("keys", buffers[1], rows * kind.index_type.bit_width // 8, rows, exact)
-        _check_array(array.dictionary, False)  # from another message
-        array.validate(full=True)  # the keys are within the dictionary
-    elif pa.types.is_string(kind) or pa.types.is_binary(kind):
-        _check_length("offsets", buffers[1], 4 * (rows + 1), rows, exact)
-        array.view(pa.binary()).validate(full=True)  # as binary: does not check UTF-8
-    elif pa.types.is_large_string(kind) or pa.types.is_large_binary(kind):
-        _check_length("offsets", buffers[1], 8 * (rows + 1), rows, exact)
-        array.view(pa.large_binary()).validate(full=True)
-    elif kind in _VIEWS:
-        _check_length("views", buffers[1], 16 * rows, rows, exact)
-        array.validate(full=True)
-    else:
-        _check_length("values", buffers[1], -(-rows * kind.bit_width // 8), rows, exact)
-
-
-def _check_nested(array: pa.Array, buffers: list[pa.Buffer | None], exact: bool) -> None:
-    """Check a struct, a map or a list, and its children."""
-    kind, rows = array.type, len(array)
-    if pa.types.is_struct(kind):
-        array.validate()
-        for place in range(kind.num_fields):
-            _check_array(array.field(place), exact)
-        return
-    if not pa.types.is_fixed_size_list(kind):
-        width = 8 if pa.types.is_large_list(kind) else 4
-        _check_length("offsets", buffers[1], width * (rows + 1), rows, exact)
-    array.validate()
-    if not pa.types.is_fixed_size_list(kind) and not _is_monotonic(array.offsets):
-        raise _MismatchError("decreasing offsets")
-    _check_array(array.values, exact)
-
-
-def _check_length(what: str, buffer: pa.Buffer | None, needed: int, rows: int, exact: bool) -> None:
-    size = 0 if buffer is None else buffer.size
-    most = needed if exact else -(-needed // _PADDING) * _PADDING
-    if not needed <= size <= most:
-        raise _MismatchError(f"{what} of {size} bytes for {rows} rows, which need {needed}")
-
-
-def _is_monotonic(offsets: pa.Array) -> bool:
-    import pyarrow.compute as pc  # not at the top: few results have lists
-
-    return bool(pc.all(pc.less_equal(offsets[:-1], offsets[1:])).as_py())

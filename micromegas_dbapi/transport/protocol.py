@@ -15,8 +15,10 @@ from micromegas_dbapi.timerange import TimeRange
 from micromegas_dbapi.transport.cancellation import Cancellation
 
 __all__ = [
+    "NO_LIMITS",
     "Endpoints",
     "ErrorContext",
+    "Limits",
     "NoRows",
     "Request",
     "Transport",
@@ -28,6 +30,25 @@ class ErrorContext(TypedDict):
 
     sql: str | None
     query_id: str | None
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Limits of the size of a result; see `micromegas_dbapi.transport.limits`.
+
+    Attributes
+    ----------
+    max_rows : int, optional
+        The most rows. None sets no limit.
+    max_result_bytes : int, optional
+        The most bytes. None sets no limit.
+    """
+
+    max_rows: int | None = None
+    max_result_bytes: int | None = None
+
+
+NO_LIMITS = Limits()
 
 
 @dataclass(frozen=True)
@@ -46,6 +67,8 @@ class Request:
         Stops the query from any thread, while it runs and while its result is read.
     lexed : Statement, optional
         The statement, if its tokens are known already.
+    limits : Limits
+        Of the size of the result.
     """
 
     sql: str
@@ -53,6 +76,7 @@ class Request:
     query_id: str
     cancellation: Cancellation = field(default_factory=Cancellation, compare=False)
     lexed: Statement | None = field(default=None, compare=False, repr=False)
+    limits: Limits = NO_LIMITS
 
     @cached_property
     def statement(self) -> Statement:

@@ -86,3 +86,25 @@ def test_an_error_releases_the_batches() -> None:
     with pytest.raises(KeyboardInterrupt):
         reader.read_all()
     assert gone() is None
+
+
+@pytest.mark.parametrize(
+    ("error", "message"),
+    [
+        (MemoryError(), "the result does not fit in memory: read it in parts with fetchmany() or"),
+        (pa.ArrowMemoryError("malloc of 9"), "the result does not fit in memory (malloc of 9): "),
+        (pa.ArrowCapacityError("over 2 GiB"), "the result cannot be read: over 2 GiB"),
+        (pa.ArrowInvalid("no magic"), "the result cannot be read: no magic"),
+        (pa.ArrowNotImplementedError("a type"), "the result cannot be read: a type"),
+    ],
+    ids=lambda each: type(each).__name__,
+)
+def test_errors_of_python_and_pyarrow(error: Exception, message: str) -> None:
+    """They become errors of this driver, with the first one as their cause."""
+    reader = latching_reader(BATCH.schema, Source(error))
+    assert reader.read_next_batch() == BATCH
+    for _ in range(2):
+        with pytest.raises(mm.OperationalError) as caught:
+            reader.read_next_batch()
+        assert str(caught.value).startswith(message)
+        assert type(caught.value.__cause__) is type(error)

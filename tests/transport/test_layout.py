@@ -218,6 +218,50 @@ def test_a_stream_with_less_than_its_types_take() -> None:
         layout.check(pa.RecordBatch.from_struct_array(struct_))
 
 
+def _texts(offsets: list[int], *, keys: bool) -> pa.RecordBatch:
+    """A batch of texts at offsets, or of keys of a dictionary of as many texts."""
+    if keys:
+        array = pa.DictionaryArray.from_arrays(
+            pa.array(offsets, pa.int32()), [str(each) for each in range(len(offsets))], safe=False
+        )
+    else:
+        packed = struct.pack(f"<{len(offsets)}i", *offsets)
+        array = pa.Array.from_buffers(
+            pa.string(), len(offsets) - 1, [None, pa.py_buffer(packed), pa.py_buffer(b"a" * 99)]
+        )
+    return pa.RecordBatch.from_arrays([array], names=["c"])
+
+
+@pytest.mark.parametrize("right", [1, 2, 3, 5, 6, 20])
+@pytest.mark.parametrize("keys", [False, True], ids=["offsets", "keys"])
+@pytest.mark.parametrize("wrong", [2**31 - 1, 100, -1, 99])
+def test_one_value_of_a_later_batch(right: int, keys: bool, wrong: int) -> None:
+    """The batch is as long as the others. Reading its value would read other memory."""
+    layout, values = LayoutChecker(REQUEST), [*range(99)]
+    for _ in range(right):
+        layout.check(_texts(values, keys=keys))
+    broken = _texts([*values[:50], wrong, *values[51:]], keys=keys)
+    with pytest.raises(mm.DataError, match="column 'c' was declared as"):
+        layout.check(broken)
+
+
+@pytest.mark.parametrize("right", [0, 1, 5])
+@pytest.mark.parametrize("encoded", [False, True], ids=["plain", "dictionary"])
+def test_full_validation(right: int, encoded: bool) -> None:
+    def batch(raw: bytes) -> pa.RecordBatch:
+        array = pa.array([raw, b"b"]).view(pa.string())
+        if encoded:
+            array = pa.DictionaryArray.from_arrays(pa.array([0, 1]), array)
+        return pa.RecordBatch.from_arrays([array], names=["c"])
+
+    full = LayoutChecker(REQUEST, "full")
+    for _ in range(right):
+        full.check(batch(b"a"))
+    with pytest.raises(mm.OperationalError, match=r"a batch of the result is damaged: .*UTF8"):
+        full.check(batch(b"\xff"))
+    LayoutChecker(REQUEST).check(batch(b"\xff"))  # which the conversion to rows reports
+
+
 OFFSETS = {
     "falling": [0, 2, 1, 3],
     "beyond the end": [0, 1, 2, 900],

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Iterator
+from typing import Any
 
 import pyarrow as pa
 
@@ -60,24 +61,28 @@ def _decode(body: bytes | Spool, request: Request) -> pa.RecordBatchReader:
     import pyarrow.parquet as pq
 
     if isinstance(body, Spool):
-        _check_edges(*body.edges(_EDGE), request)
+        first_bytes, last_bytes, size = body.edges(_EDGE)
+        _check_edges(first_bytes, last_bytes, size, request)
         file = pq.ParquetFile(body.source(), pre_buffer=False, buffer_size=_SPOOL_BUFFER)
+        _check_sizes(file, size)
         batches = file.iter_batches(_SPOOL_ROWS, use_threads=False)
     else:
         _check_edges(body[:_EDGE], body[-_EDGE:], len(body), request)
         small = len(body) < _SMALL_BYTES
         file = pq.ParquetFile(pa.BufferReader(pa.py_buffer(body)), pre_buffer=not small)
+        _check_sizes(file, len(body))
         if not file.num_row_groups:  # pyarrow 18 cannot read such a file
             batches = iter([])
-        elif small:
+        elif small and file.metadata.num_rows <= _ROWS:
             batches = iter(file.read(use_threads=False).to_batches())
-        else:
-            batches = file.iter_batches(_ROWS)
+        else:  # also a small body, which may have any number of equal rows
+            batches = file.iter_batches(_ROWS, use_threads=not small)
     first = next(batches, None)
     # The schema of the batches, not of the file, where older pyarrow has wider dictionary keys.
     read = file.schema_arrow if first is None else first.schema
     schema = _restore_schema(read, file.metadata.metadata)
-    return latching_reader(schema, _batches(schema, first, batches, body, request))
+    rows = file.metadata.num_rows
+    return latching_reader(schema, _batches(schema, first, batches, body, rows, request))
 
 
 def _check_edges(first: bytes, last: bytes, size: int, request: Request) -> None:
@@ -103,6 +108,18 @@ def _check_edges(first: bytes, last: bytes, size: int, request: Request) -> None
         )
 
 
+def _check_sizes(file: Any, size: int) -> None:
+    """Check the sizes in a file's metadata that pyarrow allocates memory for."""
+    metadata = file.metadata
+    groups = [metadata.row_group(number).num_rows for number in range(metadata.num_row_groups)]
+    if min(groups, default=0) < 0 or sum(groups) != metadata.num_rows:
+        raise ValueError(f"it declares {metadata.num_rows} rows, but its row groups {sum(groups)}")
+    for number in range(metadata.num_columns):
+        column = file.schema.column(number)
+        if column.physical_type == "FIXED_LEN_BYTE_ARRAY" and column.length > size:
+            raise ValueError(f"values of {column.length} bytes in a file of {size} bytes")
+
+
 def _damaged(error: BaseException, request: Request) -> OperationalError:
     return OperationalError(
         f"the response is a damaged Parquet file: {error}",
@@ -117,12 +134,19 @@ def _batches(
     first: pa.RecordBatch | None,
     rest: Iterator[pa.RecordBatch],
     body: bytes | Spool,
+    rows: int,
     request: Request,
 ) -> Iterator[pa.RecordBatch]:
+    missing = rows
     try:
         while first is not None:
+            missing -= first.num_rows
+            if missing < 0:
+                break
             yield cast_batch(first, schema)
             first = next(rest, None)
+        if missing:
+            raise ValueError(f"its metadata declares {rows} rows, but it has {rows - missing}")
     except (pa.ArrowException, OSError, ValueError) as error:
         raise _damaged(error, request) from error
     finally:

@@ -39,6 +39,7 @@ from micromegas_dbapi.transport.flight.messages import (
     unpack,
 )
 from micromegas_dbapi.transport.flight.prefetch import DaemonThreads, Prefetcher
+from micromegas_dbapi.transport.layout import LayoutChecker
 from micromegas_dbapi.transport.protocol import NoRows, Request
 from micromegas_dbapi.transport.status import retry_with_fresh_token
 from micromegas_dbapi.transport.streams import stream
@@ -209,7 +210,9 @@ class FlightTransport:
         if found is None:
             return NoRows(lambda: self._schema_of_no_rows(request))
         results, schema = found
-        return stream(schema, results, request)
+        # Here, because the thread that prefetches reads the next batch meanwhile.
+        layout = LayoutChecker(request, self._settings.validate)
+        return stream(schema, layout.checked(results), request)
 
     def _schema_of_no_rows(self, request: Request) -> pa.Schema:
         """Return the schema of an empty result that the service sent without one."""

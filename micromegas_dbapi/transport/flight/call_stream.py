@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any, TypeVar
 
 import pyarrow as pa
@@ -12,7 +13,7 @@ from micromegas_dbapi.errors import OperationalError
 from micromegas_dbapi.options.settings import Timeout
 from micromegas_dbapi.transport.flight.flight_errors import from_flight
 from micromegas_dbapi.transport.flight.prefetch import Prefetcher
-from micromegas_dbapi.transport.layout import LayoutChecker, decoding_error
+from micromegas_dbapi.transport.layout import decoding_error
 from micromegas_dbapi.transport.protocol import Request
 from micromegas_dbapi.transport.streams import check_cancelled
 
@@ -76,31 +77,43 @@ def read_messages(
     Yields
     ------
     pyarrow.Schema or pyarrow.RecordBatch
-        The schema, then the batches.
+        The schema, then the batches, which are not checked.
 
     Raises
     ------
     DataError
-        If a batch does not match the schema.
+        If a message does not match the schema.
+    OperationalError
+        If a message has no batch.
     pyarrow.ArrowException
         If the call fails.
     """
     reader = client.do_get(ticket, options)
     canceller.started(reader)
-    schema, layout = reader.schema, LayoutChecker(request)
+    schema = reader.schema
     yield schema
     while True:
         try:
             chunk = reader.read_chunk()
         except StopIteration:
+            # pyarrow also stops at a message without content, as if the stream ended there.
+            with suppress(StopIteration):
+                reader.read_chunk()
+                raise _no_batch(request) from None
             return
         except (pa.ArrowException, OSError) as error:
             if (mismatch := decoding_error(error, schema, request)) is not None:
                 raise mismatch from error
             raise
-        if chunk.data is not None:
-            layout.check(chunk.data)
-            yield chunk.data
+        if chunk.data is None:  # only metadata, which no version of the service sends
+            raise _no_batch(request)
+        yield chunk.data
+
+
+def _no_batch(request: Request) -> OperationalError:
+    return OperationalError(
+        "the response is damaged: a message has no batch", retryable=None, **request.context
+    )
 
 
 def read_results(

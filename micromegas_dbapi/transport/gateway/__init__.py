@@ -34,6 +34,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from uuid import uuid4
 
 import pyarrow as pa
@@ -63,7 +64,7 @@ from micromegas_dbapi.transport.gateway.json_objects import (
 )
 from micromegas_dbapi.transport.gateway.json_rows import has_evident_types, infer_batches
 from micromegas_dbapi.transport.http.http_client import HttpClient
-from micromegas_dbapi.transport.protocol import Request
+from micromegas_dbapi.transport.protocol import NO_LIMITS, Request
 from micromegas_dbapi.transport.streams import stream
 
 __all__ = ["GatewayTransport"]
@@ -253,7 +254,8 @@ class GatewayTransport:
         return types
 
     def _describe(self, request: Request, query: str) -> ColumnTypes | None:
-        types = parse_description(self._rows(request, f"DESCRIBE {query}"))
+        unlimited = replace(request, limits=NO_LIMITS)  # it is not the result
+        types = parse_description(self._rows(unlimited, f"DESCRIBE {query}"))
         if types is None:
             self._types.forget(query)
         else:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.client import IncompleteRead
@@ -14,11 +15,14 @@ from micromegas_dbapi.errors import OperationalError
 from micromegas_dbapi.options.settings import HttpSettings, Progress
 from micromegas_dbapi.transport.http.http_errors import reason
 from micromegas_dbapi.transport.http.spool import Spool
+from micromegas_dbapi.transport.limits import check_bytes, check_inflation
 from micromegas_dbapi.transport.protocol import Request
 
 __all__ = ["read", "read_spooled", "translate_errors"]
 
 _CHUNK = 2**20
+_ENCODED_CHUNK = 2**16  # may inflate to a thousand times its size
+_ONE_READ = 64 * 2**20  # the memory of one read is allocated before the bytes arrive
 
 
 def read(response: requests.Response, settings: HttpSettings, request: Request) -> bytes:
@@ -43,14 +47,14 @@ def read(response: requests.Response, settings: HttpSettings, request: Request) 
     OperationalError
         If the body stalls, is truncated or damaged.
     """
-    length = _content_length(response)
+    length = _announced(response, request)
     raw = response.raw
     with translate_errors(raw, settings.timeout.read, length, request):
-        if length is not None:
+        if length is not None and length <= _ONE_READ and not _encoded(response):
             # One read creates one bytes object, which Arrow uses without a copy.
             body: bytes = raw.read(decode_content=True)
         else:
-            body = b"".join(_chunks(raw, length, None))
+            body = _joined(_chunks(response, length, None, request))
     _check_length(raw, length, request)
     return body
 
@@ -87,25 +91,51 @@ def read_spooled(
         If the body stalls, is truncated or damaged, or if the disk is full.
     """
     limit = settings.spool_bytes
-    length = _content_length(response)
+    length = _announced(response, request)
     if length is not None and length <= limit and report is None:
         return read(response, settings, request)
     if length is not None and length > limit:
         limit = 0
     raw = response.raw
     with translate_errors(raw, settings.timeout.read, length, request):
-        body = _spooled(_chunks(raw, length, report), limit)
+        body = _spooled(_chunks(response, length, report, request), limit)
     _check_length(raw, length, request)
     return body
 
 
-def _chunks(raw: Any, length: int | None, report: Progress | None) -> Iterator[bytes]:
-    size = 0
-    while chunk := raw.read(_CHUNK, decode_content=True):
+def _announced(response: requests.Response, request: Request) -> int | None:
+    """Return the number of bytes that a response announces, if the request allows so many."""
+    text = response.headers.get("content-length", "")
+    length = int(text) if text.isascii() and text.isdigit() and len(text) < 20 else None
+    if length is not None:
+        check_bytes(length, request, "the response has")
+    return length
+
+
+def _encoded(response: requests.Response) -> bool:
+    return response.headers.get("content-encoding", "identity") != "identity"
+
+
+def _chunks(
+    response: requests.Response, length: int | None, report: Progress | None, request: Request
+) -> Iterator[bytes]:
+    raw, size = response.raw, 0
+    encoded = _encoded(response)
+    while chunk := raw.read(_ENCODED_CHUNK if encoded else _CHUNK, decode_content=True):
         size += len(chunk)
+        if encoded:
+            check_inflation(size, raw.tell(), request)
+        check_bytes(size, request, "the response has")
         if report is not None:
             report(size, length)
         yield chunk
+
+
+def _joined(chunks: Iterator[bytes]) -> bytes:
+    file = io.BytesIO()  # getvalue() does not copy
+    for chunk in chunks:
+        file.write(chunk)
+    return file.getvalue()
 
 
 def _spooled(chunks: Iterator[bytes], limit: int) -> bytes | Spool:
@@ -185,11 +215,6 @@ def translate_errors(
     except OSError as error:  # of the disk: urllib3 wraps those of the network
         message = f"cannot write the response to a temporary file: {error}"
         raise OperationalError(message, status=200, retryable=False, **request.context) from error
-
-
-def _content_length(response: requests.Response) -> int | None:
-    text = response.headers.get("content-length", "")
-    return int(text) if text.isascii() and text.isdigit() else None
 
 
 def _received(raw: Any, error: HTTPError) -> int:

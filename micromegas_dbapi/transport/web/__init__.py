@@ -25,7 +25,7 @@ from micromegas_dbapi.transport.cancellation import Cancellation
 from micromegas_dbapi.transport.client_headers import attribution
 from micromegas_dbapi.transport.http.http_client import HttpClient
 from micromegas_dbapi.transport.layout import mismatch_error
-from micromegas_dbapi.transport.protocol import Request
+from micromegas_dbapi.transport.protocol import NO_LIMITS, Request
 from micromegas_dbapi.transport.status import retry_with_fresh_token
 from micromegas_dbapi.transport.streams import check_cancelled, stream
 from micromegas_dbapi.transport.web.app_errors import is_unknown_source, parse_error
@@ -204,7 +204,8 @@ class WebTransport:
 
             def send() -> Frames:
                 response = self._client.send("/api/query-stream", body, request)
-                return Frames(response, self._settings.timeout.read, request)
+                settings = self._settings
+                return Frames(response, settings.timeout.read, request, settings.validate)
 
             # The app may reject the token in a response of status 200, in its first frame.
             try:
@@ -233,7 +234,9 @@ class WebTransport:
         """Return the only data source, which is queried once."""
         if (known := self._source.current()) is not None:
             return known.value
-        names = _source_names(self._client.fetch("/api/data-sources", None, request))
+        names = _source_names(
+            self._client.fetch("/api/data-sources", None, replace(request, limits=NO_LIMITS))
+        )
         if names is None:
             raise OperationalError(
                 f"{self._client.host} did not return a list of data sources: is this the "

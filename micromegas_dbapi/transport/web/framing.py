@@ -22,11 +22,14 @@ import pyarrow as pa
 import requests
 
 from micromegas_dbapi.errors import DatabaseError, OperationalError
+from micromegas_dbapi.options.settings import Validation
 from micromegas_dbapi.transport.http.http_client import settle
 from micromegas_dbapi.transport.http.response_body import translate_errors
 from micromegas_dbapi.transport.layout import LayoutChecker, decoding_error
+from micromegas_dbapi.transport.limits import check_inflation, check_message
 from micromegas_dbapi.transport.protocol import Request
 from micromegas_dbapi.transport.web.app_errors import error_of_code
+from micromegas_dbapi.transport.web.inflation import inflated_size
 
 __all__ = ["Frames"]
 
@@ -46,6 +49,8 @@ class Frames(Iterator[pa.RecordBatch]):
         The read timeout in seconds, for errors.
     request : Request
         Settled at the end and after an error.
+    validation : {"layout", "full"}
+        How to check the batches.
 
     Attributes
     ----------
@@ -58,12 +63,18 @@ class Frames(Iterator[pa.RecordBatch]):
         of frames. Iteration raises it, too.
     """
 
-    def __init__(self, response: requests.Response, timeout: float, request: Request) -> None:
+    def __init__(
+        self,
+        response: requests.Response,
+        timeout: float,
+        request: Request,
+        validation: Validation = "layout",
+    ) -> None:
         self._response = response
         self._request = request
         self._body = _Body(response, timeout, request)
         self._file = _PayloadFile()
-        self._layout = LayoutChecker(request)
+        self._layout = LayoutChecker(request, validation)
         try:
             header, payload = self._frame(first=True)
             if header["type"] != "schema":
@@ -123,9 +134,14 @@ class Frames(Iterator[pa.RecordBatch]):
         size = header.get("size")
         if type(size) is not int or not 0 < size <= _MAX_FRAME:
             self._fail(f"a frame declares the size {size!r}")
+        check_message(size, self._request)
         return header, self._body.exactly(size)
 
     def _batch(self, header: dict[str, Any], payload: bytes) -> pa.RecordBatch:
+        try:
+            check_inflation(inflated_size(payload), len(payload), self._request)
+        except ValueError as error:
+            self._fail("a batch cannot be decoded", error)
         self._file.replace(payload)
         try:
             batch = self._reader.read_next_batch()

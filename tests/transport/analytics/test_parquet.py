@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import io
 from datetime import date, datetime, time
 from pathlib import Path
 
 import datafusion
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
+import micromegas_dbapi as mm
 from micromegas_dbapi.transport.analytics.parquet import decode
 from micromegas_dbapi.transport.protocol import Request
 
@@ -59,3 +62,48 @@ def test_dictionary_of_a_lost_type_is_that_type(tmp_path: Path) -> None:
     found = decode(file.read_bytes(), Request("", None, "")).read_all().column("v")
     assert found.type == pa.timestamp("s")
     assert found.to_pylist() == LOST["timestamp"].to_pylist()
+
+
+def varint(number: int) -> bytes:
+    """Encode an integer as Parquet's metadata has it."""
+    rest, found = number << 1, b""
+    while rest > 127:
+        found, rest = found + bytes([rest & 127 | 128]), rest >> 7
+    return found + bytes([rest])
+
+
+def footer_with(table: pa.Table, old: bytes, new: bytes, last: bool) -> bytes:
+    """Write a file, and replace bytes of its metadata where they occur first or last."""
+    sink = io.BytesIO()
+    pq.write_table(table, sink, compression="none", use_dictionary=False, write_statistics=False)
+    body = sink.getvalue()
+    size = int.from_bytes(body[-8:-4], "little")
+    data, footer = body[: -8 - size], body[-8 - size : -8]
+    at = footer.rindex(old) if last else footer.index(old)
+    footer = footer[:at] + new + footer[at + len(old) :]
+    return data + footer + len(footer).to_bytes(4, "little") + b"PAR1"
+
+
+ROWS = 5555
+NUMBERS = pa.table({"v": pa.array(range(ROWS), pa.int32())})
+WIDE = pa.table({"v": pa.array([b"x" * ROWS] * 2, pa.binary(ROWS))})
+COUNT = varint(ROWS)
+
+
+@pytest.mark.parametrize("wrong", [0, 1, ROWS - 1, ROWS + 1, 10**6, 10**12, 2**62])
+@pytest.mark.parametrize("last", [False, True], ids=["file", "row group"])
+def test_declared_rows(wrong: int, last: bool) -> None:
+    """A file that declares other numbers of rows than it has is not read silently."""
+    body = footer_with(NUMBERS, COUNT, varint(wrong), last)
+    with pytest.raises(mm.OperationalError, match="the response is a damaged Parquet file: "):
+        decode(body, Request("", None, "")).read_all()
+
+
+def test_declared_width() -> None:
+    """pyarrow would allocate the width for each row before it reads any."""
+    assert decode(footer_with(WIDE, COUNT, COUNT, False), Request("", None, "")).read_all() == WIDE
+    body = footer_with(WIDE, COUNT, varint(2**31 - 1), False)
+    before = pa.total_allocated_bytes()
+    with pytest.raises(mm.OperationalError, match="values of 2147483647 bytes in a file of"):
+        decode(body, Request("", None, ""))
+    assert pa.total_allocated_bytes() - before < 2**20

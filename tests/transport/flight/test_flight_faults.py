@@ -49,6 +49,31 @@ def failure(*replies: Reply, **options: Any) -> mm.Error:
     return caught.value
 
 
+# -- damaged messages ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("message", [b"", b"\x1a\x04note"], ids=["empty", "metadata only"])
+@pytest.mark.parametrize("at", [1, 2, 3, 4, 5])
+def test_a_message_without_a_batch(at: int, message: bytes) -> None:
+    """pyarrow stops at an empty one, as if the stream had ended. Services send none of them."""
+    error = failure(Reply([*OK.messages[:at], message, *OK.messages[at:]]))
+    assert type(error) is mm.OperationalError
+    assert "the response is damaged: a message has no batch" in str(error)
+
+
+@pytest.mark.parametrize("validate", ["layout", "full"])
+def test_validation(validate: Any) -> None:
+    table = pa.table({"number": [1], "text": pa.array([b"\xff"]).view(pa.string())})
+    with replaying(None, [], Reply(messages(table))) as service:
+        with mm.connect(service.url, validate=validate) as connection:
+            cursor = connection.execute(SQL)
+            if validate == "layout":
+                assert cursor.fetch_arrow_table().equals(table)
+                return
+            with pytest.raises(mm.OperationalError, match="a batch of the result is damaged"):
+                cursor.fetch_arrow_table()
+
+
 # -- statuses --------------------------------------------------------------------------------------
 
 TEXT = "the gatekeeper says no"
