@@ -189,7 +189,9 @@ def _derive(
     try:
         query = parse(statement)
         scans.query(query, {}, {})
-        if _returns_no_rows(query):  # whatever its range is; some views are refused without one
+        # Whatever the range is. Instances of some views are refused without one.
+        instances = any(scan.relation.startswith("view_instance") for scan in scans.found)
+        if instances and _returns_no_rows(query):
             return (
                 _obstacle(scans, known, generation)
                 or _unknown_views(scans, known, generation)

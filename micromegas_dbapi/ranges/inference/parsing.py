@@ -21,9 +21,9 @@ from micromegas_dbapi.sql.statement import Statement
 __all__ = ["NoQueryError", "parse"]
 
 _LONGEST = 200_000
-# The parser calls itself for each level. This many need less than half a MiB of stack, as much as
-# threads have on macOS.
-_DEEPEST = 1000
+# The parser calls itself for each level. This many need less than 4 MiB of stack: threads have 8 on
+# Linux.
+_DEEPEST = 5000
 
 
 class NoQueryError(UnprovableError):

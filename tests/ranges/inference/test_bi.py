@@ -188,11 +188,13 @@ TABLE = sa.Table(
     schema="public",
 )
 TIME = TABLE.c.time
+# A datetime of Python names its whole microsecond.
+NEXT, LAST = "2026-11-23T00:00:00.000001000Z", "2026-11-23T00:00:00.000000999Z"
 SUB = sa.select(TIME, TABLE.c.level).subquery()
 BUILT = [
     (sa.select(TABLE).where(TIME >= UTC_DAY, UTC_DAY + timedelta(days=1) > TIME), (A, B)),
-    (sa.select(sa.func.count()).where(TIME.between(UTC_DAY, UTC_DAY + timedelta(days=1))), (A, B)),
-    (sa.select(TABLE).where(sa.or_(TIME == UTC_DAY, TIME.in_([UTC_DAY + timedelta(days=1)]))), (A, B)),
+    (sa.select(sa.func.count()).where(TIME.between(UTC_DAY, UTC_DAY + timedelta(days=1))), (A, NEXT)),
+    (sa.select(TABLE).where(sa.or_(TIME == UTC_DAY, TIME.in_([UTC_DAY + timedelta(days=1)]))), (A, LAST)),
     (sa.select(SUB.c.level).where(SUB.c.time >= UTC_DAY), (A, OPEN)),
     (sa.select(sa.func.date_trunc("hour", TIME)).where(~(TIME < UTC_DAY)).limit(3), (A, OPEN)),
     (sa.select(TABLE).where(sa.func.now() - timedelta(hours=1) <= TIME), LAST_HOUR),
