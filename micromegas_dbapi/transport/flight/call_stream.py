@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from typing import Any, TypeVar
 
@@ -25,12 +26,13 @@ class CallCanceller:
     """Cancels a DoGet call from any thread or finalizer, even before the call has started.
 
     Each method writes its attribute before it reads the other one. So one of them sees the other
-    without a lock.
+    without a lock. A forked child cancels nothing: the call and its socket belong to the parent.
     """
 
     def __init__(self) -> None:
         self._reader: fl.FlightStreamReader | None = None
         self._cancelled = False
+        self._pid = os.getpid()
 
     def started(self, reader: fl.FlightStreamReader) -> None:
         """Set the call to cancel, and cancel it if `cancel` was called before.
@@ -47,7 +49,7 @@ class CallCanceller:
     def cancel(self) -> None:
         """Cancel the call."""
         self._cancelled = True
-        if self._reader is not None:
+        if self._reader is not None and self._pid == os.getpid():
             self._reader.cancel()
 
 

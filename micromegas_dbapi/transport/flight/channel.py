@@ -12,7 +12,8 @@ from urllib.parse import urlsplit
 
 import pyarrow.flight as fl
 
-from micromegas_dbapi.errors import NotSupportedError, ProgrammingError
+from micromegas_dbapi.errors import ProgrammingError
+from micromegas_dbapi.forks import OneProcess
 from micromegas_dbapi.options.settings import FlightSettings, refuse_insecure
 from micromegas_dbapi.transport.client_headers import attribution
 
@@ -20,9 +21,10 @@ __all__ = ["Channel", "silence_grpc"]
 
 _Header = tuple[bytes, bytes]
 
-# The process that used gRPC first. Its threads do not exist in a forked child, whose calls would
-# never return.
-_grpc_pid: int | None = None
+# A service sends the text of an error in the metadata of the response, which gRPC limits to 8 to 16
+# KiB by default and replaces by an error about the size. It accepts no larger limit than this.
+_METADATA_BYTES = 16 * 2**20
+_GRPC = OneProcess("gRPC", "FlightSQL")
 _lock = threading.Lock()
 
 
@@ -48,6 +50,7 @@ class Channel:
         self._address = address
         self._settings = settings
         self._client: fl.FlightClient | None = None
+        self._pid = os.getpid()  # of the client
         self._tls = _tls(settings) if urlsplit(address).scheme == "grpc+tls" else {}
         self._headers = [_header(n, v) for n, v in {**attribution(), **settings.headers}.items()]
 
@@ -64,17 +67,10 @@ class Channel:
         NotSupportedError
             In a forked child of a process that has used gRPC.
         """
-        global _grpc_pid
+        _GRPC.check()  # before the lock, which another thread may have held at the fork
         with _lock:
-            if _grpc_pid not in (None, os.getpid()):
-                raise NotSupportedError(
-                    "gRPC does not work in this process, which was forked from a process that has "
-                    "used FlightSQL: use multiprocessing's 'spawn' or 'forkserver', or connect "
-                    "only after the fork"
-                )
             if self._client is None:
-                _grpc_pid = os.getpid()
-                self._client = self._open()
+                self._client, self._pid = self._open(), os.getpid()
             return self._client
 
     def options(self, headers: Iterable[tuple[str, str]] = ()) -> fl.FlightCallOptions:
@@ -107,7 +103,12 @@ class Channel:
         return fl.FlightCallOptions(timeout=self._settings.timeout.total, headers=found)
 
     def close(self) -> None:
-        """Close the connection. Running calls may end with any error."""
+        """Close the connection. Running calls may end with any error.
+
+        In a forked child this does nothing, because the connection belongs to the parent.
+        """
+        if self._pid != os.getpid():
+            return
         with _lock:
             client, self._client = self._client, None
         if client is not None:
@@ -116,7 +117,11 @@ class Channel:
     def _open(self) -> fl.FlightClient:
         settings = self._settings
         # This is also the timeout of a connection attempt.
-        options = [("grpc.min_reconnect_backoff_ms", int(settings.timeout.connect * 1000))]
+        options = [
+            ("grpc.min_reconnect_backoff_ms", int(settings.timeout.connect * 1000)),
+            ("grpc.max_metadata_size", _METADATA_BYTES),
+            ("grpc.absolute_max_metadata_size", _METADATA_BYTES),
+        ]
         if settings.keepalive_ms:
             # A small response has two messages. Some services send the second only after the
             # first is acknowledged, which kernels delay by 40 ms. A ping carries the
