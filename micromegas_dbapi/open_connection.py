@@ -16,6 +16,7 @@ from micromegas_dbapi.options.option_types import FilePath
 from micromegas_dbapi.options.settings import Progress, Timeout
 from micromegas_dbapi.ranges.choice import Ranges
 from micromegas_dbapi.ranges.range_options import RangeOptions, Views
+from micromegas_dbapi.redaction import redact
 from micromegas_dbapi.sql.mixed_types import Reaction
 from micromegas_dbapi.timerange import Bound, resolve
 
@@ -171,9 +172,23 @@ def connect(
     """
     options = {**locals()}  # all arguments, by name
     options.update(options.pop("others"))
-    del options["address"]
+    # A traceback may show the local variables.
+    address = auth = token = headers = proxies = None
+    others = {}
+    try:
+        return _connect(options.pop("address"), options)
+    except BaseException as error:
+        redact(error)
+        raise
+    finally:
+        options.clear()
+
+
+def _connect(address: FilePath | None, options: dict[str, Any]) -> Connection:
+    """Open a connection with the arguments of `connect`, by name."""
     from micromegas_dbapi.open_transport import open_transport  # not at the top, as in `_locate`
 
+    begin, end = options["begin"], options["end"]
     arguments = check_arguments(options)
     target, of_profile = _locate(address, arguments.pop("profile", None))
     check_wire(arguments, target.wire, target.scheme)

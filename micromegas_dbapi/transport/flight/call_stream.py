@@ -11,6 +11,7 @@ import pyarrow.flight as fl
 
 from micromegas_dbapi.errors import OperationalError
 from micromegas_dbapi.options.settings import Timeout
+from micromegas_dbapi.transport.flight.channel import Call
 from micromegas_dbapi.transport.flight.flight_errors import from_flight
 from micromegas_dbapi.transport.flight.prefetch import Prefetcher
 from micromegas_dbapi.transport.layout import LayoutChecker, decoding_error
@@ -54,9 +55,8 @@ class CallCanceller:
 
 
 def read_messages(
-    client: fl.FlightClient,
+    call: Call,
     ticket: fl.Ticket,
-    options: fl.FlightCallOptions,
     canceller: CallCanceller,
     request: Request,
 ) -> Iterator[Any]:
@@ -64,12 +64,10 @@ def read_messages(
 
     Parameters
     ----------
-    client : pyarrow.flight.FlightClient
-        The connection.
+    call : Call
+        The client and the headers.
     ticket : pyarrow.flight.Ticket
         The query.
-    options : pyarrow.flight.FlightCallOptions
-        Headers and deadline.
     canceller : CallCanceller
         Can cancel the call once it has started.
     request : Request
@@ -87,7 +85,7 @@ def read_messages(
     pyarrow.ArrowException
         If the call fails.
     """
-    reader = client.do_get(ticket, options)
+    reader = call.do_get(ticket)
     canceller.started(reader)
     schema, layout = reader.schema, LayoutChecker(request)
     yield schema
@@ -105,19 +103,15 @@ def read_messages(
             yield chunk.data
 
 
-def read_results(
-    client: fl.FlightClient, action: fl.Action, options: fl.FlightCallOptions
-) -> Iterator[bytes]:
+def read_results(call: Call, action: fl.Action) -> Iterator[bytes]:
     """Make a DoAction call.
 
     Parameters
     ----------
-    client : pyarrow.flight.FlightClient
-        The connection.
+    call : Call
+        The client and the headers.
     action : pyarrow.flight.Action
         The action.
-    options : pyarrow.flight.FlightCallOptions
-        Headers and deadline.
 
     Yields
     ------
@@ -129,7 +123,7 @@ def read_results(
     pyarrow.ArrowException
         If the call fails.
     """
-    for result in client.do_action(action, options):
+    for result in call.do_action(action):
         yield result.body.to_pybytes()
 
 

@@ -14,6 +14,7 @@ from requests.adapters import HTTPAdapter
 
 from micromegas_dbapi.errors import DatabaseError
 from micromegas_dbapi.options.settings import HttpSettings, Progress, refuse_insecure
+from micromegas_dbapi.redaction import redact
 from micromegas_dbapi.transport.client_headers import user_agent
 from micromegas_dbapi.transport.http.connection_pools import cancellable, create_adapter
 from micromegas_dbapi.transport.http.http_errors import (
@@ -228,6 +229,7 @@ class HttpClient:
                     **self._environment,
                 )
         except (ValueError, requests.exceptions.RequestException, OSError) as error:
+            redact(error)
             check_cancelled(request, error)
             raise error_of_request(error, self.host, timeout, request) from error
         if response.status_code == 200:
