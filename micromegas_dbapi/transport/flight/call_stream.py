@@ -154,12 +154,13 @@ class CallResults(Iterator[_T]):
         self._request = request
         self._host = host
         self._timeout = timeout
+        self._answered = False
         request.cancellation.on_cancel(prefetcher.close)
 
     def __next__(self) -> _T:
         request, timeout = self._request, self._timeout
         try:
-            return self._prefetcher.get(timeout.read)
+            item = self._prefetcher.get(timeout.read)
         except StopIteration:
             check_cancelled(request)
             request.cancellation.settled()
@@ -175,7 +176,11 @@ class CallResults(Iterator[_T]):
         except (pa.ArrowException, OSError) as error:
             check_cancelled(request, error)
             request.cancellation.settled()
-            raise from_flight(error, request, self._host, timeout.connect)  # noqa: B904  (has one)
+            raise from_flight(  # noqa: B904  (it has its cause)
+                error, request, self._host, timeout.connect, answered=self._answered
+            )
         except BaseException:  # Ctrl-C while waiting
             self._prefetcher.close()
             raise
+        self._answered = True
+        return item
