@@ -17,6 +17,7 @@ from micromegas_dbapi.options.settings import Progress, Timeout
 from micromegas_dbapi.ranges.choice import Ranges
 from micromegas_dbapi.ranges.range_options import RangeOptions, Views
 from micromegas_dbapi.redaction import redact
+from micromegas_dbapi.row_factories import RowFactory
 from micromegas_dbapi.sql.mixed_types import Reaction
 from micromegas_dbapi.timerange import Bound, resolve
 
@@ -38,6 +39,7 @@ def connect(
     on_unbounded: Reaction | None = None,
     on_mixed_types: Reaction | None = None,
     timestamps: Timestamps | None = None,
+    row_factory: RowFactory | type | None = None,
     progress: Progress | None = None,
     auth: Auth | TokenProvider | None = None,
     token: str | None = None,
@@ -110,6 +112,10 @@ def connect(
     timestamps : {"datetime", "ns"}, optional
         What timestamps become in rows: datetime, or int nanoseconds since the epoch. The default is
         "datetime".
+    row_factory : {"tuple", "namedtuple", "dict"}, optional
+        What a row is. In a named tuple, a name that is not a Python identifier, or repeats, is
+        replaced by an underscore and the index of the column. The attribute `row_factory` of a
+        connection or a cursor changes it for later statements. The default is "tuple".
     progress : callable, optional
         Called during the download of a response of the HTTP service with the number of bytes so far
         and the total number, or None if that is not known. Other protocols do not call it. The
@@ -202,7 +208,11 @@ def _connect(address: FilePath | None, options: dict[str, Any]) -> Connection:
     ranges = RangeOptions(**fields_of(RangeOptions, values))
     transport = open_transport(target, values)
     return Connection(
-        transport, Ranges(transport, levels, ranges), values["timestamps"], values["on_mixed_types"]
+        transport,
+        Ranges(transport, levels, ranges),
+        values["timestamps"],
+        values["on_mixed_types"],
+        values["row_factory"],
     )
 
 

@@ -224,6 +224,11 @@ class MicromegasDialect(Reflection, DefaultDialect):  # type: ignore[misc]  # 1.
         """Connect with the arguments that `create_connect_args` and ``connect_args`` set."""
         if "address" in cparams:
             raise ArgumentError("connect_args has an address, but the URL is the address")
+        if "row_factory" in cparams:
+            raise ArgumentError(
+                "connect_args has a row_factory, but SQLAlchemy creates its own rows; use "
+                "result.mappings() for rows by name"
+            )
         return super().connect(*cargs, **cparams)
 
     def _address(self, url: SQLAlchemyURL) -> str:

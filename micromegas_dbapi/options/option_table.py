@@ -18,6 +18,7 @@ from micromegas_dbapi.options.option_types import (
     MODE,
     NAME,
     PROGRESS,
+    ROW_FACTORY,
     SECONDS,
     SIZE,
     VIEWS,
@@ -122,6 +123,14 @@ _TABLE = (
         "What timestamps become in rows: datetime, or int nanoseconds since the epoch.",
         default="datetime",
         per_statement=True,
+    ),
+    Option(
+        "row_factory",
+        ROW_FACTORY,
+        "What a row is. In a named tuple, a name that is not a Python identifier, or repeats, is "
+        "replaced by an underscore and the index of the column. The attribute `row_factory` of a "
+        "connection or a cursor changes it for later statements.",
+        default="tuple",
     ),
     Option(
         "progress",
