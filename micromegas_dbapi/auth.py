@@ -46,10 +46,15 @@ class SecretMixin:
 class BearerAuth(SecretMixin):
     """A bearer token. Neither repr nor pickle shows it.
 
-    Attributes
+    Parameters
     ----------
     token : str
         Sent as ``Authorization: Bearer <token>``; visible ASCII characters only.
+
+    Attributes
+    ----------
+    token : str
+        As given.
     refreshes : bool
         False: the same token is sent with every request.
 
@@ -96,11 +101,16 @@ class BearerAuth(SecretMixin):
 class BasicAuth(SecretMixin):
     """A user name and password. Neither repr nor pickle shows the password.
 
-    Attributes
+    Parameters
     ----------
     user, password : str
         Sent as ``Authorization: Basic <...>``, encoded in UTF-8. The user name cannot contain a
         colon, because a colon separates it from the password.
+
+    Attributes
+    ----------
+    user, password : str
+        As given.
     refreshes : bool
         False: the same credentials are sent with every request.
 

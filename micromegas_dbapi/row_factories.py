@@ -51,4 +51,4 @@ def row_maker(
 
 @lru_cache(maxsize=256)
 def _named_tuple(names: tuple[str, ...]) -> Any:
-    return namedtuple("Row", names, rename=True)  # type: ignore[misc]
+    return namedtuple("Row", names, rename=True)

@@ -149,6 +149,7 @@ ACCEPTED: dict[str, set[str]] = {
     "on_unbounded": set(),
     "on_mixed_types": set(),
     "timestamps": set(),
+    "row_factory": set(),
     "progress": {"class", "function"},
     "auth": {"provider", "BearerAuth", "BasicAuth", "TokenFile"},
     "token": TEXTS,

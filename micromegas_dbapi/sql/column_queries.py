@@ -7,7 +7,14 @@ from collections.abc import Sequence
 from micromegas_dbapi.sql.statement import Statement
 from micromegas_dbapi.timerange import MIN_NS, TimeRange
 
-__all__ = ["NEVER", "query_alone", "types_of_rows", "with_one_row_of_nulls", "without_rows"]
+__all__ = [
+    "NEVER",
+    "count_of_rows",
+    "query_alone",
+    "types_of_rows",
+    "with_one_row_of_nulls",
+    "without_rows",
+]
 
 #: A range without events. Nothing is scanned, and views that require a range have one.
 NEVER = TimeRange(MIN_NS, MIN_NS)
@@ -86,6 +93,23 @@ def types_of_rows(statement: Statement, names: Sequence[str]) -> str | None:
     types = ", ".join(f"arrow_typeof(q.{name}) AS c{at}" for at, name in enumerate(quoted))
     no_rows = f"SELECT * FROM (\n{inner}\n) AS i LIMIT 0"
     return f"SELECT {types} FROM (VALUES (1)) AS one(x) LEFT JOIN ({no_rows}) AS q ON true"
+
+
+def count_of_rows(statement: Statement) -> str | None:
+    """Return a query for the number of rows of another one.
+
+    Parameters
+    ----------
+    statement : Statement
+        A statement of any kind.
+
+    Returns
+    -------
+    str or None
+        None if the statement is not a query.
+    """
+    inner = query_alone(statement)
+    return None if inner is None else f"SELECT count(*) AS rows FROM (\n{inner}\n) AS q"
 
 
 def query_alone(statement: Statement) -> str | None:

@@ -134,8 +134,8 @@ def _(value: Decimal) -> str:
             f"is Decimal({str(value)!r}), which SQL decimals cannot express; pass a float"
         )
     if not value:  # of any exponent
-        exponent = min(max(exponent, -_MAX_DIGITS), 0)
-        value, digits = Decimal((0, (0,), exponent)), (0,)
+        exponent, digits = min(max(int(exponent), -_MAX_DIGITS), 0), (0,)
+        value = Decimal((0, digits, exponent))
     scale = max(-exponent, 0)
     precision = max(len(digits) + max(exponent, 0), scale, 1)
     if precision > _MAX_DIGITS:

@@ -150,7 +150,8 @@ def _meaning(text: str) -> tuple[str, bool]:
     """Return what a message about a connection means, and whether a retry may help."""
     if _LOST.search(text) and _NOT_CONNECTED not in text:
         return "the connection to {host} was lost before the end of the result", True
-    return next(found for sign, *found in _CONNECTION_ERRORS if sign in text)  # type: ignore[misc]
+    found = (each[1:] for each in _CONNECTION_ERRORS if each[0] in text)
+    return next(found)
 
 
 def _split_status(error: BaseException) -> tuple[str | None, str]:
