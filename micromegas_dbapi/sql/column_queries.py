@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
+from micromegas_dbapi.sql.lexer import IGNORED
 from micromegas_dbapi.sql.statement import Statement
 from micromegas_dbapi.timerange import MIN_NS, TimeRange
 
@@ -96,7 +98,7 @@ def types_of_rows(statement: Statement, names: Sequence[str]) -> str | None:
 
 
 def count_of_rows(statement: Statement) -> str | None:
-    """Return a query for the number of rows of another one.
+    r"""Return a query for the number of rows of another one that may have no columns.
 
     Parameters
     ----------
@@ -106,10 +108,18 @@ def count_of_rows(statement: Statement) -> str | None:
     Returns
     -------
     str or None
-        None if the statement is not a query.
+        None if the statement is not a query, or has no ``SELECT`` without columns.
+
+    Examples
+    --------
+    >>> count_of_rows(Statement("SELECT FROM log_entries"))
+    'SELECT count(*) AS rows FROM (\nSELECT FROM log_entries\n) AS q'
     """
     inner = query_alone(statement)
-    return None if inner is None else f"SELECT count(*) AS rows FROM (\n{inner}\n) AS q"
+    words = [statement.text_of(p).upper() for p in statement.tokens if p.kind not in IGNORED]
+    if inner is None or ("SELECT", "FROM") not in pairwise(words):
+        return None
+    return f"SELECT count(*) AS rows FROM (\n{inner}\n) AS q"
 
 
 def query_alone(statement: Statement) -> str | None:

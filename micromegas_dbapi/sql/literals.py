@@ -128,14 +128,13 @@ def _(value: float) -> str:
 @_render.register
 def _(value: Decimal) -> str:
     # A bare 1.50 would be a Float64, so the type is written out.
+    if not value:  # zero, of any exponent
+        value = Decimal((0, (0,), min(max(int(value.as_tuple().exponent), -_MAX_DIGITS), 0)))
     _, digits, exponent = value.as_tuple()
     if not isinstance(exponent, int):
         raise _RefusedError(
             f"is Decimal({str(value)!r}), which SQL decimals cannot express; pass a float"
         )
-    if not value:  # of any exponent
-        exponent, digits = min(max(int(exponent), -_MAX_DIGITS), 0), (0,)
-        value = Decimal((0, digits, exponent))
     scale = max(-exponent, 0)
     precision = max(len(digits) + max(exponent, 0), scale, 1)
     if precision > _MAX_DIGITS:
