@@ -213,8 +213,12 @@ class MicromegasDialect(Reflection, DefaultDialect):  # type: ignore[misc]  # 1.
             )
         try:
             if url.password is not None:
-                user, password = url.username, str(url.password)
-                arguments["auth"] = BasicAuth(user, password) if user else BearerAuth(password)
+                # No variable has the password, because a traceback may show the variables.
+                arguments["auth"] = (
+                    BasicAuth(url.username, str(url.password))
+                    if url.username
+                    else BearerAuth(str(url.password))
+                )
             driver_url.parse(address)
         except Error as error:
             raise ArgumentError(str(error)) from error

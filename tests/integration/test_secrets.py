@@ -14,12 +14,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 
 import micromegas_dbapi as mm
 
 CANARY = "canary-4711"
 BASIC = base64.b64encode(f"user:{CANARY}".encode()).decode()
-PACKAGES = ("micromegas_dbapi", "requests", "urllib3", "http", "pyarrow", "socket", "ssl")
+# The frames whose variables are looked at. Neither the caller's own, nor those of SQLAlchemy, to
+# which the caller passes the URL, are the driver's.
+PACKAGES = ("micromegas_dbapi", "sqlalchemy_micromegas", "requests", "urllib3", "http", "ssl")
 
 
 class Provider:
@@ -226,6 +229,24 @@ def test_credentials_that_are_wrong_are_not_shown(
 def test_wrong_credentials_are_not_shown(create: Callable[[], object]) -> None:
     with pytest.raises(mm.ProgrammingError) as caught:
         create()
+    assert shown(caught.value) == []
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        f"micromegas+http://user:{CANARY}@127.0.0.1:9",
+        f"micromegas+grpc://:{CANARY}@127.0.0.1:9",
+        f"micromegas+gateway://us%3Aer:{CANARY}@127.0.0.1:9",
+        f"micromegas+http://user:{CANARY}@127.0.0.1:9/?nonsense=1",
+        f"micromegas+http://user:{CANARY}@service.example",  # unencrypted
+    ],
+)
+def test_sqlalchemy_shows_no_credentials(url: str) -> None:
+    with pytest.raises((sa.exc.DBAPIError, sa.exc.ArgumentError, mm.Error)) as caught:
+        engine = sa.create_engine(url, poolclass=sa.pool.NullPool)
+        with engine.connect() as connection:
+            connection.exec_driver_sql("SELECT 1")
     assert shown(caught.value) == []
 
 
