@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar, Protocol, TypeAlias
 
 from micromegas_dbapi.errors import OperationalError, ProgrammingError
+from micromegas_dbapi.redaction import redact
 
 __all__ = [
     "MASK",
@@ -26,7 +27,9 @@ MASK = "***"
 def _check_type(what: str, value: object, *kinds: type) -> None:
     if not isinstance(value, kinds):
         accepted = " or ".join(kind.__name__ for kind in kinds)
-        raise ProgrammingError(f"{what} is of type {type(value).__name__}; accepted: {accepted}")
+        given = type(value).__name__
+        del value  # a traceback may show the local variables
+        raise ProgrammingError(f"{what} is of type {given}; accepted: {accepted}")
 
 
 class SecretMixin:
@@ -39,14 +42,19 @@ class SecretMixin:
         return self
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, init=False)
 class BearerAuth(SecretMixin):
     """A bearer token. Neither repr nor pickle shows it.
+
+    Parameters
+    ----------
+    token : str
+        Sent as ``Authorization: Bearer <token>``; visible ASCII characters only.
 
     Attributes
     ----------
     token : str
-        Sent as ``Authorization: Bearer <token>``; visible ASCII characters only.
+        As given.
     refreshes : bool
         False: the same token is sent with every request.
 
@@ -59,7 +67,9 @@ class BearerAuth(SecretMixin):
     token: str = field(repr=False)
     refreshes: ClassVar[bool] = False
 
-    def __post_init__(self) -> None:
+    def __init__(self, token: str) -> None:
+        object.__setattr__(self, "token", token)
+        del token  # a traceback may show the local variables
         _check_type("the bearer token", self.token, str)
         # requests would reject such a header later, with the token in the text of the error.
         if not (
@@ -87,15 +97,20 @@ class BearerAuth(SecretMixin):
         return f"Bearer {self.token}"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, init=False)
 class BasicAuth(SecretMixin):
     """A user name and password. Neither repr nor pickle shows the password.
 
-    Attributes
+    Parameters
     ----------
     user, password : str
         Sent as ``Authorization: Basic <...>``, encoded in UTF-8. The user name cannot contain a
         colon, because a colon separates it from the password.
+
+    Attributes
+    ----------
+    user, password : str
+        As given.
     refreshes : bool
         False: the same credentials are sent with every request.
 
@@ -109,7 +124,10 @@ class BasicAuth(SecretMixin):
     password: str = field(repr=False)
     refreshes: ClassVar[bool] = False
 
-    def __post_init__(self) -> None:
+    def __init__(self, user: str, password: str) -> None:
+        object.__setattr__(self, "user", user)
+        object.__setattr__(self, "password", password)
+        del password  # a traceback may show the local variables
         _check_type("the user name", self.user, str)
         _check_type("the password", self.password, str)
         if ":" in self.user:
@@ -185,8 +203,11 @@ class TokenFile:
         try:
             with open(path, encoding="utf-8") as file:
                 return file.read().strip()
-        except (OSError, ValueError) as error:
+        except OSError as error:
             raise OperationalError(f"the token file {path} cannot be read: {error}") from error
+        except ValueError as error:  # if it is of the codec, it contains the content of the file
+            reason = "it is not UTF-8" if isinstance(error, UnicodeError) else str(error)
+        raise OperationalError(f"the token file {path} cannot be read: {reason}")
 
 
 class ProviderAuth(SecretMixin):
@@ -242,20 +263,27 @@ class ProviderAuth(SecretMixin):
             If it does not return a valid token.
         """
         try:
+            return BearerAuth(self._token()).header()
+        except BaseException as error:
+            redact(error)
+            raise
+
+    def _token(self) -> str:
+        """Return the token of the provider, which may be malformed."""
+        kind = type(self._provider).__name__
+        try:
             token: object = self._provider.get_token()
         except OperationalError:
             raise
         except Exception as error:
-            kind = type(self._provider).__name__
             raise OperationalError(
                 f"the token provider {kind} failed: {type(error).__name__}: {error}"
             ) from error
         if not isinstance(token, str):
-            kind = type(self._provider).__name__
             raise ProgrammingError(
                 f"get_token() of {kind} returned {type(token).__name__}; accepted: str"
             )
-        return BearerAuth(token).header()
+        return token
 
 
 Auth: TypeAlias = BearerAuth | BasicAuth | ProviderAuth

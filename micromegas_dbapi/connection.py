@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import sys
 import warnings
+from typing import NoReturn
 
 from micromegas_dbapi import errors
 from micromegas_dbapi.arrow.rows import Timestamps
-from micromegas_dbapi.connection_state import ConnectionState
+from micromegas_dbapi.connection_state import ConnectionState, check_row_factory, refuse_copy
 from micromegas_dbapi.cursor import Cursor, prepare_sql
 from micromegas_dbapi.query import Query
 from micromegas_dbapi.ranges.choice import Ranges
+from micromegas_dbapi.row_factories import RowFactory
 from micromegas_dbapi.service import Service
 from micromegas_dbapi.sql.mixed_types import Reaction
 from micromegas_dbapi.sql.parameters import Parameters
@@ -39,11 +41,13 @@ class Connection:
         What to do about a statement that mixes types.
     limits : Limits
         Of the size of each result.
+    row_factory : {"tuple", "namedtuple", "dict"}
+        What a row is.
 
     Raises
     ------
     ProgrammingError
-        If `timestamps` has another value.
+        If `timestamps` or `row_factory` has another value.
     """
 
     Warning = errors.Warning
@@ -64,8 +68,26 @@ class Connection:
         timestamps: Timestamps,
         on_mixed_types: Reaction = "ignore",
         limits: Limits = NO_LIMITS,
+        row_factory: RowFactory | type = "tuple",
     ) -> None:
-        self._state = ConnectionState(transport, ranges, timestamps, on_mixed_types, limits)
+        self._state = ConnectionState(
+            transport, ranges, timestamps, on_mixed_types, limits, row_factory
+        )
+
+    @property
+    def row_factory(self) -> RowFactory:
+        """What a row is: "tuple", "namedtuple" or "dict". Setting it affects later cursors.
+
+        Raises
+        ------
+        ProgrammingError
+            If it is set to another value.
+        """
+        return self._state.row_factory
+
+    @row_factory.setter
+    def row_factory(self, value: RowFactory | type) -> None:
+        self._state.row_factory = check_row_factory(value)
 
     @property
     def transport(self) -> Transport:
@@ -172,7 +194,12 @@ class Connection:
         return self._state.ranges.given([("execute", begin, end)])
 
     def cursor(
-        self, *, begin: Bound = None, end: Bound = None, timestamps: Timestamps | None = None
+        self,
+        *,
+        begin: Bound = None,
+        end: Bound = None,
+        timestamps: Timestamps | None = None,
+        row_factory: RowFactory | type | None = None,
     ) -> Cursor:
         """Create a cursor.
 
@@ -183,6 +210,8 @@ class Connection:
             connection.
         timestamps : {"datetime", "ns"}, optional
             What timestamps become in rows; by default as the connection has it.
+        row_factory : {"tuple", "namedtuple", "dict"}, optional
+            What a row is; by default as the connection has it.
 
         Returns
         -------
@@ -192,12 +221,12 @@ class Connection:
         Raises
         ------
         ProgrammingError
-            If the bounds or `timestamps` are wrong.
+            If the bounds, `timestamps` or `row_factory` are wrong.
         InterfaceError
             If the connection is closed.
         """
         self._state.check_open()
-        return Cursor(self, self._state, begin, end, timestamps)
+        return Cursor(self, self._state, begin, end, timestamps, row_factory)
 
     def execute(
         self, sql: str, parameters: Parameters = None, *, begin: Bound = None, end: Bound = None
@@ -252,6 +281,9 @@ class Connection:
         cancelled.
         """
         self._state.close()
+
+    def __reduce_ex__(self, protocol: object) -> NoReturn:
+        refuse_copy("a connection", "its URL and options, and call connect() with them")
 
     def __enter__(self) -> Connection:
         self._state.check_open()

@@ -6,6 +6,7 @@ import threading
 import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import NoReturn
 
 from micromegas_dbapi.arrow.readers import reading_error
 from micromegas_dbapi.arrow.rows import Timestamps
@@ -13,10 +14,11 @@ from micromegas_dbapi.errors import Error, InterfaceError
 from micromegas_dbapi.options.option_table import OPTIONS
 from micromegas_dbapi.query import Query
 from micromegas_dbapi.ranges.choice import Ranges
+from micromegas_dbapi.row_factories import RowFactory
 from micromegas_dbapi.sql.mixed_types import Reaction
 from micromegas_dbapi.transport.protocol import Limits, Transport
 
-__all__ = ["ConnectionState", "check_timestamps"]
+__all__ = ["ConnectionState", "check_row_factory", "check_timestamps", "refuse_copy"]
 
 
 class ConnectionState:
@@ -34,6 +36,8 @@ class ConnectionState:
         What to do about a statement that mixes types.
     limits : Limits
         Of the size of each result.
+    row_factory : {"tuple", "namedtuple", "dict"}
+        What a row is.
 
     Attributes
     ----------
@@ -43,7 +47,7 @@ class ConnectionState:
     Raises
     ------
     ProgrammingError
-        If `timestamps` has another value.
+        If `timestamps` or `row_factory` has another value.
     """
 
     __slots__ = (
@@ -54,6 +58,7 @@ class ConnectionState:
         "limits",
         "on_mixed_types",
         "ranges",
+        "row_factory",
         "timestamps",
     )
 
@@ -64,11 +69,13 @@ class ConnectionState:
         timestamps: Timestamps,
         on_mixed_types: Reaction,
         limits: Limits,
+        row_factory: RowFactory | type = "tuple",
     ) -> None:
         self._transport = transport
         self.closed = False
         self.ranges = ranges
         self.timestamps = check_timestamps(timestamps)
+        self.row_factory = check_row_factory(row_factory)
         self.on_mixed_types = on_mixed_types
         self.limits = limits
         # Weak: whoever forgets a cursor does not keep its result.
@@ -168,3 +175,46 @@ def check_timestamps(value: Timestamps) -> Timestamps:
     """
     checked: Timestamps = OPTIONS["timestamps"].convert(value)
     return checked
+
+
+def check_row_factory(value: RowFactory | type) -> RowFactory:
+    """Check the option ``row_factory`` and return it.
+
+    Parameters
+    ----------
+    value : {"tuple", "namedtuple", "dict"}
+        Or the type itself. Any other value is an error.
+
+    Returns
+    -------
+    str
+        The value.
+
+    Raises
+    ------
+    ProgrammingError
+        If the value is not one of these.
+    """
+    checked: RowFactory = OPTIONS["row_factory"].convert(value)
+    return checked
+
+
+def refuse_copy(what: str, instead: str) -> NoReturn:
+    """Raise the error for `copy` and `pickle` of something that belongs to its process.
+
+    Parameters
+    ----------
+    what : str
+        The object.
+    instead : str
+        What to copy instead.
+
+    Raises
+    ------
+    InterfaceError
+        Always.
+    """
+    raise InterfaceError(
+        f"{what} cannot be copied or pickled, because it holds open connections: pass on {instead}",
+        retryable=False,
+    )

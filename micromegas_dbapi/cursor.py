@@ -4,16 +4,22 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, NoReturn
 
 from micromegas_dbapi.arrow.polars_registry import register_with_polars
 from micromegas_dbapi.arrow.rows import Timestamps
 from micromegas_dbapi.arrow.type_codes import Column, describe
-from micromegas_dbapi.connection_state import ConnectionState, check_timestamps
+from micromegas_dbapi.connection_state import (
+    ConnectionState,
+    check_row_factory,
+    check_timestamps,
+    refuse_copy,
+)
 from micromegas_dbapi.errors import ProgrammingError
 from micromegas_dbapi.fetch_methods import FetchMethods
 from micromegas_dbapi.query import Query, State
 from micromegas_dbapi.result import Result
+from micromegas_dbapi.row_factories import RowFactory
 from micromegas_dbapi.sql.mixed_types import react
 from micromegas_dbapi.sql.parameters import Parameters, bind
 from micromegas_dbapi.sql.refusal import refuse_changes
@@ -39,6 +45,8 @@ class Cursor(FetchMethods):
         The time range of this cursor's statements.
     timestamps : {"datetime", "ns"}, optional
         By default as the connection has it.
+    row_factory : {"tuple", "namedtuple", "dict"}, optional
+        By default as the connection has it.
 
     Attributes
     ----------
@@ -58,7 +66,7 @@ class Cursor(FetchMethods):
     Raises
     ------
     ProgrammingError
-        If the bounds or `timestamps` are wrong.
+        If the bounds, `timestamps` or `row_factory` are wrong.
     """
 
     def __init__(
@@ -68,6 +76,7 @@ class Cursor(FetchMethods):
         begin: Bound = None,
         end: Bound = None,
         timestamps: Timestamps | None = None,
+        row_factory: RowFactory | type | None = None,
     ) -> None:
         super().__init__(state)
         resolve([("cursor", begin, end)], time.time_ns())  # report bad bounds here, not later
@@ -75,12 +84,28 @@ class Cursor(FetchMethods):
         self.begin = begin
         self.end = end
         self.timestamps = state.timestamps if timestamps is None else check_timestamps(timestamps)
+        self.row_factory = state.row_factory if row_factory is None else row_factory
         self.query_id: str | None = None
         self.time_range: TimeRange | NoTimeRange | None = None
         self._pending: list[Statement] = []  # the statements that nextset() runs
         self._pending_range: tuple[Bound, Bound] = (None, None)
         self._query: Query | None = None
         self._running: dict[str, Query] = {}  # by "query", the one that `_run` runs
+
+    @property
+    def row_factory(self) -> RowFactory:
+        """What a row is: "tuple", "namedtuple" or "dict". Setting it affects later statements.
+
+        Raises
+        ------
+        ProgrammingError
+            If it is set to another value.
+        """
+        return self._row_factory
+
+    @row_factory.setter
+    def row_factory(self, value: RowFactory | type) -> None:
+        self._row_factory = check_row_factory(value)
 
     def execute(
         self,
@@ -207,7 +232,7 @@ class Cursor(FetchMethods):
                 )
                 request = query.request()
                 query.answer(limited(self._state.transport.run(request), request))
-                self._result = Result(query, self.timestamps)
+                self._result = Result(query, self.timestamps, self._row_factory)
         finally:
             if self._running.get("query") is query:
                 self._running.clear()
@@ -286,6 +311,9 @@ class Cursor(FetchMethods):
         if self._result is not None:
             self._result.close("the cursor was closed or has run another statement")
         self._result = None
+
+    def __reduce_ex__(self, protocol: object) -> NoReturn:
+        refuse_copy("a cursor", "its rows, or the statement and its parameters")
 
     def __enter__(self) -> Cursor:
         self._check_open()

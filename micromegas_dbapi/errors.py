@@ -186,6 +186,8 @@ _WRAPPER = re.compile(
     re.VERBOSE,
 )
 _LINK = re.compile(r"^ {4}(?:\d+: )?", re.MULTILINE)
+# From the first whitespace: from each one, long runs of empty lines would take minutes.
+_CAUSED_BY = re.compile(r"(?<!\s)(\s+)Caused by:\s*")
 _BACKTRACE = re.compile(
     r"^[ ]*Stack backtrace:[ ]*\n(?:[ ]+\d+: .*\n?|[ ]+at .*\n?|[ ]*\n)*", re.MULTILINE
 )
@@ -297,7 +299,7 @@ def from_service(
 # What services append to the message of the query engine: older FlightSQL services the location in
 # their own source, newer ones the identifier of the query and the position in the statement.
 _SOURCE = re.compile(r" at [\w./-]+\.rs:\d+\s*$|^[\w./-]+\.rs:\d+ (?=not implemented: )")
-_QUERY_ID = re.compile(r"\s*\(query_id=([0-9a-fA-F-]{36})\)\s*$")
+_QUERY_ID = re.compile(r"\(query_id=([0-9a-fA-F-]{36})\)\s*$")
 # Anchored, because the words before may quote a value that looks the same.
 _PLACE = re.compile(
     r"\(at line (\d+), column (\d+)\)(?=\s*$|\n(?:note|help): )"
@@ -311,7 +313,7 @@ def _notes(text: str) -> tuple[str, dict[str, Any]]:
     text = _SOURCE.sub("", text)
     if match := _QUERY_ID.search(text):
         noted["query_id"] = match[1]
-        text = text[: match.start()]
+        text = text[: match.start()].rstrip()
     if places := list(_PLACE.finditer(text)):
         line, column = (int(found) for found in places[-1].groups() if found is not None)
         noted |= {"line": line, "column": column}
@@ -354,7 +356,7 @@ def _words(links: list[str], at: int) -> str:
         # Most causes repeat the words of the link before, perhaps with another prefix.
         if cause not in words and (cause.partition(": ")[2] or cause) not in words:
             words += f": {cause}"
-    words = re.sub(r"\s*\n\s*Caused by:\s*", ": ", words)
+    words = _CAUSED_BY.sub(lambda found: ": " if "\n" in found[1] else found[0], words)
     return re.sub(r"\n[ \t]+", "\n", words).strip()
 
 

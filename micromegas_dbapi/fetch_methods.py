@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import operator
+import sys
 from collections.abc import Iterator
 from itertools import islice
 from typing import TYPE_CHECKING, Any
@@ -72,14 +74,14 @@ class FetchMethods:
 
     # -- rows --------------------------------------------------------------------------------
 
-    def fetchone(self) -> tuple[Any, ...] | None:
+    def fetchone(self) -> Any:
         """Return the next row, or None after the last.
 
         Returns
         -------
-        tuple or None
-            One value per column: str, int, float, bool, bytes, None, Decimal, date, time,
-            timedelta, list, dict; timestamps as `Cursor.timestamps` says.
+        tuple, namedtuple, dict or None
+            As `Cursor.row_factory` says. One value per column: str, int, float, bool, bytes, None,
+            Decimal, date, time, timedelta, list, dict; timestamps as `Cursor.timestamps` says.
 
         Raises
         ------
@@ -101,7 +103,7 @@ class FetchMethods:
             self._check_open()
         return row
 
-    def fetchmany(self, size: int | None = None) -> list[tuple[Any, ...]]:
+    def fetchmany(self, size: int | None = None) -> list[Any]:
         """Return the next rows, an empty list after the last.
 
         Parameters
@@ -111,28 +113,27 @@ class FetchMethods:
 
         Returns
         -------
-        list of tuple
+        list of tuple, namedtuple or dict
             Values as for `fetchone`.
 
         Raises
         ------
         ProgrammingError
-            If `size` is negative.
+            If `size`, or `arraysize` in its place, is not an integer or is negative.
         InterfaceError, DatabaseError
             As for `fetchone`.
         """
-        count = self.arraysize if size is None else size
-        if count < 0:
-            raise ProgrammingError(f"size={count} rows cannot be fetched; accepted: 0 and more")
+        name, value = ("arraysize", self.arraysize) if size is None else ("size", size)
+        count = _count(name, value)
         result = self._current()
         return result.collect(islice(result.rows, count))
 
-    def fetchall(self) -> list[tuple[Any, ...]]:
+    def fetchall(self) -> list[Any]:
         """Return all remaining rows.
 
         Returns
         -------
-        list of tuple
+        list of tuple, namedtuple or dict
             Values as for `fetchone`.
 
         Raises
@@ -143,10 +144,10 @@ class FetchMethods:
         result = self._current()
         return result.collect(result.rows)
 
-    def __iter__(self) -> Iterator[tuple[Any, ...]]:
+    def __iter__(self) -> Iterator[Any]:
         return self._current().rows
 
-    def __next__(self) -> tuple[Any, ...]:
+    def __next__(self) -> Any:
         return next(self._current().rows)
 
     # -- Arrow and data frames: extensions of PEP 249 ----------------------------------------
@@ -236,3 +237,17 @@ class FetchMethods:
 
     def __arrow_c_schema__(self) -> object:
         return self._current().schema.__arrow_c_schema__()
+
+
+def _count(name: str, value: object) -> int:
+    """Return a number of rows, checked."""
+    try:
+        count = -1 if isinstance(value, bool) else operator.index(value)  # type: ignore[arg-type]
+    except TypeError:
+        count = -1
+    if count < 0:
+        raise ProgrammingError(
+            f"{name}={value!r} rows cannot be fetched; accepted: an integer, 0 and more",
+            retryable=False,
+        )
+    return min(count, sys.maxsize)

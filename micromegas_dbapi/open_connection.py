@@ -16,6 +16,8 @@ from micromegas_dbapi.options.option_types import FilePath
 from micromegas_dbapi.options.settings import Progress, Timeout, Validation
 from micromegas_dbapi.ranges.choice import Ranges
 from micromegas_dbapi.ranges.range_options import RangeOptions, Views
+from micromegas_dbapi.redaction import redact
+from micromegas_dbapi.row_factories import RowFactory
 from micromegas_dbapi.sql.mixed_types import Reaction
 from micromegas_dbapi.timerange import Bound, resolve
 from micromegas_dbapi.transport.protocol import Limits
@@ -40,6 +42,7 @@ def connect(
     timestamps: Timestamps | None = None,
     max_rows: int | None = None,
     max_result_bytes: int | None = None,
+    row_factory: RowFactory | type | None = None,
     progress: Progress | None = None,
     auth: Auth | TokenProvider | None = None,
     token: str | None = None,
@@ -122,6 +125,10 @@ def connect(
         Reading more is an OperationalError. Without this limit, a compressed message that inflates
         to more than 256 MiB and more than 100 times its size is an OperationalError. The default is
         no limit.
+    row_factory : {"tuple", "namedtuple", "dict"}, optional
+        What a row is. In a named tuple, a name that is not a Python identifier, or repeats, is
+        replaced by an underscore and the index of the column. The attribute `row_factory` of a
+        connection or a cursor changes it for later statements. The default is "tuple".
     progress : callable, optional
         Called during the download of a response of the HTTP service with the number of bytes so far
         and the total number, or None if that is not known. Other protocols do not call it. The
@@ -190,9 +197,23 @@ def connect(
     """
     options = {**locals()}  # all arguments, by name
     options.update(options.pop("others"))
-    del options["address"]
+    # A traceback may show the local variables.
+    address = auth = token = headers = proxies = None
+    others = {}
+    try:
+        return _connect(options.pop("address"), options)
+    except BaseException as error:
+        redact(error)
+        raise
+    finally:
+        options.clear()
+
+
+def _connect(address: FilePath | None, options: dict[str, Any]) -> Connection:
+    """Open a connection with the arguments of `connect`, by name."""
     from micromegas_dbapi.open_transport import open_transport  # not at the top, as in `_locate`
 
+    begin, end = options["begin"], options["end"]
     arguments = check_arguments(options)
     target, of_profile = _locate(address, arguments.pop("profile", None))
     check_wire(arguments, target.wire, target.scheme)
@@ -211,6 +232,7 @@ def connect(
         values["timestamps"],
         values["on_mixed_types"],
         Limits(**fields_of(Limits, values)),
+        values["row_factory"],
     )
 
 

@@ -13,6 +13,7 @@ from micromegas_dbapi.arrow import rows
 from micromegas_dbapi.arrow.readers import reading_error
 from micromegas_dbapi.errors import Error, InterfaceError, ProgrammingError
 from micromegas_dbapi.query import Query
+from micromegas_dbapi.row_factories import RowFactory, row_maker
 from micromegas_dbapi.transport.protocol import NoRows
 
 __all__ = ["Result"]
@@ -30,21 +31,25 @@ class Result:
         The query, which is ANSWERED.
     timestamps : {"datetime", "ns"}
         What timestamps become in rows.
+    row_factory : {"tuple", "namedtuple", "dict"}
+        What a row is.
 
     Attributes
     ----------
-    rows : iterator of tuple
+    rows : iterator of tuple, namedtuple or dict
         The remaining rows. Reading the first one decides that the result is consumed as rows.
         After an error it raises the same error again and again: the iterators underneath would
         be exhausted, and a partial result would pass for a complete one.
     """
 
-    def __init__(self, query: Query, timestamps: rows.Timestamps) -> None:
+    def __init__(
+        self, query: Query, timestamps: rows.Timestamps, row_factory: RowFactory = "tuple"
+    ) -> None:
         self._query = query
         self._position = _Position()
         self._as_arrow = False
-        self.rows: Iterator[tuple[Any, ...]] = chain.from_iterable(
-            _Batches(query, timestamps, self._position)
+        self.rows: Iterator[Any] = chain.from_iterable(
+            _Batches(query, timestamps, row_factory, self._position)
         )
 
     @property
@@ -221,9 +226,15 @@ class _Batches(Iterator[Iterator[tuple[Any, ...]]]):
     batches at the next step, as if all rows had been read.
     """
 
-    def __init__(self, query: Query, timestamps: rows.Timestamps, position: _Position) -> None:
+    def __init__(
+        self,
+        query: Query,
+        timestamps: rows.Timestamps,
+        row_factory: RowFactory,
+        position: _Position,
+    ) -> None:
         self._query = query
-        self._generator = _converted(query, timestamps, position)
+        self._generator = _converted(query, timestamps, row_factory, position)
 
     def __next__(self) -> Iterator[tuple[Any, ...]]:
         if self._query.error is not None:
@@ -251,7 +262,7 @@ class _Batches(Iterator[Iterator[tuple[Any, ...]]]):
 
 
 def _converted(
-    query: Query, timestamps: rows.Timestamps, position: _Position
+    query: Query, timestamps: rows.Timestamps, row_factory: RowFactory, position: _Position
 ) -> Iterator[Iterator[tuple[Any, ...]]]:
     if not query.claim():
         yield _Failure(query.error or _consumed(query, "as Arrow"))
@@ -263,7 +274,11 @@ def _converted(
             position.done += part.num_rows
             # The iterator of the first column knows how many rows are left.
             position.batch = columns[0] if columns else repeat((), part.num_rows)
-            yield zip(*columns, strict=False) if columns else position.batch
+            tuples = zip(*columns, strict=False) if columns else position.batch
+            if row_factory == "tuple":
+                yield tuples
+            else:
+                yield map(row_maker(row_factory, batch.schema.names), tuples)
     position.total = position.done
 
 

@@ -120,8 +120,12 @@ class MicromegasDialect(Reflection, ReflectedKeys, DefaultDialect):  # type: ign
             )
         try:
             if url.password is not None:
-                user, password = url.username, str(url.password)
-                arguments["auth"] = BasicAuth(user, password) if user else BearerAuth(password)
+                # No variable has the password, because a traceback may show the variables.
+                arguments["auth"] = (
+                    BasicAuth(url.username, str(url.password))
+                    if url.username
+                    else BearerAuth(str(url.password))
+                )
             driver_url.parse(address)
         except Error as error:
             raise ArgumentError(str(error)) from error
@@ -131,6 +135,11 @@ class MicromegasDialect(Reflection, ReflectedKeys, DefaultDialect):  # type: ign
         """Connect with the arguments that `create_connect_args` and ``connect_args`` set."""
         if "address" in cparams:
             raise ArgumentError("connect_args has an address, but the URL is the address")
+        if "row_factory" in cparams:
+            raise ArgumentError(
+                "connect_args has a row_factory, but SQLAlchemy creates its own rows; use "
+                "result.mappings() for rows by name"
+            )
         return super().connect(*cargs, **cparams)
 
     def _address(self, url: SQLAlchemyURL) -> str:

@@ -151,6 +151,7 @@ ACCEPTED: dict[str, set[str]] = {
     "timestamps": set(),
     "max_rows": {"0", "1", "np.int64"},
     "max_result_bytes": {"0", "1", "np.int64"},
+    "row_factory": set(),
     "progress": {"class", "function"},
     "auth": {"provider", "BearerAuth", "BasicAuth", "TokenFile"},
     "token": TEXTS,

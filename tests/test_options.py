@@ -101,6 +101,7 @@ def test_text_in_urls(name: str) -> None:
 
 
 OTHERS: dict[str, Any] = {
+    "row_factory": "dict",
     "progress": print,
     "auth": mm.BasicAuth("user", "5ecret"),
     "token": "5ecret",

@@ -8,6 +8,7 @@ import pyarrow as pa
 from datafusion import DataFrame, Expr, SessionConfig, SessionContext, SQLOptions, col, udtf
 
 from micromegas_dbapi.errors import from_service
+from micromegas_dbapi.forks import OneProcess
 from micromegas_dbapi.lake import information_schema, instance_arguments
 from micromegas_dbapi.lake.callbacks import CallbackErrors, run_in_thread
 from micromegas_dbapi.lake.folder import Folder
@@ -18,6 +19,7 @@ from micromegas_dbapi.lake.views import VIEWS, Views
 
 __all__ = ["Session"]
 
+_DATAFUSION = OneProcess("the embedded engine", "it")
 _READ_ONLY = SQLOptions().with_allow_ddl(False).with_allow_dml(False).with_allow_statements(False)
 _WITH_DDL = SQLOptions().with_allow_dml(False)
 _UNSAFE = "CREATE EXTERNAL TABLE is disabled because it reads local files"
@@ -50,6 +52,11 @@ class Session:
     ----------
     errors : CallbackErrors
         The last exception of a function that the engine called.
+
+    Raises
+    ------
+    NotSupportedError
+        In a forked child of a process that has used the engine.
     """
 
     def __init__(
@@ -62,6 +69,7 @@ class Session:
         writable: bool = False,
         same_version: bool = False,
     ) -> None:
+        _DATAFUSION.check()
         self.errors = CallbackErrors()
         self._folder = folder
         self._views = Views(folder, scanner, bounds, self.errors)

@@ -18,6 +18,7 @@ from micromegas_dbapi.options.option_types import (
     MODE,
     NAME,
     PROGRESS,
+    ROW_FACTORY,
     SECONDS,
     SIZE,
     VIEWS,
@@ -138,6 +139,14 @@ _TABLE = (
         "from. Reading more is an OperationalError. Without this limit, a compressed message that "
         "inflates to more than 256 MiB and more than 100 times its size is an OperationalError.",
         default_text="no limit",
+    ),
+    Option(
+        "row_factory",
+        ROW_FACTORY,
+        "What a row is. In a named tuple, a name that is not a Python identifier, or repeats, is "
+        "replaced by an underscore and the index of the column. The attribute `row_factory` of a "
+        "connection or a cursor changes it for later statements.",
+        default="tuple",
     ),
     Option(
         "progress",

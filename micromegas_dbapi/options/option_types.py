@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections import namedtuple
 from collections.abc import Callable, Mapping
 from datetime import timedelta
 from typing import Any, TypeAlias
@@ -20,6 +21,7 @@ __all__ = [
     "MODE",
     "NAME",
     "PROGRESS",
+    "ROW_FACTORY",
     "SECONDS",
     "SIZE",
     "VIEWS",
@@ -107,6 +109,22 @@ def choice(annotation: str, *values: str) -> OptionType:
     quoted = ", ".join(f'"{value}"' for value in values)
     accepted = ", ".join(map(repr, values))
     return OptionType(annotation, f"{{{quoted}}}", accepted, check, ", ".join(values))
+
+
+def _row_factory(value: Any) -> str:
+    names = {tuple: "tuple", namedtuple: "namedtuple", dict: "dict"}
+    name = names.get(value, value) if callable(value) else value
+    if name not in names.values():
+        raise ValueError
+    return str(name)
+
+
+ROW_FACTORY = OptionType(
+    "RowFactory | type",
+    '{"tuple", "namedtuple", "dict"}',
+    "'tuple', 'namedtuple', 'dict'",
+    _row_factory,
+)
 
 
 def _mode(value: Any) -> str:

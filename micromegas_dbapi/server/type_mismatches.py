@@ -39,6 +39,8 @@ def cast_lossy(batch: pa.RecordBatch, schema: pa.Schema) -> pa.RecordBatch:
     TypeMismatchError
         If a value of a non-nullable column cannot be cast.
     """
+    if not batch.num_columns:  # from no arrays, a batch would have no rows
+        return batch
     columns = []
     for field, column in zip(schema, batch.columns, strict=True):
         cast = _cast(column, field.type)
@@ -90,6 +92,8 @@ def with_actual_types(batch: pa.RecordBatch, schema: pa.Schema) -> pa.RecordBatc
     TypeMismatchError
         If a column has a dictionary that the planned schema does not have.
     """
+    if not batch.num_columns:
+        return batch
     for field, column in zip(schema, batch.columns, strict=True):
         if pa.types.is_dictionary(column.type) and not pa.types.is_dictionary(field.type):
             raise TypeMismatchError(

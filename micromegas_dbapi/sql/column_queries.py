@@ -3,11 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
+from micromegas_dbapi.sql.lexer import IGNORED
 from micromegas_dbapi.sql.statement import Statement
 from micromegas_dbapi.timerange import MIN_NS, TimeRange
 
-__all__ = ["NEVER", "query_alone", "types_of_rows", "with_one_row_of_nulls", "without_rows"]
+__all__ = [
+    "NEVER",
+    "count_of_rows",
+    "query_alone",
+    "types_of_rows",
+    "with_one_row_of_nulls",
+    "without_rows",
+]
 
 #: A range without events. Nothing is scanned, and views that require a range have one.
 NEVER = TimeRange(MIN_NS, MIN_NS)
@@ -86,6 +95,31 @@ def types_of_rows(statement: Statement, names: Sequence[str]) -> str | None:
     types = ", ".join(f"arrow_typeof(q.{name}) AS c{at}" for at, name in enumerate(quoted))
     no_rows = f"SELECT * FROM (\n{inner}\n) AS i LIMIT 0"
     return f"SELECT {types} FROM (VALUES (1)) AS one(x) LEFT JOIN ({no_rows}) AS q ON true"
+
+
+def count_of_rows(statement: Statement) -> str | None:
+    r"""Return a query for the number of rows of another one that may have no columns.
+
+    Parameters
+    ----------
+    statement : Statement
+        A statement of any kind.
+
+    Returns
+    -------
+    str or None
+        None if the statement is not a query, or has no ``SELECT`` without columns.
+
+    Examples
+    --------
+    >>> count_of_rows(Statement("SELECT FROM log_entries"))
+    'SELECT count(*) AS rows FROM (\nSELECT FROM log_entries\n) AS q'
+    """
+    inner = query_alone(statement)
+    words = [statement.text_of(p).upper() for p in statement.tokens if p.kind not in IGNORED]
+    if inner is None or ("SELECT", "FROM") not in pairwise(words):
+        return None
+    return f"SELECT count(*) AS rows FROM (\n{inner}\n) AS q"
 
 
 def query_alone(statement: Statement) -> str | None:

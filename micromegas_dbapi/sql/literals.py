@@ -15,23 +15,21 @@ from typing import Any
 from uuid import UUID
 
 import numpy as np
+import pyarrow as pa
 
 from micromegas_dbapi.errors import DataError, ProgrammingError
+from micromegas_dbapi.sql.in_lists import Array, in_list
 from micromegas_dbapi.time_units import DAY, NANOSECONDS, SECOND
 from micromegas_dbapi.timerange import MAX_NS, MIN_NS, datetime64_ns, datetime_ns, format_ns
 
 __all__ = ["Array", "is_null", "literal"]
 
 
-class Array(tuple[Any, ...]):
-    """An array value, rendered as ``make_array(1, 2)`` and not as an IN list."""
-
-    __slots__ = ()
-
-
+_MAX_DIGITS = 76  # of a Decimal256
 _ACCEPTED = (
     "None, bool, int, float, Decimal, str, bytes, date, time, datetime, timedelta, UUID, Enum, "
-    "numpy and pandas scalars of these, and a list, tuple or set of them for IN"
+    "numpy, pandas and pyarrow scalars of these, and for IN a list, tuple, set, range, array or "
+    "Series of them"
 )
 
 
@@ -52,7 +50,9 @@ def literal(value: object, where: str = "the value") -> str:
         * timedelta, pandas Timedelta, numpy timedelta64: INTERVAL in days, microseconds and
           nanoseconds
         * UUID: its string form; Enum: its value; numpy numbers: as the equal Python number
-        * list, tuple, set, frozenset: a bracketed list, for IN; `Array`: an array
+        * pyarrow scalars: as the equal Python or numpy value; ``pandas.NA``: ``NULL``
+        * list, tuple, set, frozenset, range, view of a mapping, numpy array, pyarrow array, pandas
+          Series, Index or array, polars Series: a bracketed list, for IN; `Array`: an array
     where : str
         The name of the value in error messages, for example ``"parameter 2"``.
 
@@ -71,7 +71,8 @@ def literal(value: object, where: str = "the value") -> str:
         If the type is accepted but SQL cannot express the value.
     """
     try:
-        return _render(value)
+        items = in_list(value)
+        return _render(value) if items is None else _rendered_list(items)
     except _RefusedError as refused:
         raise DataError(f"{where} {refused}") from None
     except _UnknownError as unknown:
@@ -156,6 +157,8 @@ def _(value: float) -> str:
 @_render.register
 def _(value: Decimal) -> str:
     # A bare 1.50 would be a Float64, so the type is written out.
+    if not value:  # zero, of any exponent
+        value = Decimal((0, (0,), min(max(int(value.as_tuple().exponent), -_MAX_DIGITS), 0)))
     _, digits, exponent = value.as_tuple()
     if not isinstance(exponent, int):
         raise _RefusedError(
@@ -163,8 +166,10 @@ def _(value: Decimal) -> str:
         )
     scale = max(-exponent, 0)
     precision = max(len(digits) + max(exponent, 0), scale, 1)
-    if precision > 76:
-        raise _RefusedError(f"is a Decimal of {precision} digits; SQL decimals have up to 76")
+    if precision > _MAX_DIGITS:
+        raise _RefusedError(
+            f"is a Decimal of {precision} digits; SQL decimals have up to {_MAX_DIGITS}"
+        )
     width = 128 if precision <= 38 else 256
     return f"arrow_cast('{value:f}', 'Decimal{width}({precision}, {scale})')"
 
@@ -267,21 +272,36 @@ def _(value: enum.Enum) -> str:
 @_render.register
 def _(value: np.generic) -> str:
     native: Any = value.item()
-    if isinstance(native, np.generic):  # a longdouble, which has no Python equivalent
+    if isinstance(native, (np.generic, tuple)):  # a longdouble or a record
         raise _UnknownError(f"is of type {type(value).__qualname__}; accepted: {_ACCEPTED}")
     return _render(native)
 
 
-@_render.register(list)
-@_render.register(tuple)
-@_render.register(set)
-@_render.register(frozenset)
-def _(value: list[Any] | tuple[Any, ...] | set[Any] | frozenset[Any]) -> str:
-    if not value:
-        raise _UnknownError("is an empty list, which IN does not support; omit the condition")
-    if any(isinstance(item, (list, tuple, set, frozenset)) for item in value):
+@_render.register
+def _(value: pa.Scalar) -> str:
+    if not value.is_valid:
+        return "NULL"
+    kind = value.type
+    if pa.types.is_dictionary(kind):
+        return _render(value.value)
+    # The Python values of these have no nanoseconds without pandas.
+    if pa.types.is_timestamp(kind):
+        return _render(np.datetime64(value.value, kind.unit))
+    if pa.types.is_duration(kind):
+        return _render(np.timedelta64(value.value, kind.unit))
+    if pa.types.is_time64(kind) and kind.unit == "ns" and value.value % 1000:
+        raise _RefusedError("is a time with nanoseconds, which a Python time cannot express")
+    if pa.types.is_nested(kind) or pa.types.is_interval(kind):
+        raise _UnknownError(f"is a pyarrow scalar of the type {kind}; accepted: {_ACCEPTED}")
+    return _render(value.as_py())
+
+
+def _rendered_list(items: list[Any]) -> str:
+    if not items:
+        raise _UnknownError("is an empty list, which has a meaning only directly behind IN")
+    if any(in_list(item) is not None for item in items):
         raise _UnknownError("is a list of lists; an IN list contains scalar values only")
-    return "(" + ", ".join(_render(item) for item in value) + ")"
+    return "(" + ", ".join(_render(item) for item in items) + ")"
 
 
 @_render.register

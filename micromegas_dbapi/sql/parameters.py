@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 from micromegas_dbapi.errors import ProgrammingError
+from micromegas_dbapi.sql.in_lists import in_list
 from micromegas_dbapi.sql.lexer import IGNORED, Token
 from micromegas_dbapi.sql.literals import literal
 from micromegas_dbapi.sql.statement import Statement
@@ -31,8 +32,9 @@ def bind(statement: Statement, parameters: Parameters = None) -> Statement:
         mapping. Strings, quoted identifiers and comments have no placeholders. Neither has a
         ``::`` cast, nor a colon directly behind a word, quote or bracket (slices, struct fields).
     parameters : sequence, mapping or None
-        None returns `statement` itself. A list, tuple or set as a value is an ``IN`` list:
-        ``level IN ?``, or ``level IN (?)``.
+        None returns `statement` itself. A list, tuple, set, range, array or Series as a value is
+        an ``IN`` list: ``level IN ?``, or ``level IN (?)``. With an empty one, IN is false and
+        NOT IN is true.
 
     Returns
     -------
@@ -161,24 +163,47 @@ _STICKS = re.compile(r"[\w'\"`$@#.?:&-]|[^\x00-\x7f\s]")
 def _replace(statement: Statement, values: dict[int, tuple[str, Any]]) -> Statement:
     sql, parts = statement.text, statement.tokens
     out: list[str] = []
+    behind: dict[int, str] = {}
     for i, part in enumerate(parts):
         text = sql[part.start : part.end]
         if i in values:
             where, value = values[i]
-            text = literal(value, where)
-            if isinstance(value, (list, tuple, set, frozenset)) and _in_brackets(sql, parts, i):
-                text = text[1:-1]
+            items = in_list(value)
+            condition = None if items is None else _in_condition(sql, parts, i)
+            if items is None or condition is None:
+                text = literal(value, where)
+            elif items:
+                text = literal(items, where)
+                text = text if condition.closing is None else text[1:-1]
+            else:
+                text = "(NULL)" if condition.closing is None else "NULL"
+                negated = " IS NOT FALSE" if condition.negated else " IS TRUE"
+                behind[i if condition.closing is None else condition.closing] = negated
             if part.start and _STICKS.match(sql[part.start - 1]):
                 text = " " + text
+        if i in values or i in behind:
+            text += behind.get(i, "")
             if not sql.startswith("::", part.end) and _STICKS.match(sql, part.end):
                 text += " "
         out.append(text)
     return Statement("".join(out))
 
 
-def _in_brackets(sql: str, parts: Sequence[Token], i: int) -> bool:
-    """Return whether a placeholder stands alone in brackets behind IN: ``IN (?)``."""
-    before = [p for p in parts[:i] if p.kind not in IGNORED][-2:]
-    after = next((p for p in parts[i + 1 :] if p.kind not in IGNORED), None)
-    words = [sql[p.start : p.end].upper() for p in before]
-    return words == ["IN", "("] and after is not None and sql[after.start : after.end] == ")"
+class _InCondition(NamedTuple):
+    """An IN whose list is one placeholder: the index of its closing bracket, if it has brackets."""
+
+    closing: int | None
+    negated: bool
+
+
+def _in_condition(sql: str, parts: Sequence[Token], i: int) -> _InCondition | None:
+    """Return the condition that a placeholder is the list of: ``IN ?`` or ``IN (?)``."""
+    before = [sql[p.start : p.end].upper() for p in parts[:i] if p.kind not in IGNORED][-3:]
+    closing = None
+    if before[-1:] == ["("]:
+        del before[-1]
+        rest = range(i + 1, len(parts))
+        closing = next((j for j in rest if parts[j].kind not in IGNORED), None)
+        if closing is None or sql[parts[closing].start : parts[closing].end] != ")":
+            return None
+    return _InCondition(closing, before[-2:-1] == ["NOT"]) if before[-1:] == ["IN"] else None

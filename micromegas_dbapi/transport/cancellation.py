@@ -7,6 +7,7 @@ again, in the same thread.
 
 from __future__ import annotations
 
+import os
 import threading
 import weakref
 from collections import deque
@@ -29,6 +30,7 @@ class Cancellation:
         self._reasons: deque[str] = deque()  # the first one is used; appending is atomic
         self._callbacks: dict[object, Callable[[], None]] = {}
         self._deadline: _Deadline | None = None
+        self._pid = os.getpid()
 
     @property
     def why(self) -> str | None:
@@ -110,6 +112,8 @@ class Cancellation:
             self._deadline.end()
 
     def _call(self) -> None:
+        if self._pid != os.getpid():
+            return  # a forked child must not shut down the sockets of its parent
         # A callback stays registered while it is called, so that an interrupt loses none. The loop
         # uses a copy, because finalizers may change the dictionary at any step.
         for token, callback in self._callbacks.copy().items():

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable
-from functools import partial
 
 import pyarrow as pa
 
 from micromegas_dbapi.arrow.readers import latching_reader
 from micromegas_dbapi.errors import OperationalError
+from micromegas_dbapi.forks import check_process
 from micromegas_dbapi.transport.protocol import Request
 
 __all__ = ["check_cancelled", "stream"]
@@ -26,14 +27,20 @@ def stream(
     batches : iterable of pyarrow.RecordBatch
         Read lazily.
     request : Request
-        The reader raises after its cancellation.
+        The reader raises after its cancellation, and in a forked process.
 
     Returns
     -------
     pyarrow.RecordBatchReader
         Raises its first error again on every later read.
     """
-    return latching_reader(schema, batches, partial(check_cancelled, request))
+    pid = os.getpid()
+
+    def check() -> None:
+        check_process(pid)
+        check_cancelled(request)
+
+    return latching_reader(schema, batches, check)
 
 
 def check_cancelled(request: Request, cause: BaseException | None = None) -> None:

@@ -31,6 +31,7 @@ from tests.engines.test_command_line import ANSWERED, REFUSED, SCHEMES, SUBJECTS
 
 # These make a statement of one that is given.
 OF_OTHERS = {
+    "micromegas_dbapi.sql.column_queries.count_of_rows",  # of SELECT FROM: not for 43
     "micromegas_dbapi.sql.column_queries.types_of_rows",
     "micromegas_dbapi.sql.column_queries.without_rows",
     "micromegas_dbapi.sql.column_queries.with_one_row_of_nulls",
@@ -54,12 +55,16 @@ UNANSWERED = {
         "micromegas_dbapi.cli.commands.tables._LISTED": "there is no information_schema",
         "micromegas_dbapi.cli.commands.tables._VIEW_SETS": "there is no such function",
         "micromegas_dbapi.service.VIEWS_SQL": "no gateway and no web app is before them",
+        "micromegas_dbapi.sql.column_queries.count_of_rows": "43 cannot parse SELECT FROM",
         "micromegas_dbapi.transport.gateway.GatewayTransport": "no gateway is before them",
         "sqlalchemy_micromegas.reflection._DEFINITIONS": "they do not tell what is a view",
         "sqlalchemy_micromegas.reflection._SCHEMAS": "there is no information_schema",
         "sqlalchemy_micromegas.reflection._TABLES": "there is no information_schema",
     },
-    NEW: {"micromegas_dbapi.client.call_sql._BLOCKS": "no more are asked for than the limit"},
+    NEW: {
+        "micromegas_dbapi.client.call_sql._BLOCKS": "no more are asked for than the limit",
+        "micromegas_dbapi.sql.column_queries.count_of_rows": "for the HTTP service alone",
+    },
 }
 
 #: A view that Micromegas does not know: a user's own.

@@ -54,6 +54,7 @@ OWN = {
     for shape in TYPES
 }
 OWN |= {
+    "own no columns": "SELECT FROM (VALUES (1), (2), (3)) AS t(n)",
     "own no rows": "SELECT 1 AS one, 'a' AS two, NULL AS three, now() AS four WHERE false",
     "own nulls": "SELECT NULL AS a, CAST(NULL AS INT) AS b, CAST(NULL AS VARCHAR) AS c",
     "own texts": "SELECT '2024-01-01T00:00:00Z' AS a, '1.5' AS b, 'ff' AS c, 'null' AS d",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 import micromegas_dbapi as mm
-from micromegas_dbapi.sql.column_queries import with_one_row_of_nulls, without_rows
+from micromegas_dbapi.sql.column_queries import count_of_rows, with_one_row_of_nulls, without_rows
 from micromegas_dbapi.sql.statement import Statement
 
 STATEMENTS = [
@@ -72,3 +72,22 @@ def test_service_of_a_lake() -> None:
         assert set(service.views) == {"blocks", "log_entries", "measures", "processes", "streams"}
     with pytest.raises(mm.InterfaceError):
         _ = connection.service
+
+
+@pytest.mark.parametrize(
+    ("sql", "counts"),
+    [
+        ("SELECT FROM (VALUES (1), (2)) AS t (a)", True),
+        ("select /* none */ from (VALUES (1), (2)) AS t (a); -- end", True),
+        ("WITH x AS (VALUES (1), (2)) SELECT FROM x", True),
+        ("SELECT 'SELECT FROM x' AS a", False),
+        ("EXPLAIN SELECT FROM (VALUES (1)) AS t (a)", False),
+    ],
+)
+def test_the_count_of_rows_without_columns(sql: str, counts: bool) -> None:
+    count = count_of_rows(Statement(sql))
+    assert (count is not None) is counts
+    if count is not None:
+        with mm.connect("demo:") as connection:
+            assert connection.execute(sql).fetchall() == [(), ()]
+            assert connection.execute(count).fetchall() == [(2,)]

@@ -110,6 +110,11 @@ def test_no_placeholder_is_seen_inside(surrounding: str, placeholder: str, param
         ("a IN (?)", (3,), "a IN (3)"),
         ("a IN (?, ?)", (3, 4), "a IN (3, 4)"),
         ("a IN(?)AND b IN ?AND c", ([1], [2]), "a IN(1)AND b IN (2) AND c"),
+        ("a IN (?)", (-3,), "a IN ((-3))"),
+        ("a IN ?", ([],), "a IN (NULL) IS TRUE"),
+        ("a IN(?)AND b", ([],), "a IN(NULL) IS TRUE AND b"),
+        ("a not in ( ? /* ? */ )", ((),), "a not in ( NULL /* ? */ ) IS NOT FALSE"),
+        ("a NOT IN ?AND b", (set(),), "a NOT IN (NULL) IS NOT FALSE AND b"),
         ("(a, b) = ?", ((1, 2),), "(a, b) = (1, 2)"),
         ("(a, b) = (?)", ((1, 2),), "(a, b) = ((1, 2))"),
         # Empty parameters.
@@ -178,7 +183,8 @@ def test_binding_changes_nothing_but_the_placeholders(sql: str, value: Any) -> N
         ("SELECT $a$ ?", (1,), "begins at character 8"),
         ("SELECT ?, ?", (1, object()), "parameter 2 is of type object; accepted: None, bool"),
         ("SELECT :a", {"a": object()}, "parameter :a is of type object"),
-        ("a IN ?", ([],), "parameter 1 is an empty list"),
+        ("a = ?", ([],), "parameter 1 is an empty list, which has a meaning only directly behind"),
+        ("a IN (?, ?)", (1, []), "parameter 2 is an empty list"),
         ("a IN (?, ?)", (1, [[2]]), "parameter 2 is a list of lists"),
     ],
 )

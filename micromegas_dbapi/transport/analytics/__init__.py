@@ -11,13 +11,14 @@ import pyarrow as pa
 from micromegas_dbapi.errors import DatabaseError, from_service
 from micromegas_dbapi.options.settings import HttpSettings, Progress
 from micromegas_dbapi.service import HTTP, Service
-from micromegas_dbapi.sql.column_queries import without_rows
+from micromegas_dbapi.sql.column_queries import count_of_rows, without_rows
 from micromegas_dbapi.transport.analytics.parquet import decode
 from micromegas_dbapi.transport.analytics.progress_lines import decode_strings
 from micromegas_dbapi.transport.cancellation import Cancellation
 from micromegas_dbapi.transport.http.http_client import HttpClient
 from micromegas_dbapi.transport.http.response_body import translate_errors
 from micromegas_dbapi.transport.protocol import Request
+from micromegas_dbapi.transport.streams import stream
 
 __all__ = ["HttpTransport"]
 
@@ -77,7 +78,16 @@ class HttpTransport:
             "begin": time_range and time_range.begin_text,
             "end": time_range and time_range.end_text,
         }
-        return self._call("query", payload, request)
+        result = self._call("query", payload, request)
+        sql = None if result.schema.names else count_of_rows(request.statement)
+        if sql is None:
+            return result
+        # `SELECT FROM view` has rows without columns, which Parquet does not count.
+        counted = self._call("query", {**payload, "sql": sql}, request).read_all()
+        if not counted.num_rows:
+            return result
+        rows = pa.RecordBatch.from_arrays([pa.nulls(counted[0][0].as_py())], ["none"]).select([])
+        return stream(result.schema, [rows], request)
 
     def schema(self, request: Request) -> pa.Schema:
         """Return the schema of a query's result; see `Transport`.

@@ -196,9 +196,8 @@ class FlightTransport:
 
         def call() -> tuple[CallResults[Any], pa.Schema] | None:
             canceller = CallCanceller()
-            options = self._channel.options(headers)
             messages = read_messages(
-                self._channel.client(), fl.Ticket(ticket), options, canceller, request
+                self._channel.call(headers), fl.Ticket(ticket), canceller, request
             )
             results = self._results(Prefetcher(self._threads, messages, canceller.cancel), request)
             try:
@@ -228,8 +227,7 @@ class FlightTransport:
         action = fl.Action("CreatePreparedStatement", pack(message))
 
         def call() -> bytes:
-            options = self._channel.options()
-            results = read_results(self._channel.client(), action, options)
+            results = read_results(self._channel.call(), action)
             return next(self._results(Prefetcher(self._threads, results), request))
 
         found = unpack(retry_with_fresh_token(self._settings.auth, call))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import suppress
 from typing import Any, TypeVar
@@ -11,6 +12,7 @@ import pyarrow.flight as fl
 
 from micromegas_dbapi.errors import OperationalError
 from micromegas_dbapi.options.settings import Timeout
+from micromegas_dbapi.transport.flight.channel import Call
 from micromegas_dbapi.transport.flight.flight_errors import from_flight
 from micromegas_dbapi.transport.flight.prefetch import Prefetcher
 from micromegas_dbapi.transport.layout import decoding_error
@@ -26,12 +28,13 @@ class CallCanceller:
     """Cancels a DoGet call from any thread or finalizer, even before the call has started.
 
     Each method writes its attribute before it reads the other one. So one of them sees the other
-    without a lock.
+    without a lock. A forked child cancels nothing: the call and its socket belong to the parent.
     """
 
     def __init__(self) -> None:
         self._reader: fl.FlightStreamReader | None = None
         self._cancelled = False
+        self._pid = os.getpid()
 
     def started(self, reader: fl.FlightStreamReader) -> None:
         """Set the call to cancel, and cancel it if `cancel` was called before.
@@ -48,14 +51,13 @@ class CallCanceller:
     def cancel(self) -> None:
         """Cancel the call."""
         self._cancelled = True
-        if self._reader is not None:
+        if self._reader is not None and self._pid == os.getpid():
             self._reader.cancel()
 
 
 def read_messages(
-    client: fl.FlightClient,
+    call: Call,
     ticket: fl.Ticket,
-    options: fl.FlightCallOptions,
     canceller: CallCanceller,
     request: Request,
 ) -> Iterator[Any]:
@@ -63,12 +65,10 @@ def read_messages(
 
     Parameters
     ----------
-    client : pyarrow.flight.FlightClient
-        The connection.
+    call : Call
+        The client and the headers.
     ticket : pyarrow.flight.Ticket
         The query.
-    options : pyarrow.flight.FlightCallOptions
-        Headers and deadline.
     canceller : CallCanceller
         Can cancel the call once it has started.
     request : Request
@@ -88,7 +88,7 @@ def read_messages(
     pyarrow.ArrowException
         If the call fails.
     """
-    reader = client.do_get(ticket, options)
+    reader = call.do_get(ticket)
     canceller.started(reader)
     schema = reader.schema
     yield schema
@@ -116,19 +116,15 @@ def _no_batch(request: Request) -> OperationalError:
     )
 
 
-def read_results(
-    client: fl.FlightClient, action: fl.Action, options: fl.FlightCallOptions
-) -> Iterator[bytes]:
+def read_results(call: Call, action: fl.Action) -> Iterator[bytes]:
     """Make a DoAction call.
 
     Parameters
     ----------
-    client : pyarrow.flight.FlightClient
-        The connection.
+    call : Call
+        The client and the headers.
     action : pyarrow.flight.Action
         The action.
-    options : pyarrow.flight.FlightCallOptions
-        Headers and deadline.
 
     Yields
     ------
@@ -140,7 +136,7 @@ def read_results(
     pyarrow.ArrowException
         If the call fails.
     """
-    for result in client.do_action(action, options):
+    for result in call.do_action(action):
         yield result.body.to_pybytes()
 
 
@@ -171,12 +167,13 @@ class CallResults(Iterator[_T]):
         self._request = request
         self._host = host
         self._timeout = timeout
+        self._answered = False
         request.cancellation.on_cancel(prefetcher.close)
 
     def __next__(self) -> _T:
         request, timeout = self._request, self._timeout
         try:
-            return self._prefetcher.get(timeout.read)
+            item = self._prefetcher.get(timeout.read)
         except StopIteration:
             check_cancelled(request)
             request.cancellation.settled()
@@ -192,7 +189,11 @@ class CallResults(Iterator[_T]):
         except (pa.ArrowException, OSError) as error:
             check_cancelled(request, error)
             request.cancellation.settled()
-            raise from_flight(error, request, self._host, timeout.connect)  # noqa: B904  (has one)
+            raise from_flight(  # noqa: B904  (it has its cause)
+                error, request, self._host, timeout.connect, answered=self._answered
+            )
         except BaseException:  # Ctrl-C while waiting
             self._prefetcher.close()
             raise
+        self._answered = True
+        return item

@@ -5,25 +5,74 @@ from __future__ import annotations
 import os
 import re
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import pyarrow.flight as fl
 
-from micromegas_dbapi.errors import NotSupportedError, ProgrammingError
+from micromegas_dbapi.errors import ProgrammingError
+from micromegas_dbapi.forks import OneProcess
 from micromegas_dbapi.options.settings import FlightSettings, refuse_insecure
 from micromegas_dbapi.transport.client_headers import attribution
 
-__all__ = ["Channel", "silence_grpc"]
+__all__ = ["Call", "Channel", "silence_grpc"]
 
 _Header = tuple[bytes, bytes]
 
-# The process that used gRPC first. Its threads do not exist in a forked child, whose calls would
-# never return.
-_grpc_pid: int | None = None
+# A service sends the text of an error in the metadata of the response, which gRPC limits to 8 to 16
+# KiB by default and replaces by an error about the size. It accepts no larger limit than this.
+_METADATA_BYTES = 16 * 2**20
+_GRPC = OneProcess("gRPC", "FlightSQL")
 _lock = threading.Lock()
+
+
+class Call:
+    """The client and the headers of one call. Its repr shows no credentials, unlike pyarrow's.
+
+    Parameters
+    ----------
+    client : pyarrow.flight.FlightClient
+        Makes the call.
+    options : pyarrow.flight.FlightCallOptions
+        Headers and deadline.
+    """
+
+    def __init__(self, client: fl.FlightClient, options: fl.FlightCallOptions) -> None:
+        self._client = client
+        self._options = options
+
+    def do_get(self, ticket: fl.Ticket) -> fl.FlightStreamReader:
+        """Make a DoGet call.
+
+        Parameters
+        ----------
+        ticket : pyarrow.flight.Ticket
+            The query.
+
+        Returns
+        -------
+        pyarrow.flight.FlightStreamReader
+            The result.
+        """
+        return self._client.do_get(ticket, self._options)
+
+    def do_action(self, action: fl.Action) -> Iterator[fl.Result]:
+        """Make a DoAction call.
+
+        Parameters
+        ----------
+        action : pyarrow.flight.Action
+            The action.
+
+        Returns
+        -------
+        iterator of pyarrow.flight.Result
+            The results.
+        """
+        results: Iterator[fl.Result] = self._client.do_action(action, self._options)
+        return results
 
 
 class Channel:
@@ -48,37 +97,20 @@ class Channel:
         self._address = address
         self._settings = settings
         self._client: fl.FlightClient | None = None
+        self._pid = os.getpid()  # of the client
         self._tls = _tls(settings) if urlsplit(address).scheme == "grpc+tls" else {}
         self._headers = [_header(n, v) for n, v in {**attribution(), **settings.headers}.items()]
 
-    def client(self) -> fl.FlightClient:
-        """Return the client of this process.
-
-        Returns
-        -------
-        pyarrow.flight.FlightClient
-            Thread-safe.
-
-        Raises
-        ------
-        NotSupportedError
-            In a forked child of a process that has used gRPC.
-        """
-        global _grpc_pid
+    def _open_client(self) -> fl.FlightClient:
+        """Return the client of this process."""
+        _GRPC.check()  # before the lock, which another thread may have held at the fork
         with _lock:
-            if _grpc_pid not in (None, os.getpid()):
-                raise NotSupportedError(
-                    "gRPC does not work in this process, which was forked from a process that has "
-                    "used FlightSQL: use multiprocessing's 'spawn' or 'forkserver', or connect "
-                    "only after the fork"
-                )
             if self._client is None:
-                _grpc_pid = os.getpid()
-                self._client = self._open()
+                self._client, self._pid = self._open(), os.getpid()
             return self._client
 
-    def options(self, headers: Iterable[tuple[str, str]] = ()) -> fl.FlightCallOptions:
-        """Create the options of one call.
+    def call(self, headers: Iterable[tuple[str, str]] = ()) -> Call:
+        """Prepare one call.
 
         The total timeout is the deadline of the call, which gRPC sends to the service.
 
@@ -89,25 +121,35 @@ class Channel:
 
         Returns
         -------
-        pyarrow.flight.FlightCallOptions
+        Call
             Has the headers of the connection, too.
 
         Raises
         ------
+        NotSupportedError
+            In a forked child of a process that has used gRPC.
         OperationalError
             If a provider fails to return a token.
         ProgrammingError
             If a header cannot be sent.
         """
-        found = self._headers + [_header(name, value) for name, value in headers]
+        client = self._open_client()
         auth = self._settings.auth
+        # First: if the provider fails, a traceback may show the local variables.
+        own = [] if auth is None else [_header("authorization", auth.header())]
+        found = self._headers + [_header(name, value) for name, value in headers]
         if auth is not None:
-            found = [each for each in found if each[0] != b"authorization"]
-            found.append(_header("authorization", auth.header()))
-        return fl.FlightCallOptions(timeout=self._settings.timeout.total, headers=found)
+            found = [each for each in found if each[0] != b"authorization"] + own
+        options = fl.FlightCallOptions(timeout=self._settings.timeout.total, headers=found)
+        return Call(client, options)
 
     def close(self) -> None:
-        """Close the connection. Running calls may end with any error."""
+        """Close the connection. Running calls may end with any error.
+
+        In a forked child this does nothing, because the connection belongs to the parent.
+        """
+        if self._pid != os.getpid():
+            return
         with _lock:
             client, self._client = self._client, None
         if client is not None:
@@ -116,7 +158,11 @@ class Channel:
     def _open(self) -> fl.FlightClient:
         settings = self._settings
         # This is also the timeout of a connection attempt.
-        options = [("grpc.min_reconnect_backoff_ms", int(settings.timeout.connect * 1000))]
+        options = [
+            ("grpc.min_reconnect_backoff_ms", int(settings.timeout.connect * 1000)),
+            ("grpc.max_metadata_size", _METADATA_BYTES),
+            ("grpc.absolute_max_metadata_size", _METADATA_BYTES),
+        ]
         if settings.keepalive_ms:
             # A small response has two messages. Some services send the second only after the
             # first is acknowledged, which kernels delay by 40 ms. A ping carries the

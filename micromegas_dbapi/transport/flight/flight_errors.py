@@ -44,45 +44,63 @@ _KINDS: dict[type[BaseException], str] = {
 # pyarrow appends this, and the same text as gRPC logs it.
 _CONTEXT = ". gRPC client debug context: "
 
-# Messages for connections that fail. The first whose pattern is in the text is used.
+# Messages for connections that fail, and whether a retry may help. The first whose pattern is in
+# the text is used.
 _CONNECTION_ERRORS = [
     (
         "wrong version number",
         "{host} does not support TLS: is the service unencrypted (grpc://)?",
+        False,
+    ),
+    ("certificate has expired", "the certificate of {host} has expired", False),
+    (
+        "certificate is not yet valid",
+        "the certificate of {host} is not valid yet (is the clock of this machine right?)",
+        False,
     ),
     (
         "certificate verify failed",
         "the certificate of {host} is not from a trusted authority (set verify=PATH to a file with "
         "the authority's certificate)",
+        False,
     ),
     (
         "is not in peer certificate",
         "the certificate of {host} is for another host (set server_name=NAME to the name in it)",
+        False,
     ),
     (
         "empty address list",
         "the certificates cannot be used: verify and cert must be paths of files with certificates "
         "in PEM format",
+        False,
     ),
-    ("Name or service not known", "the host name of {host} cannot be resolved"),
-    ("DNS resolution failed", "the host name of {host} cannot be resolved"),
-    ("errors resolving", "the host name of {host} cannot be resolved"),
-    ("timed out before receiving SETTINGS", "no connection to {host} within {connect:g} s"),
-    ("Timeout occurred", "no connection to {host} within {connect:g} s"),
+    ("Name or service not known", "the host name of {host} cannot be resolved", True),
+    ("DNS resolution failed", "the host name of {host} cannot be resolved", True),
+    ("errors resolving", "the host name of {host} cannot be resolved", True),
+    ("timed out before receiving SETTINGS", "no connection to {host} within {connect:g} s", True),
+    ("Timeout occurred", "no connection to {host} within {connect:g} s", True),
+    ("Endpoint closing", "no connection to {host} within {connect:g} s (TLS handshake)", True),
     (
         "Socket closed",
         "{host} closed the connection: does it require TLS (grpc+tls://), or a client certificate "
         "(cert=)?",
+        True,
     ),
-    ("", "{host} cannot be reached"),
+    ("", "{host} cannot be reached", True),
 ]
+# How gRPC begins its messages for connections that were never open, and what it says of others.
+_NOT_CONNECTED = "failed to connect"
+_LOST = re.compile("Socket closed|Connection reset|Broken pipe|Stream removed|Endpoint closing")
 
 
 class NoMessageError(Exception):
     """A response had no messages, which older services send for empty results."""
 
 
-def from_flight(error: BaseException, request: Request, host: str, connect: float) -> DatabaseError:
+def from_flight(
+    error: BaseException, request: Request, host: str, connect: float, *, answered: bool = False
+) -> DatabaseError:
     """Create the error for one that pyarrow raised.
 
     Parameters
@@ -95,6 +113,8 @@ def from_flight(error: BaseException, request: Request, host: str, connect: floa
         Host and port, for the message.
     connect : float
         The connect timeout in seconds, for the message.
+    answered : bool
+        Whether a part of the response has arrived.
 
     Returns
     -------
@@ -118,11 +138,20 @@ def from_flight(error: BaseException, request: Request, host: str, connect: floa
         return failure
     failure = from_status(code, text, request)
     if code == "UNAVAILABLE":
-        sentence = next(words for pattern, words in _CONNECTION_ERRORS if pattern in text)
+        sentence, retryable = _meaning(text)
         failure.args = (f"{sentence.format(host=host, connect=connect)}: {text}",)
+        failure.retryable = None if answered else retryable
     if failure.__cause__ is not None:
         failure.__cause__.__cause__ = error
     return failure
+
+
+def _meaning(text: str) -> tuple[str, bool]:
+    """Return what a message about a connection means, and whether a retry may help."""
+    if _LOST.search(text) and _NOT_CONNECTED not in text:
+        return "the connection to {host} was lost before the end of the result", True
+    found = (each[1:] for each in _CONNECTION_ERRORS if each[0] in text)
+    return next(found)
 
 
 def _split_status(error: BaseException) -> tuple[str | None, str]:

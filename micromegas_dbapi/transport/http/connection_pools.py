@@ -22,7 +22,7 @@ from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 
 from micromegas_dbapi.transport.cancellation import Cancellation
 
-__all__ = ["cancellable", "create_adapter"]
+__all__ = ["Sending", "cancellable", "create_adapter"]
 
 _current = threading.local()
 
@@ -40,26 +40,48 @@ def create_adapter() -> HTTPAdapter:
     return adapter
 
 
-@contextmanager
-def cancellable(cancellation: Cancellation) -> Iterator[None]:
-    """Let a cancellation shut down the socket that this thread uses in the block.
-
-    The socket stays leased after the block, until the response is read or closed.
+class Sending:
+    """One request, from before its connection is open.
 
     Parameters
     ----------
     cancellation : Cancellation
         Of the request.
 
+    Attributes
+    ----------
+    cancellation : Cancellation
+        Of the request.
+    started : bool
+        Whether a part of the request may have been sent. False while a proxy or the TLS handshake
+        is waited for.
+    """
+
+    def __init__(self, cancellation: Cancellation) -> None:
+        self.cancellation = cancellation
+        self.started = False
+
+
+@contextmanager
+def cancellable(sending: Sending) -> Iterator[None]:
+    """Let a cancellation shut down the socket that this thread uses in the block.
+
+    The socket stays leased after the block, until the response is read or closed.
+
+    Parameters
+    ----------
+    sending : Sending
+        The request.
+
     Yields
     ------
     None
     """
-    _current.cancellation = cancellation
+    _current.sending = sending
     try:
         yield
     finally:
-        _current.cancellation = None
+        _current.sending = None
 
 
 class _Cancellable:
@@ -69,9 +91,12 @@ class _Cancellable:
     _lease: tuple[Cancellation, object] | None = None
 
     def request(self, *args: Any, **kwargs: Any) -> None:
+        sending: Sending | None = getattr(_current, "sending", None)
+        if sending is not None:
+            sending.started = True
         super().request(*args, **kwargs)  # type: ignore[misc]
-        cancellation = getattr(_current, "cancellation", None)
-        if cancellation is not None and self.sock is not None:
+        if sending is not None and self.sock is not None:
+            cancellation = sending.cancellation
             # The socket, not the connection, which drops it if the response ends the connection.
             token = cancellation.on_cancel(partial(_shut_down, self.sock))
             self._lease = cancellation, token

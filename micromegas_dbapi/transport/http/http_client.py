@@ -14,8 +14,9 @@ from requests.adapters import HTTPAdapter
 
 from micromegas_dbapi.errors import DatabaseError
 from micromegas_dbapi.options.settings import HttpSettings, Progress, refuse_insecure
+from micromegas_dbapi.redaction import redact
 from micromegas_dbapi.transport.client_headers import user_agent
-from micromegas_dbapi.transport.http.connection_pools import cancellable, create_adapter
+from micromegas_dbapi.transport.http.connection_pools import Sending, cancellable, create_adapter
 from micromegas_dbapi.transport.http.http_errors import (
     ErrorParser,
     error_of_request,
@@ -210,6 +211,7 @@ class HttpClient:
             As for `open`.
         """
         timeout = self._settings.timeout
+        sending = Sending(request.cancellation)
         try:
             prepared = self._prepare("GET" if body is None else "POST", path)
             if self._settings.auth is not None:
@@ -220,7 +222,7 @@ class HttpClient:
             prepared.headers["X-Request-Id"] = request.query_id
             if self._environment is None:
                 self._environment = self._read_environment()
-            with cancellable(request.cancellation):
+            with cancellable(sending):
                 response = self._adapter_of_process().send(
                     prepared,
                     stream=True,
@@ -228,8 +230,11 @@ class HttpClient:
                     **self._environment,
                 )
         except (ValueError, requests.exceptions.RequestException, OSError) as error:
+            redact(error)
             check_cancelled(request, error)
-            raise error_of_request(error, self.host, timeout, request) from error
+            raise error_of_request(
+                error, self.host, timeout, request, sent=sending.started
+            ) from error
         if response.status_code == 200:
             return response
         with response:

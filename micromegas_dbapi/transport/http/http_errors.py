@@ -37,6 +37,28 @@ _HINTS = {
     503: " (unavailable): the service is down or overloaded",
     504: " (gateway timeout): the proxy gave up before the service responded",
 }
+# What the beginnings of OpenSSL's messages mean, up to their end.
+_TLS_ERRORS = [
+    ("certificate has expired", "the certificate has expired: "),
+    ("not yet valid", "the certificate is not valid yet (is the clock of this machine right?): "),
+    (
+        "certificate is not valid for|doesn't match",
+        "the certificate is for another host: ",
+    ),
+    (
+        "certificate verify failed",
+        "the certificate is not from a trusted authority (set verify=PATH to a file with the "
+        "authority's certificate): ",
+    ),
+    (
+        "(?i)wrong[ _]version[ _]number|record layer failure|http request",
+        "the service does not support TLS at this port (is it unencrypted, http://?): ",
+    ),
+    (
+        "(?i)certificate required|handshake failure|EOF occurred",
+        "the service ended the handshake (does it require a client certificate, cert=?): ",
+    ),
+]
 
 
 def error_of_response(
@@ -85,7 +107,7 @@ def error_of_response(
 
 
 def error_of_request(
-    error: Exception, host: str, timeout: Timeout, request: Request
+    error: Exception, host: str, timeout: Timeout, request: Request, *, sent: bool
 ) -> DatabaseError:
     """Create the error of a request that got no response.
 
@@ -99,6 +121,8 @@ def error_of_request(
         The timeouts that were used.
     request : Request
         The query.
+    sent : bool
+        Whether a part of the request may have been sent.
 
     Returns
     -------
@@ -111,17 +135,25 @@ def error_of_request(
     if isinstance(error, failures.ConnectTimeout):
         message = f"no connection to {host} within {timeout.connect:g} s"
         retryable = True
+    elif isinstance(error, failures.ReadTimeout) and not sent:
+        message = (
+            f"no connection to {host} within {timeout.connect:g} s: the TLS handshake, or a proxy, "
+            "did not end; the statement was not sent"
+        )
+        retryable = True
     elif isinstance(error, failures.ReadTimeout):
         message = (
             f"no response from {host} within {timeout.read:g} s; the query may still be running "
             "there (timeout=Timeout(read=...) waits longer)"
         )
     elif isinstance(error, failures.SSLError):
-        message = f"the TLS connection to {host} failed: {reason(error)}"
+        why = reason(error)
+        sentence = next((words for sign, words in _TLS_ERRORS if re.search(sign, why)), "")
+        message = f"the TLS connection to {host} failed: {sentence}{why}"
     elif isinstance(error, failures.ConnectionError):
         message = f"no response from {host}: {reason(error)}"
         unsent = any(isinstance(cause, NewConnectionError) for cause in _causes(error))
-        retryable = unsent or None
+        retryable = unsent or (not sent and not isinstance(error, failures.ProxyError)) or None
     else:
         kind, message = ProgrammingError, f"cannot send the request to {host}: {reason(error)}"
     return kind(message, retryable=retryable, **request.context)

@@ -13,6 +13,7 @@ from urllib3.exceptions import DecodeError, HTTPError, ReadTimeoutError
 
 from micromegas_dbapi.errors import OperationalError
 from micromegas_dbapi.options.settings import HttpSettings, Progress
+from micromegas_dbapi.redaction import redact
 from micromegas_dbapi.transport.http.http_errors import reason
 from micromegas_dbapi.transport.http.spool import Spool
 from micromegas_dbapi.transport.limits import check_bytes, check_inflation
@@ -197,24 +198,32 @@ def translate_errors(
     """
     try:
         yield
-    except ReadTimeoutError as error:
+    except (HTTPError, OSError) as error:
+        redact(error)
+        raise _error_of_body(error, raw, timeout, length, request) from error
+
+
+def _error_of_body(
+    error: Exception, raw: Any, timeout: float, length: int | None, request: Request
+) -> OperationalError:
+    retryable: bool | None = None
+    if isinstance(error, ReadTimeoutError):
+        retryable = False
         message = (
             f"the response stalled: no data for {timeout:g} s, after {raw.tell()} bytes "
             "(timeout=Timeout(read=...) waits longer)"
         )
-        raise OperationalError(message, status=200, retryable=False, **request.context) from error
-    except DecodeError as error:
+    elif isinstance(error, DecodeError):
         message = f"the response's content-encoding is damaged: {reason(error)}"
-        raise OperationalError(message, status=200, retryable=None, **request.context) from error
-    except HTTPError as error:
+    elif isinstance(error, HTTPError):
         message = (
             f"the response was truncated after {_received(raw, error)} of "
             f"{'?' if length is None else length} bytes: {reason(error)}"
         )
-        raise OperationalError(message, status=200, retryable=None, **request.context) from error
-    except OSError as error:  # of the disk: urllib3 wraps those of the network
+    else:  # of the disk: urllib3 wraps those of the network
+        retryable = False
         message = f"cannot write the response to a temporary file: {error}"
-        raise OperationalError(message, status=200, retryable=False, **request.context) from error
+    return OperationalError(message, status=200, retryable=retryable, **request.context)
 
 
 def _received(raw: Any, error: HTTPError) -> int:
