@@ -8,24 +8,18 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable
-from concurrent.futures import Future
 from functools import cache
-from typing import TypeVar
 
 from datafusion import SessionContext
 
 from micromegas_dbapi.errors import ProgrammingError
 from micromegas_dbapi.lake import ENGINE_WAS_IMPORTED
+from micromegas_dbapi.large_stack import STACK_BYTES
 from micromegas_dbapi.sql.nesting import Nesting, nesting
 from micromegas_dbapi.sql.statement import Statement
 
-__all__ = ["is_deep", "run_with_large_stack", "start_engine"]
+__all__ = ["is_deep", "start_engine"]
 
-_T = TypeVar("_T")
-
-# The limits below need less than 64 MiB (measured). Only what is used takes memory.
-_STACK_BYTES = 128 * 2**20
 _VARIABLE = "RUST_MIN_STACK"
 _lock = threading.Lock()
 
@@ -51,7 +45,7 @@ def start_engine() -> Nesting:
         return _USUAL
     with _lock:
         previous = os.environ.get(_VARIABLE)
-        os.environ[_VARIABLE] = str(_STACK_BYTES)
+        os.environ[_VARIABLE] = str(STACK_BYTES)
         try:
             SessionContext().from_pydict({"x": [1]}).collect()
         finally:
@@ -93,33 +87,3 @@ def is_deep(statement: Statement) -> bool:
                 retryable=False,
             )
     return found.operators > _SHALLOW.operators or found.queries > _SHALLOW.queries
-
-
-def run_with_large_stack(function: Callable[[], _T]) -> _T:
-    """Call a function in a thread of its own.
-
-    Parameters
-    ----------
-    function : callable
-        Without parameters.
-
-    Returns
-    -------
-    object
-        What the function returns. Raises what the function raises.
-    """
-    outcome: Future[_T] = Future()
-
-    def _run() -> None:
-        try:
-            outcome.set_result(function())
-        except BaseException as error:
-            outcome.set_exception(error)
-
-    with _lock:
-        previous = threading.stack_size(_STACK_BYTES)
-        try:
-            threading.Thread(target=_run, name="micromegas-plan", daemon=True).start()
-        finally:
-            threading.stack_size(previous)
-    return outcome.result()

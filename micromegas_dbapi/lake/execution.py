@@ -12,8 +12,9 @@ from datafusion import DataFrame
 from micromegas_dbapi.arrow.readers import cast_batch
 from micromegas_dbapi.errors import DatabaseError, Error, InternalError, from_service
 from micromegas_dbapi.lake.batches import BatchIterator, StoppedError
-from micromegas_dbapi.lake.engine_stack import is_deep, run_with_large_stack
+from micromegas_dbapi.lake.engine_stack import is_deep
 from micromegas_dbapi.lake.session import Session
+from micromegas_dbapi.large_stack import run_with_large_stack
 from micromegas_dbapi.transport.protocol import Request
 from micromegas_dbapi.transport.streams import check_cancelled, stream
 

@@ -14,7 +14,7 @@ import pytest
 
 import micromegas_dbapi as mm
 from micromegas_dbapi.errors import ProgrammingError
-from micromegas_dbapi.lake.engine_stack import run_with_large_stack
+from micromegas_dbapi.large_stack import run_with_large_stack
 
 CODE = """
 import sys, threading

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from functools import cache
+from functools import cache, partial
 
 import sqloxide
 
+from micromegas_dbapi.large_stack import run_with_large_stack
 from micromegas_dbapi.ranges.inference.lexical_subset import difference
 from micromegas_dbapi.ranges.inference.syntax_tree import (
     Node,
@@ -21,8 +22,9 @@ from micromegas_dbapi.sql.statement import Statement
 __all__ = ["NoQueryError", "parse"]
 
 _LONGEST = 200_000
-# The parser calls itself for each level. This many need less than 4 MiB of stack: threads have 8 on
-# Linux.
+# The parser calls itself for each level. 1,000 need less than half a MiB of stack, as threads have on
+# macOS; more levels get a large stack.
+_SHALLOW = 1000
 _DEEPEST = 5000
 
 
@@ -66,7 +68,8 @@ def parse(query: Statement) -> Node:
     sql = query.text
     if len(sql) > _LONGEST:
         raise UnprovableError(f"the statement is longer than {_LONGEST:,} characters")
-    if max(nesting(query)) > _DEEPEST:
+    depth = max(nesting(query))
+    if depth > _DEEPEST:
         raise UnprovableError(f"the statement is deeper than {_DEEPEST:,} operators or queries")
     if (found := difference(query)) is not None:
         raise UnprovableError(f"the statement has {found}")
@@ -76,7 +79,8 @@ def parse(query: Statement) -> Node:
         refusal = NoQueryError if _NO_VIEW.match(sql, at) else UnprovableError
         raise refusal(f"a statement that begins with {word} gets no range")
     try:
-        *statements, last = sqloxide.parse_sql(sql + _SENTINEL, "generic")
+        read = partial(sqloxide.parse_sql, sql + _SENTINEL, "generic")
+        *statements, last = read() if depth <= _SHALLOW else run_with_large_stack(read)
     except ValueError as error:
         position = _POSITION.search(str(error))
         where = f" at line {position[1]}, column {position[2]}" if position else ""
