@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Generator, Iterator
+from functools import cache, partial
 from typing import NamedTuple
 
 __all__ = ["IGNORED", "MAY_DIFFER", "Token", "readings", "tokens"]
@@ -73,6 +74,7 @@ _TEMPLATE = r"""
 """
 
 
+@cache  # compiled when it is first used: the import would take 2 ms more
 def _pattern(prefix: str, strings: str, opened: str, behind_at: str) -> re.Pattern[str]:
     parts = {
         "__PREFIX__": prefix,
@@ -91,13 +93,15 @@ def _pattern(prefix: str, strings: str, opened: str, behind_at: str) -> re.Patte
 
 
 # A string with the prefix X may have escapes too, though no engine accepts one with an escape.
-_NEWER = _pattern(
+_NEWER = partial(
+    _pattern,
     prefix=rf"[eE]' | [xX]{_HAS_ESCAPES} | {_RAW} | [nN]?[qQ]'",
     strings=rf"(?:[eE]|[xX]{_HAS_ESCAPES}){_ESCAPED} | {_DELIMITED}",
     opened="[eExX]|[nN]?[qQ]",
     behind_at="'\"`",
 )
-_OLDER = _pattern(
+_OLDER = partial(
+    _pattern,
     prefix=rf"[eE]' | [nNxX]{_HAS_ESCAPES} | {_RAW}",
     strings=rf"(?:[eE]|[nNxX]{_HAS_ESCAPES}){_ESCAPED}",
     opened="[eEnNxX]",
@@ -152,7 +156,7 @@ def readings(sql: str) -> list[list[Token]]:
 
 
 def _split(sql: str, *, older: bool = False, runs_comments: bool = False) -> Iterator[Token]:
-    pattern = _OLDER if older else _NEWER
+    pattern = _OLDER() if older else _NEWER()
     at = 0
     while at < len(sql):
         for match in pattern.finditer(sql, at):
