@@ -22,8 +22,8 @@ from micromegas_dbapi.sql.statement import Statement
 __all__ = ["NoQueryError", "parse"]
 
 _LONGEST = 200_000
-# The parser calls itself for each level. 1,000 need less than half a MiB of stack, which threads have
-# on macOS; more levels get a large stack.
+# The parser calls itself for each level. 1,000 need less than half a MiB of stack, which threads
+# have on macOS; more levels get a large stack.
 _SHALLOW = 1000
 _DEEPEST = 5000
 
