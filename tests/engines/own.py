@@ -23,10 +23,14 @@ _FIELDS = {
 }
 _NAMES = r"[^()]+?"
 
-# They import harlequin, which has an environment of its own, and have no statements.
+# They import a tool that has an environment of its own, and have no statements.
 _OF_TOOLS = [
-    ROOT / "micromegas_dbapi" / "harlequin" / name
-    for name in ("adapter.py", "catalog_items.py", "query_errors.py")
+    *(
+        ROOT / "micromegas_dbapi" / "harlequin" / name
+        for name in ("adapter.py", "catalog_items.py", "query_errors.py")
+    ),
+    ROOT / "sqlalchemy_micromegas" / "alembic.py",
+    ROOT / "sqlalchemy_micromegas" / "superset" / "engine_spec.py",
 ]
 
 

@@ -26,7 +26,9 @@ from micromegas_dbapi.url import parse
 def test_all_arguments_but_objects_are_offered() -> None:
     offered = {option.name for option in OFFERED.values()}
     arguments = {name for name, option in OPTIONS.items() if option.argument}
-    assert arguments - offered == {"auth", "headers", "progress", "proxies", "timeout"}
+    assert arguments - offered == {
+        *("auth", "headers", "progress", "proxies", "row_factory", "timeout"),
+    }
     # Names that harlequin and hsql have for themselves.
     assert OFFERED.keys().isdisjoint({"profile", "limit", "theme", "output", "timeout", "format"})
 
