@@ -242,7 +242,9 @@ class FetchMethods:
 def _count(name: str, value: object) -> int:
     """Return a number of rows, checked."""
     try:
-        count = -1 if isinstance(value, bool) else operator.index(value)  # type: ignore[arg-type]
+        # Older numpy converts its bool, too.
+        boolean = type(value).__name__ in ("bool", "bool_")
+        count = -1 if boolean else operator.index(value)  # type: ignore[arg-type]
     except TypeError:
         count = -1
     if count < 0:

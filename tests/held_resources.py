@@ -93,7 +93,10 @@ def _left(before: Held) -> Counter[str]:
     new = {each: what for each, what in now.items() if each not in before}
     if "socket" in new.values():
         pooled = _pooled_ports()
-        new = {e: what for e, what in new.items() if what != "socket" or not _is_of(e, pooled)}
+        sockets = [each for each, what in new.items() if what == "socket"]
+        for each in sockets:
+            if _is_of(each, pooled) or _is_late(each):
+                del new[each]
     opened = Counter(new.values())
     # What is shared may have been replaced, such as a socket that the service closed.
     opened -= Counter(what for each, what in before.items() if each not in now)
@@ -123,6 +126,22 @@ def _is_of(descriptor: Hashable, ports: set[int]) -> bool:
     with suppress(OSError), socket.socket(fileno=os.dup(int(str(descriptor)))) as opened:
         ends = opened.getsockname(), opened.getpeername()
         return any(end[1] in ports for end in ends if isinstance(end, tuple))
+    return False
+
+
+def _is_late(descriptor: Hashable) -> bool:
+    """Whether a descriptor is a connection to a gRPC server here whose client has gone.
+
+    Older versions of grpcio close it with the next one.
+    """
+    with suppress(OSError), socket.socket(fileno=os.dup(int(str(descriptor)))) as opened:
+        if opened.family == socket.AF_INET6 and not opened.getsockopt(
+            socket.SOL_SOCKET, socket.SO_ACCEPTCONN
+        ):
+            try:
+                opened.getpeername()
+            except OSError:
+                return True
     return False
 
 

@@ -114,9 +114,9 @@ def choice(annotation: str, *values: str) -> OptionType:
 def _row_factory(value: Any) -> str:
     names = {tuple: "tuple", namedtuple: "namedtuple", dict: "dict"}
     name = names.get(value, value) if callable(value) else value
-    if name not in names.values():
+    if not isinstance(name, str) or name not in names.values():
         raise ValueError
-    return str(name)
+    return name
 
 
 ROW_FACTORY = OptionType(

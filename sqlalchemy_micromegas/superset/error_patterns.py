@@ -40,7 +40,7 @@ ERROR_PATTERNS: tuple[tuple[re.Pattern[str], str, str], ...] = (
     ),
     (_text("Connection refused"), "%(text)s", "CONNECTION_PORT_CLOSED_ERROR"),
     (
-        _text("Failed to resolve|cannot be resolved"),
+        _text("Failed to resolve|cannot be resolved|Name or service not known|getaddrinfo failed"),
         "%(text)s",
         "CONNECTION_INVALID_HOSTNAME_ERROR",
     ),

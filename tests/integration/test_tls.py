@@ -14,6 +14,7 @@ from typing import Any
 import pyarrow as pa
 import pytest
 import trustme
+import urllib3
 
 import micromegas_dbapi as mm
 from tests.wire.grpcreplay import Reply, messages, replaying
@@ -92,9 +93,16 @@ SENTENCES = {
 }
 
 
+OLD_GRPC = int(pa.__version__.split(".")[0]) < 18
+OLD_URLLIB3 = urllib3.__version__.startswith("1.")
+
+
 @pytest.mark.parametrize("fault", SENTENCES)
 @pytest.mark.parametrize("scheme", SCHEMES)
 def test_each_fault_of_tls_has_its_sentence(scheme: str, fault: str, authority: Authority) -> None:
+    if OLD_GRPC and (scheme, fault) == ("grpc+tls", "expired"):
+        pytest.skip("gRPC of pyarrow before 18 does not say why it rejects a certificate")
+
     def serve(connection: socket.socket) -> None:
         if fault == "plain":
             connection.recv(4096)
@@ -113,6 +121,8 @@ def test_each_fault_of_tls_has_its_sentence(scheme: str, fault: str, authority: 
 @pytest.mark.parametrize("scheme", SCHEMES)
 def test_a_handshake_that_stalls(scheme: str) -> None:
     """Nothing was sent, so no query runs."""
+    if OLD_GRPC and scheme == "grpc+tls":
+        pytest.skip("gRPC of pyarrow before 18 does not say that a handshake has timed out")
     ended = threading.Event()
     with accepting(lambda _: ended.wait(3)) as port:
         error = failure(f"{scheme}://127.0.0.1:{port}")
@@ -123,6 +133,7 @@ def test_a_handshake_that_stalls(scheme: str) -> None:
     assert error.retryable is True
 
 
+@pytest.mark.skipif(OLD_URLLIB3, reason="urllib3 1.26 does not say that the proxy is slow")
 def test_a_proxy_that_stalls() -> None:
     ended = threading.Event()
     with accepting(lambda _: ended.wait(3)) as port:

@@ -178,7 +178,9 @@ def jsonb(**properties: str) -> bytes:
 
 def test_property_of_jsonb() -> None:
     rows = pa.array([jsonb(a="1", B="2"), jsonb(a="low", A="up"), None, jsonb(a="1", B="2")])
-    others = (rows.cast(pa.large_binary()), rows.cast(pa.binary_view()))
+    others = [rows.cast(pa.large_binary())]
+    if int(pa.__version__.split(".")[0]) >= 18:  # older ones do not cast to views
+        others.append(rows.cast(pa.binary_view()))
     for form in (rows, rows.dictionary_encode(), rows.dictionary_encode()[1:], *others):
         names = pa.array(["A"] * len(form))
         got = _from_jsonb(form, names)
