@@ -46,7 +46,8 @@ def decode_strings(chunks: Iterable[bytes], request: Request) -> Iterator[str]:
             try:
                 yield str(cbor2.loads(item))
             except (cbor2.CBORDecodeError, ValueError) as error:
-                raise _not_a_string(item, request) from error
+                # Without its traceback: cbor2 5.6 never frees the error, and so the response.
+                raise _not_a_string(item, request) from error.with_traceback(None)
     if pending:
         raise OperationalError(
             f"the response was truncated inside a string, after {bytes(pending[-40:])!r}",
