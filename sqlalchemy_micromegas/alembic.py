@@ -6,6 +6,9 @@ Its statements that would change something are rejected as all others are.
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Iterator
+from types import ModuleType
 from typing import TYPE_CHECKING
 
 from alembic.ddl.impl import DefaultImpl
@@ -34,3 +37,13 @@ def setup(plugin: Plugin) -> None:
     plugin : alembic.runtime.plugins.Plugin
         This module, as Alembic knows it.
     """
+
+
+class _Plugins(ModuleType):
+    """This module. Alembic 1.18 and 1.19 iterate over what an entry point gives."""
+
+    def __iter__(self) -> Iterator[ModuleType]:
+        yield self
+
+
+sys.modules[__name__].__class__ = _Plugins
