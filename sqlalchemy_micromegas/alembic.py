@@ -40,7 +40,7 @@ def setup(plugin: Plugin) -> None:
 
 
 class _Plugins(ModuleType):
-    """This module. Alembic 1.18 and 1.19 iterate over what an entry point gives."""
+    """The module itself, over which Alembic 1.18 and 1.19 iterate."""
 
     def __iter__(self) -> Iterator[ModuleType]:
         yield self
