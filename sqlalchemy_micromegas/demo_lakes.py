@@ -41,9 +41,7 @@ def shared_demo_lake(address: str) -> str:
         If DataFusion is not installed.
     """
     options = dict(parse_qsl(address.partition("?")[2], keep_blank_values=True))
-    generator: dict[str, str] = {
-        name: options.pop(name) for name in ("seed", "size") if name in options
-    }
+    generator: dict[str, str] = {name: options.pop(name) for name in _GENERATOR if name in options}
     with _LOCK:
         folder = _generate(urlencode(generator, quote_via=quote))
     query = urlencode(options, quote_via=quote)

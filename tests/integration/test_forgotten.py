@@ -127,7 +127,7 @@ def test_nothing_remains(url: str, use: Callable[[mm.Connection], object]) -> No
 def test_a_result_that_is_still_sent(urls: dict[str, str], url: str) -> None:
     """The service would go on for minutes."""
     if url == urls["gateway"] or url == urls["http"]:
-        return
+        pytest.skip("the service sends the response when it is complete")
     with connect(url) as connection:
         connection.execute(LONG).fetchone()
     with nothing_remains(4):

@@ -59,9 +59,15 @@ _CONNECTION_ERRORS = [
         False,
     ),
     (
-        "certificate verify failed",
+        "certificate verify failed: ",
         "the certificate of {host} is not from a trusted authority (set verify=PATH to a file with "
         "the authority's certificate)",
+        False,
+    ),
+    (  # gRPC of older pyarrow does not say why
+        "certificate verify failed",
+        "the certificate of {host} has expired, or is not from a trusted authority (set verify="
+        "PATH to a file with the authority's certificate)",
         False,
     ),
     (
