@@ -144,7 +144,10 @@ class Channel:
         return Call(client, options)
 
     def close(self) -> None:
-        """Close the connection. Running calls may end with any error.
+        """Close the connection, or let the last running call close it.
+
+        gRPC would crash if the client was closed while another thread begins a call. So it is only
+        dropped here: each call refers to it.
 
         In a forked child this does nothing, because the connection belongs to the parent.
         """
@@ -152,8 +155,7 @@ class Channel:
             return
         with _lock:
             client, self._client = self._client, None
-        if client is not None:
-            client.close()
+        del client  # behind the lock, since this may take a while
 
     def _open(self) -> fl.FlightClient:
         settings = self._settings
